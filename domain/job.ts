@@ -1,0 +1,106 @@
+import type { ActionCounts, ItemAction } from './action.ts';
+import type { Counters } from './outcome.ts';
+
+export const RUNNING_STATES = ['running', 'paused', 'held', 'cancelling'] as const;
+export const FINAL_STATES = ['completed', 'completed_with_gaps', 'cancelled', 'failed'] as const;
+export type RunningState = (typeof RUNNING_STATES)[number];
+export type FinalState = (typeof FINAL_STATES)[number];
+export type JobState = RunningState | FinalState;
+
+export function isFinal(state: JobState): state is FinalState {
+  return (FINAL_STATES as readonly string[]).includes(state);
+}
+
+export const JOB_KINDS = ['full', 'requested'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Which storage a job scans: a connector of the configuration, or a folder named at the start. */
+export type Source =
+  | { readonly kind: 'connector'; readonly id: string }
+  /** `path` is absolute and real (no links in it). `id` is `folder-` and a hash of that path. */
+  | { readonly kind: 'folder'; readonly id: string; readonly path: string };
+
+/** The effective settings of a scan. Two starts with equal settings join; others are refused. */
+export interface ScanSettings {
+  /** The filter as the user wrote it (`domain/filter`). Empty: everything. */
+  readonly filter: string;
+  readonly action: ItemAction;
+  /** Absolute folder (filesystem) or prefix (buckets). Always excluded from the scan. */
+  readonly quarantine?: string;
+  readonly dryRun: boolean;
+  /** Bytes; larger items end `skipped` under the rule `size`. Absent: no limit of our own. */
+  readonly maxSize?: number;
+  /** Name of the scanner in the workers' configuration. */
+  readonly scanner: string;
+}
+
+/** Something that the scan could not cover. Carried as counts by class with one example place each, never as a list of items. */
+export interface Gap {
+  /**
+   * - `failed`, `unscannable`, `inconclusive`: items with that outcome
+   * - `folder_unreadable`: a folder could not be listed
+   * - `listing_broken`: the listing ended before its end
+   * - `action_failed`, `action_waiting`: item actions that did not end `done`
+   * - `empty_asset`: nothing is listed where the last scan found items
+   * - `other_device`: the asset lies on another device than at the last scan
+   */
+  readonly class:
+    | 'failed'
+    | 'unscannable'
+    | 'inconclusive'
+    | 'folder_unreadable'
+    | 'listing_broken'
+    | 'action_failed'
+    | 'action_waiting'
+    | 'empty_asset'
+    | 'other_device';
+  readonly count: number;
+  readonly detail?: string;
+}
+
+/** Why a job does nothing at the moment. */
+export interface IdleReason {
+  readonly why: 'paused' | 'held' | 'waiting_for_worker' | 'cancelling';
+  readonly by?: string;
+  readonly reason?: string;
+  readonly since?: string;
+}
+
+/** The answer of the `progress` query, the body of the status projection and of the API's job resource. */
+export interface JobProgress {
+  readonly job: string;
+  readonly kind: JobKind;
+  readonly source: Source;
+  readonly settings: ScanSettings;
+  readonly state: JobState;
+  readonly idle?: IdleReason;
+  readonly actor: string;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  /** Rises with every change that the workflow publishes; carried over continue-as-new. */
+  readonly revision: number;
+  readonly listed: number;
+  readonly listedBytes: number;
+  readonly listingDone: boolean;
+  /** Entries that the listing met outside the scope. */
+  readonly outside: number;
+  /** Sums over the rows of closed pages. */
+  readonly counters: Counters;
+  readonly pages: { readonly listed: number; readonly open: number; readonly closed: number };
+  readonly actions: ActionCounts;
+  readonly gaps: readonly Gap[];
+  /** Why the job failed, when it did. */
+  readonly failure?: { readonly code: string; readonly message: string };
+  /** Last commit of the job's ledger; the root once the state is final. */
+  readonly commit?: { readonly number: number; readonly hash: string };
+}
+
+/** Live figures of the pages now open, published by scan workers and summed by whoever asks. */
+export interface LiveFigures {
+  /** Counters of the open pages' rows so far (they join `counters` when their page closes). */
+  readonly counters: Counters;
+  readonly inFlight: number;
+  /** Items per second and bytes per second over the last few seconds. */
+  readonly itemsPerSecond: number;
+  readonly bytesPerSecond: number;
+}

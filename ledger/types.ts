@@ -1,0 +1,104 @@
+import type { ActionCounts } from '../domain/action.ts';
+import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
+import type { Counters } from '../domain/outcome.ts';
+
+/** A write-once object of the ledger: its name below the job's folder, and the SHA-256 (hex) of its stored bytes. */
+export interface ObjectRef {
+  readonly name: string;
+  readonly hash: string;
+}
+
+/** What makes an object's name unlike every other: nothing relies on conditional writes. */
+export interface Writer {
+  /** Temporal run id, activity id and attempt (0 and `-` where there is none). */
+  readonly run: string;
+  readonly activity: string;
+  readonly attempt: number;
+}
+
+/** A page of a listing, as its index names it. */
+export interface PageEntry {
+  readonly page: string;
+  readonly object: ObjectRef;
+  readonly items: number;
+  /** Sum of the listed sizes. */
+  readonly bytes: number;
+}
+
+/** What one planning turn wrote: names its pages, and where the listing goes on. */
+export interface IndexBody {
+  readonly format: 1;
+  readonly job: string;
+  readonly lane: number;
+  readonly epoch: number;
+  readonly pages: readonly PageEntry[];
+  readonly position: Readonly<Record<string, unknown>>;
+  readonly done: boolean;
+  /** Folders that could not be listed in this turn (at most 100 named; `count` is exact). */
+  readonly gaps: {
+    readonly count: number;
+    readonly samples: readonly { readonly location: string; readonly detail: string }[];
+  };
+  readonly outside: number;
+}
+
+/** The result of a closed page, as a commit records it. */
+export interface PageResult {
+  readonly page: string;
+  readonly listing: ObjectRef;
+  readonly items: number;
+  readonly segment: ObjectRef;
+  readonly counters: Counters;
+  /** Set when a cancelled job closed the page before every item had its row. */
+  readonly partial?: true;
+}
+
+/** Action rows written by one activity. The last segment that names a finding tells its state. */
+export interface ActionResult {
+  readonly segment: ObjectRef;
+  readonly counts: ActionCounts;
+}
+
+/** First object of a job: what was asked for. */
+export interface JobHeader {
+  readonly format: 1;
+  readonly job: string;
+  readonly kind: JobKind;
+  readonly source: Source;
+  readonly settings: ScanSettings;
+  readonly actor: string;
+  readonly startedAt: string;
+  /** The connector's fingerprint of the asset when the job began. */
+  readonly fingerprint?: string;
+}
+
+/** The account as the last commit of a job states it. */
+export interface Account {
+  readonly state: FinalState;
+  readonly listed: number;
+  readonly listedBytes: number;
+  readonly listingDone: boolean;
+  readonly outside: number;
+  readonly counters: Counters;
+  readonly actions: ActionCounts;
+  readonly gaps: readonly Gap[];
+  readonly failure?: { readonly code: string; readonly message: string };
+  readonly endedAt: string;
+}
+
+/** A commit: everything that counts since the one before. Its stored bytes are a pure function of this value. */
+export interface CommitBody {
+  readonly format: 1;
+  readonly job: string;
+  /** 1 for the first. */
+  readonly number: number;
+  /** Hash of the commit before; of the job's header object for the first. */
+  readonly previous: string;
+  readonly indexes: readonly ObjectRef[];
+  readonly pages: readonly PageResult[];
+  readonly actions: readonly ActionResult[];
+  /** Sums over all commits so far, this one included. */
+  readonly counters: Counters;
+  /** Present in the last commit, whose hash is the job's root. */
+  readonly account?: Account;
+}

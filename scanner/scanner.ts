@@ -1,0 +1,56 @@
+import type { ScannerStamp, UnscannableReason, VerdictDetail } from '../domain/outcome.ts';
+
+/** What is sent. The caller owns `body` and closes its source. */
+export interface ScanRequest {
+  /** Bytes that the store promised. The scan fails if the body ends earlier or later. Undefined: unknown, sent chunked. */
+  readonly size: number | undefined;
+  /** The bytes, read once. A chunk is valid until the next one is asked for. Errors thrown by it come out as they are. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Facts for `X-Custom-Metadata` (job, item, …); encoded and capped by the client; only sent when metadata is on. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A verdict that counts: the bytes sent were whole, and the scanner's own size and hash, where given, agree. */
+export interface Judgement {
+  readonly outcome: 'clean' | 'malicious' | 'policy_blocked' | 'unscannable' | 'inconclusive';
+  /** Present exactly for `unscannable`. */
+  readonly reason?: UnscannableReason;
+  readonly verdict: VerdictDetail;
+  readonly scanner: ScannerStamp;
+  /** SHA-256 of the bytes sent, lower-case hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** One DSXA scanner: one pool, one limiter, one gate, shared by everything in the process that scans with it. */
+export interface Scanner {
+  readonly name: string;
+  /**
+   * One attempt, once a slot of the limiter is free. The slot is held until the answer is parsed or the attempt has failed.
+   * @throws ScannerError for everything the scanner or the way to it did wrong; the source's own errors come out unchanged.
+   */
+  scan(request: ScanRequest, signal: AbortSignal): Promise<Judgement>;
+  /** Sends a tiny benign body and tells what came back: reach, token, entity and readiness in one. Costs one scan. */
+  probe(signal: AbortSignal): Promise<ProbeReport>;
+  /** What the limiter and the gate are doing now. */
+  state(): ScannerState;
+  close(): Promise<void>;
+}
+
+export interface ProbeReport {
+  readonly ok: boolean;
+  /** Present when not ok: the code of the failure. */
+  readonly code?: string;
+  readonly detail: string;
+  readonly standIn: boolean;
+  readonly elapsedMs: number;
+}
+
+export interface ScannerState {
+  readonly limit: number;
+  readonly inFlight: number;
+  readonly bytesInFlight: number;
+  readonly waiting: number;
+  /** Set while the gate is closed: the scanner is down, refuses our token, or is still loading. */
+  readonly gate?: { readonly code: string; readonly since: string; readonly detail: string };
+}
