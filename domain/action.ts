@@ -63,6 +63,8 @@ export interface ActionIntent {
   /** Name of the quarantined object, relative to the quarantine location; derived from the finding, never from the item's name. */
   readonly destination?: string;
   readonly provenance: Provenance;
+  /** How many times in a row this location was listed again because it changed. */
+  readonly rescans?: number;
 }
 
 /** One line of an action segment: points to an outcome row. */

@@ -84,7 +84,7 @@ export interface JobProgress {
   readonly listingDone: boolean;
   /** Entries that the listing met outside the scope. */
   readonly outside: number;
-  /** Sums over the rows of closed pages. */
+  /** Sums over the rows of closed pages, and of pages that were handed back and wait for their next turn. */
   readonly counters: Counters;
   readonly pages: { readonly listed: number; readonly open: number; readonly closed: number };
   readonly actions: ActionCounts;

@@ -2,7 +2,7 @@ import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.t
 import type { ObjectRef } from '../ledger/types.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
-export const WORKFLOW = { fullScan: 'fullScan', requestedScan: 'requestedScan' } as const;
+export const WORKFLOW = { fullScan: 'fullScan', requestedScan: 'requestedScan', checkConnector: 'checkConnector' } as const;
 export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 /** The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
@@ -33,6 +33,8 @@ export interface StartRequest {
   readonly site?: string;
   /** Who asked, as the API knows them. */
   readonly actor: string;
+  /** Pages in flight at once; default 4. */
+  readonly window?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
 }

@@ -1,0 +1,101 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import type { ActionReport, Connector } from '../connectors/connector.ts';
+import { type ActionIntent, type ActionRow, noActions } from '../domain/action.ts';
+import { type Item, pageId } from '../domain/item.ts';
+import type { JobLedger } from '../ledger/ledger.ts';
+import type { Writer } from '../ledger/types.ts';
+import { retryDelayMs } from '../scanner/retry.ts';
+import type { WorkerDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
+import type { AppliedActions, ApplyActionsInput } from './types.ts';
+import { writerOf } from './writer.ts';
+
+/** A storage error of an action is tried so often in all. */
+const TRIES = 3;
+/** A location that keeps changing under its findings is listed again at most so often in a row. */
+const MAX_RESCANS = 3;
+
+/**
+ * Carries out intents, one after the other, and writes down what the storage says afterwards. Repeating it is harmless.
+ * @throws LedgerError
+ */
+export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput) => Promise<AppliedActions> {
+  return (input) =>
+    withPulse(async () => {
+      const context = Context.current();
+      const ledger = deps.ledger.job(input.job);
+      const writer = writerOf(context.info);
+      const connector = await deps.connector(input.source, input.settings);
+      const intents = (await ledger.readIntents(input.intents)).slice(input.from, input.to);
+      const rows: ActionRow[] = [];
+      const again: Item[] = [];
+      let unresolved = 0;
+      for (const intent of intents) {
+        const report = await carryOut(connector, intent, context.cancellationSignal);
+        rows.push(rowOf(intent, report, input.settings.action));
+        const rescan = rescanOf(intent, report);
+        if (rescan !== undefined) again.push(rescan);
+        else if (report.state !== 'done' && report.code !== 'not_found') unresolved += 1;
+      }
+      const counts = noActions();
+      for (const row of rows) counts[row.state] += 1;
+      const segment = await ledger.writeActions(`${input.rescanPage}`, rows, writer);
+      const rescan = again.length === 0 ? undefined : await writeRescan(ledger, input, again, writer);
+      return { result: { segment, counts, intents: input.intents }, unresolved, ...(rescan !== undefined && { rescan }) };
+    });
+}
+
+async function carryOut(connector: Connector, intent: ActionIntent, signal: AbortSignal): Promise<ActionReport> {
+  for (let attempt = 1; ; attempt++) {
+    const report = await connector.act(intent, signal);
+    if (report.code !== 'storage_error' || attempt >= TRIES) return report;
+    await pause(retryDelayMs('scanner_transient', attempt, undefined));
+  }
+}
+
+function rowOf(intent: ActionIntent, report: ActionReport, rule: string): ActionRow {
+  return {
+    finding: intent.finding,
+    item: intent.finding.slice(intent.finding.indexOf('/') + 1),
+    ...intent.item,
+    action: intent.action,
+    state: report.state,
+    code: report.code,
+    ...(report.note !== undefined && { note: report.note }),
+    version: intent.judged.version,
+    ...(report.destination !== undefined && { destination: report.destination }),
+    ...(report.made !== undefined && { made: report.made }),
+    ...(report.undo !== undefined && { undo: report.undo }),
+    by: `action ${rule}`,
+    at: new Date().toISOString(),
+  };
+}
+
+/** Another version was in place of the judged one: it joins the job as one more listed item. */
+function rescanOf(intent: ActionIntent, report: ActionReport): Item | undefined {
+  const rescans = (intent.rescans ?? 0) + 1;
+  if (report.code !== 'version_changed' || report.current === undefined || rescans > MAX_RESCANS) return undefined;
+  return { ...report.current, rescanOf: intent.finding.slice(intent.finding.indexOf('/') + 1), rescans };
+}
+
+async function writeRescan(ledger: JobLedger, input: ApplyActionsInput, items: readonly Item[], writer: Writer) {
+  const page = pageId(1, input.rescanPage);
+  const bytes = items.reduce((sum, item) => sum + (item.size ?? 0), 0);
+  const object = await ledger.writePage(page, items, writer);
+  const index = await ledger.writeIndex(
+    {
+      format: 1,
+      job: input.job,
+      lane: 1,
+      epoch: 0,
+      pages: [{ page, object, items: items.length, bytes }],
+      position: {},
+      done: false,
+      gaps: { count: 0, samples: [] },
+      outside: 0,
+    },
+    writer,
+  );
+  return { index, items: items.length, bytes };
+}

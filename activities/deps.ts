@@ -1,0 +1,28 @@
+import type { Connector } from '../connectors/connector.ts';
+import type { ScanSettings, Source } from '../domain/job.ts';
+import type { OutcomeRow } from '../domain/outcome.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Scanner } from '../scanner/scanner.ts';
+import type { StatusStore } from '../status/status.ts';
+import type { LiveBoard } from './live.ts';
+
+/** What the activities of a scan worker stand on. */
+export interface WorkerDeps {
+  readonly ledger: Ledger;
+  /** The connector of a source, bound with the job's settings. @throws ConnectorError `configuration` */
+  connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>): Promise<Connector>;
+  /** @throws ScannerError `scanner_config` when no scanner of this name is configured here */
+  scanner(name: string): Scanner;
+  readonly live: LiveBoard;
+  /** Tells the status of findings, as well as it can. Never rejects. */
+  announce(job: string, findings: readonly OutcomeRow[]): Promise<void>;
+  /** Items of a full page, and bytes after which a page is closed all the same. */
+  readonly pageItems: number;
+  readonly pageBytes: number;
+}
+
+/** What the light activities stand on. */
+export interface OrchestratorDeps {
+  readonly ledger: Ledger;
+  readonly status: StatusStore | undefined;
+}

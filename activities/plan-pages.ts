@@ -1,0 +1,193 @@
+import { Context } from '@temporalio/activity';
+import type { ListEvent, Listing, Position } from '../connectors/connector.ts';
+import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
+import { type Filter, parseFilter } from '../domain/filter/filter.ts';
+import { type Item, type ItemRef, pageId } from '../domain/item.ts';
+import type { JobLedger } from '../ledger/ledger.ts';
+import type { PageEntry, Writer } from '../ledger/types.ts';
+import type { WorkerDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
+import type { PlannedTurn, PlanPagesInput } from './types.ts';
+import { writerOf } from './writer.ts';
+
+/** A turn writes no further page after this long. */
+const TURN_MS = 2_000;
+/** Events pulled from a listing at once. */
+const BATCH = 500;
+/** Folders that could not be listed are named up to this many a turn; all are counted. */
+const GAP_SAMPLES = 100;
+/** A listing that breaks is tried so often in all from where it broke, before it counts as broken. */
+const LISTING_TRIES = 5;
+
+/**
+ * One turn of planning: goes on where the last one stopped, writes pages and one index that names them.
+ * @throws ConnectorError while the listing may still be mended (retry) or somebody must mend it (hold); LedgerError
+ */
+export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Promise<PlannedTurn> {
+  return (input) =>
+    withPulse(async () => {
+      const context = Context.current();
+      const ledger = deps.ledger.job(input.job);
+      const connector = await deps.connector(input.source, input.settings);
+      const signal = context.cancellationSignal;
+      const before = input.after === undefined ? undefined : (await ledger.readIndex(input.after)).position;
+      const listing =
+        input.intake === undefined
+          ? connector.list(scopeOf(input), before)
+          : listItems(await ledger.readIntake(input.intake), (ref) => connector.stat(ref, signal), before);
+      const planner = new Planner(input, deps, ledger, writerOf(context.info), before ?? {});
+      try {
+        await planner.fill(listing, signal, context.info.attempt >= LISTING_TRIES);
+      } finally {
+        await listing.close();
+      }
+      return planner.finish();
+    });
+}
+
+function scopeOf(input: PlanPagesInput) {
+  const filter: Filter = parseFilter(input.settings.filter);
+  return {
+    includes: (location: string) => filter.includes(location),
+    mayEnter: (folder: string) => filter.mayEnter(folder),
+    ...(input.settings.maxSize !== undefined && { maxSize: input.settings.maxSize }),
+  };
+}
+
+/** The items that a request named, in the shape of a listing. */
+function listItems(
+  refs: readonly ItemRef[],
+  stat: (ref: ItemRef) => Promise<Item>,
+  from: Position | undefined,
+): Listing {
+  let at = typeof from?.next === 'number' ? from.next : 0;
+  const next = async (): Promise<ListEvent | undefined> => {
+    const ref = refs[at];
+    if (ref === undefined) return undefined;
+    const item = await statOrBare(ref, stat);
+    at += 1;
+    return { kind: 'item', item };
+  };
+  return {
+    next,
+    nextBatch: async () => {
+      const event = await next();
+      return event === undefined ? [] : [event];
+    },
+    position: () => ({ next: at }),
+    close: async () => undefined,
+  };
+}
+
+/** An item that is gone, or can't be looked at, is listed all the same: opening it tells its outcome. */
+async function statOrBare(ref: ItemRef, stat: (ref: ItemRef) => Promise<Item>): Promise<Item> {
+  try {
+    return await stat(ref);
+  } catch (error) {
+    if (error instanceof ConnectorError && CONNECTOR_CODES[error.code] === 'final') return ref;
+    throw error;
+  }
+}
+
+class Planner {
+  readonly #input: PlanPagesInput;
+  readonly #deps: WorkerDeps;
+  readonly #ledger: JobLedger;
+  readonly #writer: Writer;
+  readonly #began = performance.now();
+  readonly #pages: PageEntry[] = [];
+  readonly #samples: { location: string; detail: string }[] = [];
+  #items: Item[] = [];
+  #bytes = 0;
+  #pageItems: number;
+  #gaps = 0;
+  #outside = 0;
+  #position: Position;
+  #done = false;
+  #broken: { code: string; message: string } | undefined;
+
+  constructor(input: PlanPagesInput, deps: WorkerDeps, ledger: JobLedger, writer: Writer, position: Position) {
+    this.#input = input;
+    this.#deps = deps;
+    this.#ledger = ledger;
+    this.#writer = writer;
+    this.#pageItems = Math.min(input.pageItems, deps.pageItems);
+    this.#position = position;
+  }
+
+  /** @param last whether a break of the listing is to be taken as its end */
+  async fill(listing: Listing, signal: AbortSignal, last: boolean): Promise<void> {
+    try {
+      while (!this.#full() && !this.#done) {
+        const events = await listing.nextBatch(Math.min(BATCH, this.#pageItems - this.#items.length), signal);
+        this.#done = events.length === 0;
+        for (const event of events) {
+          if (event.kind === 'gap') this.#gap(event.location, event.detail);
+          else if (event.kind === 'outside') this.#outside += event.count;
+          else await this.#add(event.item);
+        }
+      }
+    } catch (error) {
+      if (!last || !(error instanceof ConnectorError) || CONNECTOR_CODES[error.code] === 'hold') throw error;
+      this.#broken = { code: error.code, message: error.message };
+      this.#done = true;
+    }
+    await this.#close();
+    this.#position = listing.position();
+  }
+
+  #full(): boolean {
+    if (this.#pages.length >= this.#input.pages) return true;
+    return performance.now() - this.#began > TURN_MS;
+  }
+
+  #gap(location: string, detail: string): void {
+    this.#gaps += 1;
+    if (this.#samples.length < GAP_SAMPLES) this.#samples.push({ location, detail });
+  }
+
+  async #add(item: Item): Promise<void> {
+    this.#items.push(item);
+    this.#bytes += item.size ?? 0;
+    if (this.#items.length >= this.#pageItems || this.#bytes >= this.#deps.pageBytes) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#items.length === 0) return;
+    const page = pageId(this.#input.lane, this.#input.firstPage + this.#pages.length);
+    const object = await this.#ledger.writePage(page, this.#items, this.#writer);
+    this.#pages.push({ page, object, items: this.#items.length, bytes: this.#bytes });
+    this.#items = [];
+    this.#bytes = 0;
+    this.#pageItems = Math.min(this.#pageItems * 2, this.#deps.pageItems);
+  }
+
+  async finish(): Promise<PlannedTurn> {
+    const index = await this.#ledger.writeIndex(
+      {
+        format: 1,
+        job: this.#input.job,
+        lane: this.#input.lane,
+        epoch: this.#input.epoch,
+        pages: this.#pages,
+        position: this.#position,
+        done: this.#done,
+        gaps: { count: this.#gaps, samples: this.#samples },
+        outside: this.#outside,
+      },
+      this.#writer,
+    );
+    const sum = (of: (page: PageEntry) => number) => this.#pages.reduce((total, page) => total + of(page), 0);
+    return {
+      index,
+      pages: this.#pages.length,
+      items: sum((page) => page.items),
+      bytes: sum((page) => page.bytes),
+      outside: this.#outside,
+      gaps: this.#gaps,
+      pageItems: this.#pageItems,
+      done: this.#done,
+      ...(this.#broken !== undefined && { broken: this.#broken }),
+    };
+  }
+}

@@ -1,0 +1,199 @@
+import type { Connector, OpenItem } from '../../connectors/connector.ts';
+import { CONNECTOR_CODES, ConnectorError } from '../../connectors/errors.ts';
+import { messageOf } from '../../domain/errors.ts';
+import type { Item } from '../../domain/item.ts';
+import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
+import { retryDelayMs } from '../../scanner/retry.ts';
+import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
+import type { Judgement, Scanner } from '../../scanner/scanner.ts';
+
+/** A storage error is tried so often in all before the item is `failed`. */
+const STORAGE_TRIES = 3;
+/** An item that changed while it was read is read so often in all before it is `failed` (`unstable`). */
+const CHANGED_TRIES = 2;
+const NOTE_MAX = 500;
+
+/** Nothing about this item: the scanner's gate is closed, or the storage refuses us. The item keeps its tries. */
+export class Blocked extends Error {
+  readonly by: 'scanner' | 'storage';
+  readonly code: string;
+
+  constructor(by: 'scanner' | 'storage', code: string, message: string) {
+    super(message);
+    this.by = by;
+    this.code = code;
+  }
+}
+
+export interface ScanItemDeps {
+  readonly connector: Connector;
+  readonly scanner: Scanner;
+  /** Bytes; the connector's own limit. */
+  readonly maxSize: number | undefined;
+  readonly job: string;
+  readonly now: () => Date;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+type RowTail = Omit<OutcomeRow, 'item' | 'location' | 'locationBytes' | 'listed' | 'at' | 'rescanOf' | 'rescans'>;
+
+/**
+ * Brings one listed item to its outcome (design: "Scanning one item").
+ * @throws Blocked when nothing can be scanned at the moment; the signal's reason when aborted
+ */
+export async function scanItem(
+  page: string,
+  ordinal: number,
+  item: Item,
+  deps: ScanItemDeps,
+  signal: AbortSignal,
+): Promise<OutcomeRow> {
+  const tail = await outcomeOf(page, ordinal, item, deps, signal);
+  return { ...rowHead(page, ordinal, item), ...tail, at: deps.now().toISOString() };
+}
+
+/** The row of an item that is not to be scanned, or that ends without being opened. */
+export function closedRow(page: string, ordinal: number, item: Item, tail: RowTail, now: Date): OutcomeRow {
+  return { ...rowHead(page, ordinal, item), ...tail, at: now.toISOString() };
+}
+
+async function outcomeOf(
+  page: string,
+  ordinal: number,
+  item: Item,
+  deps: ScanItemDeps,
+  signal: AbortSignal,
+): Promise<RowTail> {
+  if (item.skip !== undefined) return { outcome: 'skipped', reason: item.skip };
+  if (item.fault !== undefined) return { outcome: 'failed', reason: item.fault.class, note: clip(item.fault.detail) };
+  const failures = new Map<string, number>();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptOnce(page, ordinal, item, attempt, deps, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const verdict = judgeFailure(error, attempt, failures);
+      if ('row' in verdict) return verdict.row;
+      if (verdict.waitMs > 0) await deps.pause(verdict.waitMs, signal);
+    }
+  }
+}
+
+async function attemptOnce(
+  page: string,
+  ordinal: number,
+  item: Item,
+  attempt: number,
+  deps: ScanItemDeps,
+  signal: AbortSignal,
+): Promise<RowTail> {
+  const open = await deps.connector.open(item, signal);
+  try {
+    if (deps.maxSize !== undefined && open.size > deps.maxSize) {
+      return { outcome: 'skipped', reason: 'size', attempts: attempt };
+    }
+    if (open.size > deps.scanner.maxBytes) {
+      return { outcome: 'unscannable', reason: 'file_too_large', attempts: attempt };
+    }
+    const judgement = await judge(page, ordinal, open, attempt, deps, signal);
+    if (judgement.partial) return partialTail(judgement, attempt);
+    await open.confirm();
+    return judgedTail(open, judgement, attempt);
+  } finally {
+    await open.close();
+  }
+}
+
+async function judge(
+  page: string,
+  ordinal: number,
+  open: OpenItem,
+  attempt: number,
+  deps: ScanItemDeps,
+  signal: AbortSignal,
+): Promise<Judgement> {
+  try {
+    return await deps.scanner.scan(
+      {
+        size: open.size,
+        body: open.read(signal),
+        attempt,
+        metadata: { connector: deps.connector.id, job: deps.job, item: `${page}:${ordinal}` },
+      },
+      signal,
+    );
+  } catch (error) {
+    // A body that ended early or late is the item's change, if it changed; otherwise the reading's fault.
+    if (error instanceof ScannerError && error.code === 'short_read') await open.confirm();
+    throw error;
+  }
+}
+
+/** The scanner never had the whole bytes: no version was judged. */
+function partialTail(judgement: Judgement, attempts: number): RowTail {
+  return {
+    outcome: 'unscannable',
+    reason: judgement.reason ?? 'other',
+    verdict: judgement.verdict,
+    scanner: judgement.scanner,
+    attempts,
+  };
+}
+
+function judgedTail(open: OpenItem, judgement: Judgement, attempts: number): RowTail {
+  return {
+    outcome: judgement.outcome,
+    ...(judgement.reason !== undefined && { reason: judgement.reason }),
+    judged: { version: open.version, size: judgement.bytes },
+    sha256: judgement.sha256,
+    verdict: judgement.verdict,
+    scanner: judgement.scanner,
+    attempts,
+  };
+}
+
+/** What a failed attempt means: a final row, or another attempt after a wait. */
+function judgeFailure(
+  error: unknown,
+  attempt: number,
+  failures: Map<string, number>,
+): { row: RowTail } | { waitMs: number } {
+  if (error instanceof ConnectorError) return storageFailure(error, attempt, failures);
+  if (error instanceof ScannerError) return scannerFailure(error, attempt, failures);
+  throw error;
+}
+
+function storageFailure(error: ConnectorError, attempt: number, failures: Map<string, number>) {
+  if (error.code === 'not_found') return { row: { outcome: 'vanished', attempts: attempt } as const };
+  if (CONNECTOR_CODES[error.code] === 'hold') throw new Blocked('storage', error.code, error.message);
+  const count = countOf(failures, error.code);
+  if (error.code === 'changed') {
+    return count < CHANGED_TRIES ? { waitMs: 0 } : { row: failed('unstable', error, attempt) };
+  }
+  if (CONNECTOR_CODES[error.code] === 'retry' && count < STORAGE_TRIES) {
+    return { waitMs: error.retryAfterMs ?? retryDelayMs('scanner_transient', count, undefined) };
+  }
+  return { row: failed(error.code, error, attempt) };
+}
+
+function scannerFailure(error: ScannerError, attempt: number, failures: Map<string, number>) {
+  const policy = SCANNER_CODES[error.code];
+  if (policy.blame === 'gate') throw new Blocked('scanner', error.code, error.message);
+  const count = countOf(failures, error.code);
+  if (count < policy.tries) return { waitMs: retryDelayMs(error.code, count, error.retryAfterMs) };
+  return { row: failed(error.code, error, attempt) };
+}
+
+function failed(reason: string, error: Error, attempts: number): RowTail {
+  return { outcome: 'failed', reason, note: clip(messageOf(error)), attempts };
+}
+
+function countOf(failures: Map<string, number>, code: string): number {
+  const count = (failures.get(code) ?? 0) + 1;
+  failures.set(code, count);
+  return count;
+}
+
+function clip(text: string): string {
+  return text.length <= NOTE_MAX ? text : `${text.slice(0, NOTE_MAX - 1)}…`;
+}

@@ -1,0 +1,154 @@
+import type { CheckReport } from '../connectors/connector.ts';
+import type { ActionCounts, ItemAction } from '../domain/action.ts';
+import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { Counters } from '../domain/outcome.ts';
+import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
+
+/** What every activity that works for a job is told. */
+export interface JobContext {
+  readonly job: string;
+  readonly source: Source;
+  readonly settings: ScanSettings;
+}
+
+export interface BeginJobInput extends JobContext {
+  readonly kind: JobKind;
+  readonly actor: string;
+  readonly startedAt: string;
+  readonly intake?: ObjectRef;
+}
+export interface OpenedJob {
+  readonly fingerprint: string;
+  /** The last scan of the same source that has an account: to notice an asset that has become empty or another one. */
+  readonly previous?: { readonly job: string; readonly listed: number; readonly fingerprint?: string };
+}
+
+export interface PlanPagesInput extends JobContext {
+  readonly lane: number;
+  readonly epoch: number;
+  /** The index whose position this turn goes on from; absent at the beginning. */
+  readonly after?: ObjectRef;
+  /** Number of the first page to write. */
+  readonly firstPage: number;
+  /** At most so many pages in this turn. */
+  readonly pages: number;
+  /** Items of the first page; later ones double up to the configured size. */
+  readonly pageItems: number;
+  /** Requested scans: the intake page that names the items. */
+  readonly intake?: ObjectRef;
+}
+export interface PlannedTurn {
+  readonly index: ObjectRef;
+  readonly pages: number;
+  readonly items: number;
+  readonly bytes: number;
+  readonly outside: number;
+  readonly gaps: number;
+  /** Items of the next page. */
+  readonly pageItems: number;
+  readonly done: boolean;
+  /** Set when the listing broke in its middle: what was listed counts, the rest is a gap. */
+  readonly broken?: { readonly code: string; readonly message: string };
+}
+
+/**
+ * How far a page is: goes by heartbeat, and into the next dispatch's input. At most 8 KiB.
+ * Every row it counts lies in the chain of parts that ends with `part`.
+ */
+export interface Checkpoint {
+  readonly v: 1;
+  /** Bitmap of the ordinals that have their row in a part, base64, bit 0 of byte 0 first. */
+  readonly done: string;
+  /** Ordinals begun and without a row. */
+  readonly hands: readonly number[];
+  readonly counters: Counters;
+  /** Name of the last part written; absent before the first. */
+  readonly part?: string;
+  readonly parts: number;
+  /** Deaths of a worker while an ordinal ran alone. */
+  readonly deaths?: Readonly<Record<string, number>>;
+  /** True when the page was handed back on purpose: nothing in hand is suspected. */
+  readonly calm?: boolean;
+}
+
+export interface ScanPageInput extends JobContext {
+  readonly page: string;
+  readonly index: ObjectRef;
+  readonly checkpoint?: Checkpoint;
+}
+export type ScanPageResult =
+  | { readonly end: 'closed'; readonly result: PageResult }
+  | { readonly end: 'open'; readonly checkpoint: Checkpoint; readonly why: 'turn' | 'cancelled' }
+  /** Handed back because nothing goes on: the scanner's gate is closed, or the storage refuses us. */
+  | { readonly end: 'blocked'; readonly checkpoint: Checkpoint; readonly code: string; readonly detail: string };
+
+export interface SealPageInput {
+  readonly job: string;
+  readonly page: string;
+  readonly index: ObjectRef;
+  readonly checkpoint?: Checkpoint;
+}
+
+export interface PlanActionsInput extends JobContext {
+  readonly page: PageResult;
+}
+export interface PlannedActions {
+  /** Findings that an action is meant for. */
+  readonly count: number;
+  /** Written when they are to be carried out. */
+  readonly intents?: ObjectRef;
+  /** Written when they are not (dry run): rows with state `planned`. */
+  readonly rows?: ActionResult;
+}
+
+export interface ApplyActionsInput extends JobContext {
+  readonly intents: ObjectRef;
+  /** The intents from `from` (0-based) to before `to` are this activity's. */
+  readonly from: number;
+  readonly to: number;
+  /** Number of the page (lane 1) for items that must be scanned again. */
+  readonly rescanPage: number;
+}
+export interface AppliedActions {
+  readonly result: ActionResult;
+  /** Actions that leave a malicious item where it was, and that no rescan explains. */
+  readonly unresolved: number;
+  readonly rescan?: { readonly index: ObjectRef; readonly items: number; readonly bytes: number };
+}
+
+/** What stands in the way, for a job that is held or may have to be. */
+export interface ProbeResult {
+  readonly ok: boolean;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+/** Activities of the task queues `dsx.scan` and `dsx.on-access`: they touch the storage and the scanner. */
+export interface ScanActivities {
+  openJob(input: JobContext): Promise<OpenedJob>;
+  planPages(input: PlanPagesInput): Promise<PlannedTurn>;
+  scanPage(input: ScanPageInput): Promise<ScanPageResult>;
+  probe(input: JobContext): Promise<ProbeResult>;
+  checkSource(input: { readonly source: Source; readonly action: ItemAction }): Promise<CheckReport>;
+}
+
+/** Activities of the task queue `dsx.actions`. */
+export interface ActionActivities {
+  applyActions(input: ApplyActionsInput): Promise<AppliedActions>;
+}
+
+/** Light activities of `dsx.orchestrate`: ledger and status only. */
+export interface OrchestratorActivities {
+  beginJob(input: BeginJobInput): Promise<ObjectRef>;
+  commitPages(body: CommitBody): Promise<ObjectRef>;
+  sealPage(input: SealPageInput): Promise<PageResult>;
+  planActions(input: PlanActionsInput): Promise<PlannedActions>;
+  publishStatus(progress: JobProgress): Promise<void>;
+}
+
+/** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */
+export const FAILURE = {
+  /** Nothing will go on until somebody mends it: details `[{ code, detail }]`. Never retried by Temporal. */
+  hold: 'hold',
+} as const;
+export type { ActionCounts };

@@ -1,0 +1,53 @@
+import path from 'node:path';
+import { Runtime } from '@temporalio/worker';
+import { loadWorkerConfig } from '../config/worker.ts';
+import { CodedError, messageOf } from '../domain/errors.ts';
+import { connectTemporal } from './connection.ts';
+import { createLog, temporalLogger } from './log.ts';
+import { openResources } from './resources.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+import { orchestratorWorker, scanWorkers } from './workers.ts';
+
+/** Where bundles are kept between starts. */
+const BUNDLES = path.resolve(import.meta.dirname, '..', '.parts', 'bundles');
+
+/** A worker process: reads its settings, takes up its roles, and works until SIGTERM or until its parent is gone. */
+async function main(): Promise<void> {
+  const config = loadWorkerConfig(process.env);
+  const log = createLog(config.logLevel);
+  const logger = temporalLogger(log);
+  Runtime.install({ logger, shutdownSignals: [] });
+  const connection = await connectTemporal(config.temporal);
+  await registerSearchAttributes(connection, config.temporal.namespace);
+  const resources = await openResources(config, log);
+  const options = { connection, namespace: config.temporal.namespace, resources, site: config.site };
+  const workers = [
+    ...(config.roles.includes('orchestrator')
+      ? [await orchestratorWorker({ ...options, bundle: await workflowBundle(BUNDLES, logger) })]
+      : []),
+    ...(config.roles.includes('scan') ? await scanWorkers(options) : []),
+  ];
+  const stop = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.once('disconnect', stop);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  log.info({ roles: config.roles, site: config.site, scanners: Object.keys(config.scanners) }, 'worker is ready');
+  process.send?.({ type: 'ready' });
+  await running;
+  await resources.close();
+  await connection.close();
+  log.info('worker has stopped');
+  if (process.connected) process.disconnect();
+}
+
+try {
+  await main();
+} catch (error) {
+  const message = messageOf(error);
+  process.stderr.write(`worker: ${error instanceof CodedError ? message : (error as Error).stack ?? message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,90 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { LiveBoard } from '../activities/live.ts';
+import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
+import type { WorkerConfig } from '../config/worker.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import { createConnectors } from '../connectors/registry.ts';
+import type { Source } from '../domain/job.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { createScanner } from '../scanner/client.ts';
+import { ScannerError } from '../scanner/errors.ts';
+import type { Scanner } from '../scanner/scanner.ts';
+import { createRedisStatus } from '../status/redis-status.ts';
+import type { Log } from './log.ts';
+
+/** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
+export interface Resources {
+  readonly worker: WorkerDeps;
+  readonly orchestrator: OrchestratorDeps;
+  close(): Promise<void>;
+}
+
+/** @throws LedgerError, ScannerError for settings that can't work */
+export async function openResources(config: WorkerConfig, log: Log): Promise<Resources> {
+  const ledger = await openLedger(config.ledger);
+  const status =
+    config.redisUrl === undefined
+      ? undefined
+      : await createRedisStatus(config.redisUrl.reveal(), {
+          say: (event, detail) => log.warn({ event, detail }, `status store is ${event}`),
+        });
+  const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s, config)] as const));
+  const connectors = createConnectors();
+  const live = new LiveBoard(status, `${hostname()}-${process.pid}`);
+  const worker: WorkerDeps = {
+    ledger,
+    live,
+    pageItems: config.page.items,
+    pageBytes: config.page.bytes,
+    connector: (source, settings) => connectors.get(bindingOf(source, settings.quarantine, config)),
+    scanner: (name) => {
+      const scanner = scanners.get(name);
+      if (scanner !== undefined) return scanner;
+      const known = [...scanners.keys()].join(', ') || 'none';
+      throw new ScannerError('scanner_config', `this worker has no scanner named ${name}; it has: ${known}`);
+    },
+    announce: async (job, findings) => {
+      if (findings.length > 0) await status?.publishFindings(job, findings).catch(() => undefined);
+    },
+  };
+  return {
+    worker,
+    orchestrator: { ledger, status },
+    close: async () => {
+      live.close();
+      await Promise.allSettled([...scanners.values()].map((scanner) => scanner.close()));
+      await Promise.allSettled([connectors.close(), status?.close(), ledger.close()]);
+    },
+  };
+}
+
+function scannerOf(settings: WorkerConfig['scanners'][string], config: WorkerConfig): Scanner {
+  return createScanner({
+    name: settings.name,
+    url: settings.url,
+    ...(settings.token !== undefined && { token: settings.token.reveal() }),
+    ...(settings.protectedEntity !== undefined && { protectedEntity: settings.protectedEntity }),
+    ...(settings.caFile !== undefined && { caFile: settings.caFile }),
+    metadata: settings.metadata,
+    maxBytes: settings.maxBytes,
+    maxConcurrency: settings.concurrency,
+    maxBytesInFlight: settings.bytesInFlight,
+    allowStandIn: config.appEnv === 'dev',
+  });
+}
+
+/** What a source binds to: a folder as it was named, or a connector of this worker's configuration. */
+function bindingOf(source: Source, quarantine: string | undefined, config: WorkerConfig) {
+  // Our own state is never an item, wherever it lies.
+  const exclude = [config.home, config.ledger].map((folder) => path.resolve(folder));
+  const chosen = quarantine !== undefined && { quarantine };
+  if (source.kind === 'folder') {
+    return { kind: 'filesystem' as const, id: source.id, asset: source.path, exclude, ...chosen };
+  }
+  const found = config.connectors.find((connector) => connector.id === source.id);
+  if (found === undefined) {
+    throw new ConnectorError('configuration', `this worker's configuration has no connector ${source.id}`);
+  }
+  return { kind: found.kind, id: found.id, asset: found.asset, exclude, ...chosen };
+}

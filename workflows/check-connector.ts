@@ -1,0 +1,20 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ScanActivities } from '../activities/types.ts';
+import type { CheckReport } from '../connectors/connector.ts';
+import type { ItemAction } from '../domain/action.ts';
+import type { Source } from '../domain/job.ts';
+import { QUEUE, siteQueue } from './messages.ts';
+
+/** A connector's check, carried out where its storage can be reached. */
+export async function checkConnector(request: {
+  readonly source: Source;
+  readonly action: ItemAction;
+  readonly site?: string;
+}): Promise<CheckReport> {
+  const { checkSource } = proxyActivities<ScanActivities>({
+    taskQueue: siteQueue(QUEUE.onAccess, request.site),
+    scheduleToCloseTimeout: '1m',
+    retry: { maximumAttempts: 1 },
+  });
+  return await checkSource({ source: request.source, action: request.action });
+}

@@ -1,0 +1,288 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  sleep,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import { hasEnded, publishFinal, publishProgress } from './publish.ts';
+import type { JobActivities } from './proxies.ts';
+import type { ScanJob } from './scan-job.ts';
+import type { JobResult, PageTask } from './state.ts';
+
+/** A run hands over to a new one when Temporal suggests it; past this many events it no longer waits for items in hand. */
+const IMPATIENT_EVENTS = 20_000;
+/** Pauses between the probes of a held job: they grow from the first to the last of these, in milliseconds. */
+const FIRST_PROBE_MS = 2_000;
+const LAST_PROBE_MS = 60_000;
+
+/** Drives a scan job: starts the activities that its rules ask for, owns every promise, and reports every result. */
+export class Driver {
+  readonly #job: ScanJob;
+  readonly #act: JobActivities;
+  readonly #context: JobContext;
+  readonly #scopes = new Map<string, CancellationScope>();
+  #probing = false;
+
+  constructor(job: ScanJob, activities: JobActivities) {
+    this.#job = job;
+    this.#act = activities;
+    const { job: id, source, settings } = job.state.request;
+    this.#context = { job: id, source, settings };
+  }
+
+  /** Works until the job is over (its result), or the run must continue as new (undefined). */
+  async run(): Promise<JobResult | undefined> {
+    await this.#begin();
+    for (;;) {
+      this.#job.news = false;
+      if (this.#job.over) return await this.#finish();
+      if (workflowInfo().continueAsNewSuggested) this.#job.drain();
+      if (this.#job.mustStop || workflowInfo().historyLength > IMPATIENT_EVENTS) this.#stopPages();
+      this.#dispatch();
+      publishProgress(this.#job);
+      await condition(() => this.#job.news || this.#mustContinue());
+      if (this.#mustContinue()) return undefined;
+    }
+  }
+
+  #mustContinue(): boolean {
+    return workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed();
+  }
+
+  #committed(): boolean {
+    const { indexes, pages, actions } = this.#job.state.uncommitted;
+    return indexes.length + pages.length + actions.length === 0;
+  }
+
+  /** The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. */
+  async #begin(): Promise<void> {
+    const { request, startedAt, header, opened } = this.#job.state;
+    const { kind, actor, intake } = request;
+    if (header === undefined) {
+      await this.#untilDone(async () => {
+        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+        this.#job.begun(await this.#act.orchestrator.beginJob(begin));
+      });
+    }
+    if (opened !== undefined || this.#job.mustStop) return;
+    publishProgress(this.#job);
+    try {
+      this.#job.opened(await this.#act.scan.openJob(this.#context));
+    } catch (error) {
+      const { code, detail } = failureOf(error);
+      this.#job.fail(code, detail);
+    }
+  }
+
+  #dispatch(): void {
+    if (this.#job.state.hold !== undefined) this.#probe();
+    for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
+    for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
+    for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
+      this.#planActions(page);
+    }
+    for (let batch = this.#job.takeActions(); batch !== undefined; batch = this.#job.takeActions()) this.#apply(batch);
+    this.#commit();
+  }
+
+  #plan(turn: NonNullable<ReturnType<ScanJob['takePlanning']>>): void {
+    const { intake } = this.#job.state.request;
+    const input = { ...this.#context, lane: 0, epoch: 0, ...turn, ...(intake !== undefined && { intake }) };
+    this.#own(
+      this.#act.scan.planPages(input),
+      (planned) => this.#job.planned(planned),
+      (error) => {
+        this.#job.planFailed();
+        this.#blame(error);
+      },
+    );
+  }
+
+  #scan(task: PageTask): void {
+    const scope = new CancellationScope();
+    this.#scopes.set(task.page, scope);
+    const { checkpoint } = task;
+    const input = {
+      ...this.#context,
+      page: task.page,
+      index: task.index,
+      ...(checkpoint !== undefined && { checkpoint }),
+    };
+    this.#own(
+      scope.run(() => this.#act.scanPage(input)),
+      (result) => {
+        this.#scopes.delete(task.page);
+        this.#job.scanned(task, result);
+        if (result.end === 'blocked') this.#suspectDoor(result.code, result.detail);
+      },
+      (error) => {
+        this.#scopes.delete(task.page);
+        this.#job.pageLost({ ...task, ...lastCheckpoint(error, checkpoint) });
+        if (!isCancellation(error) && !isTimeout(error)) this.#blame(error);
+      },
+    );
+  }
+
+  /** A page was handed back at a closed door. Whether the job is held a probe decides: one worker may just be cut off. */
+  #suspectDoor(code: string, detail: string): void {
+    this.#job.suspect(code, detail, now());
+  }
+
+  #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
+    this.#own(
+      this.#act.orchestrator.planActions({ ...this.#context, page }),
+      (plan) => this.#job.actionsPlanned(plan),
+      (error) => {
+        this.#job.actionsNotPlanned(page);
+        this.#blame(error);
+      },
+    );
+  }
+
+  #apply(batch: NonNullable<ReturnType<ScanJob['takeActions']>>): void {
+    this.#own(
+      this.#act.actions.applyActions({ ...this.#context, ...batch }),
+      (done) => this.#job.applied(done, batch.rescanPage),
+      (error) => {
+        this.#job.notApplied(batch.intents, batch.from, batch.to);
+        this.#blame(error);
+      },
+    );
+  }
+
+  #commit(): void {
+    const body = this.#job.takeCommit();
+    if (body === undefined) return;
+    this.#own(
+      this.#act.orchestrator.commitPages(body),
+      (commit) => this.#job.committed(body, commit),
+      (error) => {
+        this.#job.notCommitted();
+        this.#blame(error);
+      },
+    );
+  }
+
+  /** Every promise has an owner: its value and its failure both reach the rules, and neither is ever left unhandled. */
+  #own<T>(promise: Promise<T>, onValue: (value: T) => void, onError: (error: unknown) => void): void {
+    promise.then(onValue, onError);
+  }
+
+  #stopPages(): void {
+    for (const scope of this.#scopes.values()) scope.cancel();
+  }
+
+  /** What a failed activity means for the job: a hold that a probe ends, or the job's failure. */
+  #blame(error: unknown): void {
+    if (isCancellation(error)) return;
+    const { code, detail, hold } = failureOf(error);
+    if (hold) this.#job.hold(code, detail, now());
+    else this.#job.fail(code, detail);
+  }
+
+  /** Probes until what holds the job is gone, at growing pauses. */
+  #probe(): void {
+    if (this.#probing) return;
+    this.#probing = true;
+    this.#own(
+      this.#probeLoop(),
+      () => this.#probed(),
+      (error) => {
+        this.#probed();
+        this.#blame(error);
+      },
+    );
+  }
+
+  #probed(): void {
+    this.#probing = false;
+    this.#job.news = true;
+  }
+
+  async #probeLoop(): Promise<void> {
+    while (this.#job.state.hold !== undefined && !this.#job.over && this.#job.state.control !== 'cancelling') {
+      const { probes } = this.#job.state.hold;
+      const result = await this.#act.scan.probe(this.#context);
+      if (result.ok) return this.#job.release();
+      this.#job.stillHeld(result.code ?? 'held', result.detail ?? '');
+      if (workflowInfo().continueAsNewSuggested) return;
+      await this.#rest(Math.min(FIRST_PROBE_MS * 1.5 ** probes, LAST_PROBE_MS));
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await Promise.race([sleep(ms), condition(() => this.#job.state.control === 'cancelling')]);
+  }
+
+  /** Runs a step of the job's own until it succeeds: what stands in its way holds the job. */
+  async #untilDone(step: () => Promise<void>): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await step();
+        return this.#job.release();
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const { code, detail } = failureOf(error);
+        this.#job.hold(code, detail, now());
+        publishProgress(this.#job);
+        await sleep(Math.min(FIRST_PROBE_MS * 1.5 ** failures, LAST_PROBE_MS));
+      }
+    }
+  }
+
+  /** Seals what was begun, writes the last commit, and says so. Nothing cancels this. */
+  async #finish(): Promise<JobResult> {
+    return await CancellationScope.nonCancellable(async () => {
+      for (let task = this.#job.takeUnsealed(); task !== undefined; task = this.#job.takeUnsealed()) {
+        const { page, index, checkpoint } = task;
+        await this.#untilDone(async () => {
+          const input = { job: this.#job.id, page, index, ...(checkpoint !== undefined && { checkpoint }) };
+          this.#job.close(await this.#act.orchestrator.sealPage(input));
+        });
+      }
+      const endedAt = now();
+      const body = this.#job.lastCommit(endedAt);
+      await this.#untilDone(async () => {
+        this.#job.committed(body, await this.#act.orchestrator.commitPages(body));
+      });
+      const { account } = body;
+      if (account === undefined) throw new TypeError('the last commit has no account');
+      hasEnded(this.#job, account.state);
+      await publishFinal(this.#act.orchestrator, this.#job.progress({ account, endedAt }));
+      const root = this.#job.state.commit?.hash ?? '';
+      const { listed, counters, actions, state } = account;
+      return { job: this.#job.id, state, listed, counters, actions, root };
+    });
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function failureOf(error: unknown): { code: string; detail: string; hold: boolean } {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure)) {
+    return { code: 'internal', detail: cause instanceof Error ? cause.message : String(cause), hold: false };
+  }
+  if (cause.type !== FAILURE.hold) return { code: cause.type ?? 'internal', detail: cause.message, hold: false };
+  const told = cause.details?.[0] as { code: string; detail: string } | undefined;
+  return { code: told?.code ?? FAILURE.hold, detail: told?.detail ?? cause.message, hold: true };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+}
+
+/** A page that timed out after a cancel request left its checkpoint in its last heartbeat. */
+function lastCheckpoint(error: unknown, known: Checkpoint | undefined): { checkpoint?: Checkpoint } {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const beaten = cause instanceof TimeoutFailure ? (cause.lastHeartbeatDetails as Checkpoint | undefined) : undefined;
+  const checkpoint = beaten ?? known;
+  return checkpoint === undefined ? {} : { checkpoint };
+}

@@ -1,0 +1,93 @@
+import type { Checkpoint, OpenedJob } from '../../activities/types.ts';
+import type { ActionCounts } from '../../domain/action.ts';
+import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
+import type { Counters } from '../../domain/outcome.ts';
+import type { ActionResult, ObjectRef, PageResult } from '../../ledger/types.ts';
+import type { StartRequest } from '../messages.ts';
+
+/** A page to be scanned: the index that names it, and how far it is. */
+export interface PageTask {
+  readonly page: string;
+  readonly index: ObjectRef;
+  readonly checkpoint?: Checkpoint;
+}
+
+/** Pages of one index that were not dispatched yet: numbers `next` … `end - 1` of a lane. */
+export interface PageRange {
+  readonly index: ObjectRef;
+  readonly lane: number;
+  next: number;
+  readonly end: number;
+}
+
+/** Intents to be carried out: those from `next` on. */
+export interface ActionBatch {
+  readonly intents: ObjectRef;
+  next: number;
+  readonly end: number;
+}
+
+export interface Hold {
+  readonly code: string;
+  readonly detail: string;
+  readonly since: string;
+  /** Probes that failed so far. */
+  readonly probes: number;
+}
+
+/**
+ * Everything a scan job must not forget: names of our own, numbers and sums, never items. Plain data, carried as it is over
+ * continue-as-new. Its size grows with indexes and open pages, not with items.
+ */
+export interface ScanJobState {
+  readonly request: StartRequest;
+  readonly startedAt: string;
+  control: RunningState;
+  idle?: IdleReason;
+  hold?: Hold;
+  revision: number;
+  header?: ObjectRef;
+  opened?: OpenedJob;
+  failure?: { readonly code: string; readonly message: string };
+
+  listing: { after?: ObjectRef; nextPage: number; turnPages: number; pageItems: number; done: boolean };
+  listed: number;
+  listedBytes: number;
+  outside: number;
+  pagesListed: number;
+  pagesClosed: number;
+  folderGaps: number;
+  broken?: { readonly code: string; readonly message: string };
+
+  /** Pages that were listed and not dispatched, in order. */
+  ranges: PageRange[];
+  /** Pages that were handed back: they go first. */
+  returned: PageTask[];
+  /** Sums over closed pages. */
+  closed: Counters;
+
+  /** Closed pages with malicious rows whose actions are not planned yet. */
+  toPlan: PageResult[];
+  toApply: ActionBatch[];
+  /** Number of the next action batch, and so of the page that it may list again. */
+  nextBatch: number;
+  actions: ActionCounts;
+  /** Malicious items left in place without a reason that settles it. */
+  unresolved: number;
+
+  uncommitted: { indexes: ObjectRef[]; pages: PageResult[]; actions: ActionResult[] };
+  /** Counters of all committed pages. */
+  committed: Counters;
+  commit?: { readonly number: number; readonly hash: string };
+}
+
+/** What a scan workflow ends with. */
+export interface JobResult {
+  readonly job: string;
+  readonly state: FinalState;
+  readonly listed: number;
+  readonly counters: Counters;
+  readonly actions: ActionCounts;
+  /** Hash of the last commit: stands for the whole ledger of the job. */
+  readonly root: string;
+}
