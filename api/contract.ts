@@ -70,6 +70,8 @@ export interface ScanItemsBody {
   readonly connector: string;
   readonly items: readonly { readonly location: string; readonly locationBytes?: string }[];
   readonly action?: ItemAction;
+  /** Name of the scanner; default: the connector's, else `dsxa`. */
+  readonly scanner?: string;
   readonly waitSeconds?: number;
 }
 export interface ScanItemsAnswer {
@@ -80,7 +82,7 @@ export interface ScanItemsAnswer {
   readonly links: { readonly self: string };
 }
 
-/** `POST /scan` with `application/octet-stream`: the verdict on these bytes, which are never stored. */
+/** `POST /scan?scanner=` with `application/octet-stream`: the verdict on these bytes, which are never stored. */
 export interface ScanBodyAnswer {
   readonly outcome: Outcome;
   readonly reason?: string;
@@ -98,4 +100,84 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   readonly [extra: string]: unknown;
+}
+
+/** `POST /jobs/:job/pause|resume|cancel`. The body may be left out. */
+export interface ControlBody {
+  readonly reason?: string;
+}
+/** Answer: the job as it is now. `cancelling` until no page can start a scan any more. */
+export interface ControlJobAnswer {
+  readonly job: string;
+  readonly state: JobProgress['state'];
+  readonly idle?: JobProgress['idle'];
+  readonly revision: number;
+  readonly links: { readonly self: string };
+}
+
+/** `GET /healthz`: the process answers. Needs no key. */
+export interface HealthAnswer {
+  readonly status: 'ok';
+}
+
+/** `GET /readyz`: 200 when every needed dependency works, else 503 with the same body. */
+export interface ReadyAnswer {
+  readonly ready: boolean;
+  readonly checks: readonly ReadyCheck[];
+}
+export interface ReadyCheck {
+  readonly name: 'temporal' | 'redis' | 'ledger' | 'scanner' | 'workers';
+  /** `off`: not configured, which is allowed. `problem` of a check that is not `needed` leaves the service ready. */
+  readonly state: 'ok' | 'problem' | 'off';
+  readonly needed: boolean;
+  readonly detail: string;
+}
+
+/** `GET /version`. */
+export interface VersionAnswer {
+  readonly name: string;
+  readonly version: string;
+  readonly node: string;
+  /** Names of the scanners that jobs may name, and which of them are stand-ins. */
+  readonly scanners: readonly { readonly name: string; readonly standIn: boolean }[];
+}
+
+/** `GET` or `POST /test/dsxa-connection?scanner=`: 200 also when the scanner is not reachable; `ok` tells. */
+export interface ScannerCheckAnswer {
+  readonly scanner: string;
+  readonly ok: boolean;
+  readonly code?: string;
+  readonly detail: string;
+  readonly standIn: boolean;
+  readonly elapsedMs: number;
+}
+
+/** `GET /connectors/:id`. Never holds a secret. */
+export interface ConnectorResource {
+  readonly id: string;
+  readonly kind: string;
+  readonly site?: string;
+  /** What it scans, as a person names it: a folder, a bucket and prefix, a library. */
+  readonly asset: string;
+  readonly filter: string;
+  readonly action: ItemAction;
+  readonly quarantine?: string;
+  readonly dryRun: boolean;
+  readonly maxSize?: number;
+  readonly scanner?: string;
+}
+/** `GET /connectors`. */
+export interface ConnectorList {
+  readonly connectors: readonly ConnectorResource[];
+}
+
+/** `POST /connectors/:id/check`: what the check found, at the connector's site. */
+export interface CheckBody {
+  /** The item action to check for; default: the connector's own. */
+  readonly action?: ItemAction;
+}
+export interface CheckAnswer {
+  readonly connector: string;
+  readonly ok: boolean;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
 }

@@ -19,7 +19,7 @@ export type ListEvent =
   | { readonly kind: 'item'; readonly item: Item }
   /** A folder that could not be listed: a gap. `location` ends with `/`. */
   | { readonly kind: 'gap'; readonly location: string; readonly class: 'folder_unreadable'; readonly detail: string }
-  /** Entries met outside the scope since the last event of this kind. */
+  /** Entries met outside the scope since the last event of this kind. May be 0: then it only shows that the listing moves on. */
   | { readonly kind: 'outside'; readonly count: number };
 
 /** A listing under way. Pull events with `next`; `position` is then the place right behind the last event pulled. */
@@ -29,6 +29,11 @@ export interface Listing {
    * @throws ConnectorError when the listing breaks; the position stays behind the last event.
    */
   next(signal: AbortSignal): Promise<ListEvent | undefined>;
+  /**
+   * Up to `max` events at once, at least one, none at the end: what `next` would give, at less cost an item. `position` is
+   * then the place behind the last of them.
+   */
+  nextBatch(max: number, signal: AbortSignal): Promise<ListEvent[]>;
   /** Resuming from here lists exactly what follows: nothing twice, nothing left out that was there all the time. */
   position(): Position;
   close(): Promise<void>;
@@ -97,8 +102,12 @@ export interface Connector {
   list(scope: ListScope, from: Position | undefined): Listing;
   /** One item as a listing would show it now. @throws ConnectorError `not_found`, … */
   stat(ref: ItemRef, signal: AbortSignal): Promise<Item>;
-  /** Opens the item at whatever version is in place. @throws ConnectorError */
-  open(ref: ItemRef, signal: AbortSignal): Promise<OpenItem>;
+  /**
+   * Opens the item at whatever version is in place. Give the listed item whole: where its `version` is the one in place, the
+   * connector can spare itself the proof that the location stays inside the asset.
+   * @throws ConnectorError
+   */
+  open(ref: ItemRef & Pick<Item, 'version'>, signal: AbortSignal): Promise<OpenItem>;
   /**
    * Carries out an intent on the version that was judged, and no other. Repeating it, also after a crash at any point, is
    * harmless and reports the same. Never throws for what a storage can answer; that is a report.

@@ -57,6 +57,8 @@ export interface PageResult {
 export interface ActionResult {
   readonly segment: ObjectRef;
   readonly counts: ActionCounts;
+  /** The intents that were written before the first change, when there were any. */
+  readonly intents?: ObjectRef;
 }
 
 /** First object of a job: what was asked for. */
@@ -70,6 +72,8 @@ export interface JobHeader {
   readonly startedAt: string;
   /** The connector's fingerprint of the asset when the job began. */
   readonly fingerprint?: string;
+  /** The items asked for, of a requested scan. */
+  readonly intake?: ObjectRef;
 }
 
 /** The account as the last commit of a job states it. */
@@ -84,6 +88,8 @@ export interface Account {
   readonly gaps: readonly Gap[];
   readonly failure?: { readonly code: string; readonly message: string };
   readonly endedAt: string;
+  /** The connector's fingerprint of the asset when the job began. */
+  readonly fingerprint?: string;
 }
 
 /** A commit: everything that counts since the one before. Its stored bytes are a pure function of this value. */

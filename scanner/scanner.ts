@@ -8,6 +8,11 @@ export interface ScanRequest {
   readonly body: AsyncIterable<Uint8Array>;
   /** Facts for `X-Custom-Metadata` (job, item, …); encoded and capped by the client; only sent when metadata is on. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Which attempt at this item this is, from 1 (the default). What a scanner with a good probe refuses to one item alone is the
+   * item's own failure: `scanner_transient` at first, `scanner_request` from the third attempt on.
+   */
+  readonly attempt?: number;
 }
 
 /** A verdict that counts: the bytes sent were whole, and the scanner's own size and hash, where given, agree. */
@@ -20,6 +25,12 @@ export interface Judgement {
   /** SHA-256 of the bytes sent, lower-case hex. */
   readonly sha256: string;
   readonly bytes: number;
+  /**
+   * Set when the scanner never had the whole bytes (above the size limit: its 413, or our own cap). Then `bytes` and `sha256`
+   * are those of the part that was sent, no version was judged, and the row carries neither `judged` nor `sha256`.
+   * Only ever together with `unscannable`.
+   */
+  readonly partial?: true;
 }
 
 /** One DSXA scanner: one pool, one limiter, one gate, shared by everything in the process that scans with it. */
@@ -27,11 +38,20 @@ export interface Scanner {
   readonly name: string;
   /**
    * One attempt, once a slot of the limiter is free. The slot is held until the answer is parsed or the attempt has failed.
+   * While the gate is closed it fails at once with the gate's code: the caller awaits `untilOpen` (as long as it likes) and
+   * tries again, which costs the item no try. It also fails with the signal's reason, which frees the connection.
    * @throws ScannerError for everything the scanner or the way to it did wrong; the source's own errors come out unchanged.
    */
   scan(request: ScanRequest, signal: AbortSignal): Promise<Judgement>;
   /** Sends a tiny benign body and tells what came back: reach, token, entity and readiness in one. Costs one scan. */
   probe(signal: AbortSignal): Promise<ProbeReport>;
+  /**
+   * Resolves when the gate is open (at once if it is). Probes go out, at growing intervals, only while somebody waits here.
+   * @throws the signal's reason
+   */
+  untilOpen(signal: AbortSignal): Promise<void>;
+  /** Items whose listed size is above it need no scan: they are `unscannable` (`file_too_large`). In bytes. */
+  readonly maxBytes: number;
   /** What the limiter and the gate are doing now. */
   state(): ScannerState;
   close(): Promise<void>;

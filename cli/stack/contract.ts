@@ -29,6 +29,11 @@ export interface StackOptions {
   /** Ignore TEMPORAL_ADDRESS, REDIS_URL and DSXA_SCANNER_URL: start every part, on free ports. For `demo` and tests. */
   readonly isolated?: boolean;
   readonly workers?: number;
+  /**
+   * True for `up`: the stack stays until `down`, takes the well-known ports where they are free, and the API must get
+   * `API_PORT`. Else it was started for the occasion and takes free ports.
+   */
+  readonly standing?: boolean;
   /** Told what is being started and what went wrong, one line each. */
   readonly say?: (line: string) => void;
 }

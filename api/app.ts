@@ -1,0 +1,55 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { drain } from './body.ts';
+import type { ApiDeps } from './deps.ts';
+import { createGuard, secureHeaders } from './guard.ts';
+import { createJobs } from './jobs.ts';
+import { problemOf } from './problem-of.ts';
+import { ApiProblem } from './problems.ts';
+import { mountRoutes, type Route } from './route.ts';
+import { connectorRoutes } from './routes/connectors.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { scanRoutes } from './routes/scan.ts';
+
+/** Every route of the API, in one table. */
+export function apiRoutes(deps: ApiDeps): readonly Route[] {
+  const jobs = createJobs(deps);
+  return [...healthRoutes(deps), ...connectorRoutes(deps), ...jobRoutes(deps, jobs), ...scanRoutes(deps, jobs)];
+}
+
+/** The Express app. @throws Error when an address that other machines can reach has no key */
+export function createApi(deps: ApiDeps): Express {
+  const { key, loopback } = deps.settings;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+  app.use(secureHeaders);
+  app.use(createGuard({ key, loopback }));
+  mountRoutes(app, apiRoutes(deps), key === undefined ? 'local' : 'api-key');
+  app.use((request) => {
+    throw new ApiProblem('not_found', `There is nothing at ${JSON.stringify(request.path.slice(0, 200))}.`);
+  });
+  app.use(answerProblems(deps));
+  return app;
+}
+
+/** The last handler: whatever was thrown becomes a problem, and what nobody foresaw is logged. */
+function answerProblems({ log }: ApiDeps): ErrorRequestHandler {
+  return async (error, request, response, _next) => {
+    const problem = problemOf(error);
+    const facts = { method: request.method, path: request.path, status: problem.status, code: problem.code };
+    if (problem.code === 'internal') log.error({ ...facts, err: error }, 'unexpected error');
+    else if (problem.status >= 500) log.warn(facts, problem.message);
+    else log.debug(facts, problem.message);
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    if (!(await drain(request))) response.set('Connection', 'close');
+    const wait = problem.extra.retryAfterSeconds;
+    if (typeof wait === 'number') response.set('Retry-After', String(wait));
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+  };
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { Client, Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { ApiConfig } from '../config/api.ts';
+import { createScanner } from '../scanner/client.ts';
+import { createRedisStatus } from '../status/redis-status.ts';
+import type { ConnectorResource } from './contract.ts';
+import type { ApiDeps, NamedScanner } from './deps.ts';
+import { createJobControl } from './job-control.ts';
+import { createLedgerDoor } from './ledger-door.ts';
+
+/** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
+export async function buildDeps(
+  config: ApiConfig,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<{ deps: ApiDeps; close: () => Promise<void> }> {
+  const connection = temporalConnection(config);
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const url = config.redisUrl;
+  const status =
+    url === undefined
+      ? undefined
+      : await createRedisStatus(url.reveal(), {
+          say: (event, detail) =>
+            event === 'up' ? log.info(`Redis is there: ${detail}`) : log.warn(`Redis: ${detail}`),
+        });
+  const scanners = Object.values(config.scanners).map(
+    ({
+      name,
+      url: address,
+      standIn,
+      token,
+      protectedEntity,
+      caFile,
+      metadata,
+      maxBytes,
+      concurrency,
+      bytesInFlight,
+    }): NamedScanner => ({
+      name,
+      standIn,
+      scanner: createScanner({
+        name,
+        url: address,
+        ...(token !== undefined && { token: token.reveal() }),
+        ...(protectedEntity !== undefined && { protectedEntity }),
+        ...(caFile !== undefined && { caFile }),
+        metadata,
+        maxBytes,
+        maxConcurrency: concurrency,
+        maxBytesInFlight: bytesInFlight,
+        allowStandIn: standIn,
+      }),
+    }),
+  );
+  const ledger = createLedgerDoor(config.ledger);
+  const deps: ApiDeps = {
+    settings: {
+      appEnv: config.appEnv,
+      version: productVersion(),
+      loopback: config.loopback,
+      key: config.apiKey?.reveal(),
+      folderScans: config.folderScans,
+      home: config.home,
+      temporal: {
+        namespace: config.temporal.namespace,
+        ...(config.temporal.uiUrl !== undefined && { uiUrl: config.temporal.uiUrl }),
+      },
+      connectors: config.connectors.map((connector): ConnectorResource => ({ ...connector, dryRun: false })),
+    },
+    control: createJobControl(client),
+    status,
+    ledger,
+    scanners,
+    log,
+    stopping,
+  };
+  const close = async (): Promise<void> => {
+    await Promise.allSettled([
+      status?.close(),
+      ledger.close(),
+      connection.close(),
+      ...scanners.map(({ scanner }) => scanner.close()),
+    ]);
+  };
+  return { deps, close };
+}
+
+/** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
+function temporalConnection({ temporal }: ApiConfig): Connection {
+  const { tls } = temporal;
+  return Connection.lazy({
+    address: temporal.address,
+    connectTimeout: 3_000,
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 250, 'grpc.max_reconnect_backoff_ms': 3_000 },
+    ...(tls !== undefined && {
+      tls: {
+        ...(tls.caFile !== undefined && { serverRootCACertificate: readFileSync(tls.caFile) }),
+        ...(tls.certFile !== undefined &&
+          tls.keyFile !== undefined && {
+            clientCertPair: { crt: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+          }),
+      },
+    }),
+  });
+}
+
+function productVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

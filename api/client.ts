@@ -1,0 +1,171 @@
+import type { ActionState, ItemAction } from '../domain/action.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { ApiError, problemError, unreachable } from './client-error.ts';
+import { jobEvents } from './client-events.ts';
+import {
+  type ActionPage,
+  API_PREFIX,
+  type CheckAnswer,
+  type ConnectorList,
+  type ConnectorResource,
+  type ControlJobAnswer,
+  type JobEvent,
+  type JobList,
+  type JobResource,
+  type OutcomePage,
+  type ReadyAnswer,
+  type ScanBodyAnswer,
+  type ScanItemsAnswer,
+  type ScanItemsBody,
+  type ScannerCheckAnswer,
+  type StartJobAnswer,
+  type StartJobBody,
+  type VersionAnswer,
+} from './contract.ts';
+
+export { ApiError };
+
+export interface ApiClientOptions {
+  /** Origin of the API without the prefix, as `http://127.0.0.1:8586`. */
+  readonly origin: string;
+  readonly key?: string | undefined;
+  /** How long one answer may take, in milliseconds (30 s). Event streams have no limit. */
+  readonly timeoutMs?: number;
+}
+
+export interface EventOptions {
+  readonly signal?: AbortSignal;
+  /** The id of the last event seen; the stream goes on behind it. */
+  readonly lastEventId?: string;
+  /** Gives up when the API could not be reached for this long, in milliseconds (60 s). */
+  readonly giveUpMs?: number;
+}
+
+/** Who only passes a signal to one call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
+export interface ApiClient {
+  readonly origin: string;
+  startJob(body: StartJobBody, options?: CallOptions): Promise<StartJobAnswer>;
+  job(job: string, options?: CallOptions): Promise<JobResource>;
+  jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
+  pause(job: string, reason?: string): Promise<ControlJobAnswer>;
+  resume(job: string, reason?: string): Promise<ControlJobAnswer>;
+  cancel(job: string, reason?: string): Promise<ControlJobAnswer>;
+  outcomes(
+    job: string,
+    query?: { outcome?: Outcome; prefix?: string; reason?: string; limit?: number; after?: string },
+  ): Promise<OutcomePage>;
+  actions(job: string, query?: { state?: ActionState; limit?: number; after?: string }): Promise<ActionPage>;
+  /**
+   * Events of a job until its `end`. Reconnects by itself and goes on where it was; a finding may then come twice (its `item`
+   * tells). Ends quietly when the signal fires.
+   */
+  events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
+  connectors(): Promise<ConnectorList>;
+  connector(id: string): Promise<ConnectorResource>;
+  /** Runs the connector's check at its site. */
+  check(connector: string, action?: ItemAction): Promise<CheckAnswer>;
+  /** Asks a scanner for a verdict on a tiny harmless body. */
+  testScanner(scanner?: string): Promise<ScannerCheckAnswer>;
+  scanItems(body: ScanItemsBody): Promise<ScanItemsAnswer>;
+  scanBody(body: Uint8Array, scanner?: string): Promise<ScanBodyAnswer>;
+  version(): Promise<VersionAnswer>;
+  /** Resolves also when not ready. */
+  readyz(): Promise<ReadyAnswer>;
+}
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const origin = options.origin.replace(/\/+$/, '');
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const auth: Record<string, string> = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
+  const url = (path: string, query: Readonly<Record<string, string | number | undefined>> = {}): string => {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+    const text = search.toString();
+    return `${origin}${API_PREFIX}${path}${text === '' ? '' : `?${text}`}`;
+  };
+
+  async function call<T>(
+    method: string,
+    target: string,
+    extra: {
+      body?: unknown;
+      bytes?: Uint8Array;
+      signal?: AbortSignal | undefined;
+      timeoutMs?: number;
+      also?: number;
+    } = {},
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(extra.timeoutMs ?? timeoutMs);
+    const init: RequestInit = {
+      method,
+      headers: {
+        accept: 'application/json, application/problem+json',
+        ...auth,
+        ...(extra.body !== undefined && { 'content-type': 'application/json' }),
+        ...(extra.bytes !== undefined && { 'content-type': 'application/octet-stream' }),
+      },
+      redirect: 'error',
+      signal: extra.signal === undefined ? deadline : AbortSignal.any([deadline, extra.signal]),
+    };
+    if (extra.body !== undefined) init.body = JSON.stringify(extra.body);
+    if (extra.bytes !== undefined) init.body = extra.bytes as Uint8Array<ArrayBuffer>;
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(target, init);
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      if (extra.signal?.aborted) throw extra.signal.reason;
+      throw unreachable(origin, error, deadline.aborted ? (extra.timeoutMs ?? timeoutMs) : undefined);
+    }
+    if ((status < 200 || status > 299) && status !== extra.also) throw problemError(status, text, origin);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new ApiError(
+        'bad_answer',
+        status,
+        `${origin} answered ${status} without JSON: is this the API of dsx-connect?`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+  const jobPath = (job: string, rest = ''): string => `/jobs/${encodeURIComponent(job)}${rest}`;
+  const control = (verb: string) => (job: string, reason?: string) =>
+    call<ControlJobAnswer>('POST', url(jobPath(job, `/${verb}`)), { body: reason === undefined ? {} : { reason } });
+
+  return {
+    origin,
+    startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal }),
+    job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
+    jobs: (query) => call('GET', url('/jobs', query)),
+    pause: control('pause'),
+    resume: control('resume'),
+    cancel: control('cancel'),
+    outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
+    actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
+    events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o }),
+    connectors: () => call('GET', url('/connectors')),
+    connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
+    check: (id, action) =>
+      call('POST', url(`/connectors/${encodeURIComponent(id)}/check`), {
+        body: action === undefined ? {} : { action },
+        timeoutMs: Math.max(timeoutMs, 90_000),
+      }),
+    testScanner: (scanner) =>
+      call('GET', url('/test/dsxa-connection', { scanner }), { timeoutMs: Math.max(timeoutMs, 60_000) }),
+    scanItems: (body) => call('POST', url('/scan'), { body, timeoutMs: timeoutMs + (body.waitSeconds ?? 0) * 1000 }),
+    scanBody: (bytes, scanner) =>
+      call('POST', url('/scan', { scanner }), { bytes, timeoutMs: Math.max(timeoutMs, 600_000) }),
+    version: () => call('GET', url('/version')),
+    readyz: () => call('GET', url('/readyz'), { also: 503 }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { Logger } from 'pino';
+import type { Scanner } from '../scanner/scanner.ts';
+import type { StatusStore } from '../status/status.ts';
+import type { ConnectorResource } from './contract.ts';
+import type { JobControl } from './control.ts';
+import type { LedgerDoor } from './ledger-door.ts';
+
+/** A scanner that jobs may name. */
+export interface NamedScanner {
+  readonly name: string;
+  readonly standIn: boolean;
+  readonly scanner: Scanner;
+}
+
+export interface ApiSettings {
+  readonly appEnv: 'dev' | 'stag' | 'prod';
+  readonly version: string;
+  /** True when the server listens on loopback alone. */
+  readonly loopback: boolean;
+  /** The bearer key; needed unless `loopback`. */
+  readonly key: string | undefined;
+  /** Whether callers may scan folders that are no connector. */
+  readonly folderScans: boolean;
+  /** Absolute folder of the state: quarantines of folder scans lie below it. */
+  readonly home: string;
+  readonly temporal: { readonly namespace: string; readonly uiUrl?: string };
+  readonly connectors: readonly ConnectorResource[];
+}
+
+/** All that the API needs of the outside. */
+export interface ApiDeps {
+  readonly settings: ApiSettings;
+  readonly control: JobControl;
+  /** Undefined without Redis. */
+  readonly status: StatusStore | undefined;
+  readonly ledger: LedgerDoor;
+  readonly scanners: readonly NamedScanner[];
+  readonly log: Logger;
+  /** Fires when the server stops: event streams end. */
+  readonly stopping: AbortSignal;
+}
+
+export const DEFAULT_SCANNER = 'dsxa';

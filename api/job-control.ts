@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Client,
+  isGrpcCancelledError,
+  isGrpcDeadlineError,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import {
+  ApplicationFailure,
+  defineSearchAttributeKey,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/common';
+import type { CheckReport } from '../connectors/connector.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { JobProgress } from '../domain/job.ts';
+import {
+  type ControlAnswer,
+  QUERY,
+  QUEUE,
+  REFUSAL,
+  requestedScanWorkflowId,
+  SEARCH_ATTRIBUTE,
+  type StartAnswer,
+  type StartRequest,
+  UPDATE,
+  WORKFLOW,
+} from '../workflows/messages.ts';
+import { ControlError, DEADLINE_MS, type JobControl, workflowIdOf } from './control.ts';
+
+const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
+const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
+const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state, 'KEYWORD');
+
+/** gRPC status codes (a fixed set of the protocol). */
+const GRPC = { deadlineExceeded: 4, notFound: 5 } as const;
+
+/** `JobControl` on a Temporal client. The client's connection may be lazy. */
+export function createJobControl(client: Client): JobControl {
+  const { connection } = client;
+  const within = <T>(ms: number, what: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + ms, what);
+
+  /** Runs a call; whatever it throws comes out as a control error. */
+  async function asking<T>(what: string, job: string | undefined, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      const seen = translated(what, job, error);
+      if (seen.code !== 'no_worker') throw seen;
+      // The deadline is also what a server that is not there comes to.
+      await within(1_000, () => connection.workflowService.getSystemInfo({})).catch((cause: unknown) => {
+        throw new ControlError('temporal_unreachable', `Temporal can't be reached: ${deepest(cause)}`, {
+          cause: error,
+        });
+      });
+      throw seen;
+    }
+  }
+
+  const startOptions = (request: StartRequest) => ({
+    workflowId: workflowIdOf(request),
+    taskQueue: QUEUE.orchestrate,
+    args: [request] as [StartRequest],
+    typedSearchAttributes: [
+      { key: JOB, value: request.job },
+      { key: CONNECTOR, value: request.source.id },
+      { key: STATE, value: 'running' },
+    ],
+    staticSummary: summaryOf(request),
+    priority: { fairnessKey: request.job },
+  });
+
+  return {
+    async start(request) {
+      const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
+        ...startOptions(request),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      // Nobody waits for the handle; its failure is the failure of the call.
+      operation.workflowHandle().catch(() => undefined);
+      return asking(`the start of job ${request.job}`, request.job, () =>
+        within(DEADLINE_MS.steer, () =>
+          client.workflow.executeUpdateWithStart<() => Promise<unknown>, StartAnswer, [StartRequest]>(UPDATE.start, {
+            args: [request],
+            startWorkflowOperation: operation as never,
+          }),
+        ),
+      );
+    },
+
+    async startRequested(request) {
+      await asking(`the start of job ${request.job}`, request.job, () =>
+        within(DEADLINE_MS.steer, () =>
+          client.workflow.start(WORKFLOW.requestedScan, { ...startOptions(request), workflowIdConflictPolicy: 'FAIL' }),
+        ),
+      );
+    },
+
+    async untilEnded(job, ms, signal) {
+      if (ms <= 0 || signal.aborted) return false;
+      try {
+        const result = connection.withAbortSignal(signal, () =>
+          within(ms, () => client.workflow.getHandle(requestedScanWorkflowId(job)).result()),
+        );
+        await result;
+        return true;
+      } catch (error) {
+        // A job that failed has ended, too: its account says how.
+        if (error instanceof WorkflowFailedError) return true;
+        if (isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return false;
+        throw translated(`waiting for job ${job}`, job, error);
+      }
+    },
+
+    steer: (workflowId, verb, request) =>
+      asking(`${verb} of job ${request.job}`, request.job, () =>
+        within(DEADLINE_MS.steer, () =>
+          client.workflow
+            .getHandle(workflowId)
+            .executeUpdate<ControlAnswer, [typeof request]>(UPDATE[verb], { args: [request] }),
+        ),
+      ),
+
+    progress: (workflowId) =>
+      asking(`the progress of ${workflowId}`, undefined, () =>
+        within(DEADLINE_MS.query, () => client.workflow.getHandle(workflowId).query<JobProgress>(QUERY.progress)),
+      ),
+
+    find: (job) =>
+      asking(`the search for job ${job}`, job, () =>
+        within(DEADLINE_MS.query, async () => {
+          if (!/^[A-Za-z0-9._-]+$/.test(job)) return undefined;
+          const query = `${SEARCH_ATTRIBUTE.job} = "${job}"`;
+          for await (const found of client.workflow.list({ query, pageSize: 1 })) return found.workflowId;
+          return undefined;
+        }),
+      ),
+
+    check: (request) =>
+      asking(`the check of ${request.source.id}`, undefined, () =>
+        within(DEADLINE_MS.check, () =>
+          client.workflow.execute<(r: typeof request) => Promise<CheckReport>>(WORKFLOW.checkConnector, {
+            workflowId: `check-connector:${request.source.id}:${randomBytes(8).toString('hex')}`,
+            taskQueue: QUEUE.orchestrate,
+            args: [request],
+            workflowExecutionTimeout: DEADLINE_MS.check,
+            staticSummary: `Check of connector ${request.source.id}`,
+            priority: { priorityKey: 1 },
+          }),
+        ),
+      ),
+
+    queues: (names) =>
+      asking('the task queues', undefined, () =>
+        within(DEADLINE_MS.query, () =>
+          Promise.all(
+            names.map(async (queue) => {
+              const { pollers } = await connection.workflowService.describeTaskQueue({
+                namespace: client.options.namespace,
+                taskQueue: { name: queue },
+                taskQueueType: queue === QUEUE.orchestrate ? 1 : 2,
+              });
+              const seen = (pollers ?? []).map((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000);
+              return { queue, age: seen.length === 0 ? undefined : Math.max(0, Date.now() - Math.max(...seen)) };
+            }),
+          ),
+        ),
+      ),
+  };
+}
+
+/** One line of Markdown for the Temporal UI; names the source by its id alone. */
+function summaryOf({ kind, source, settings }: StartRequest): string {
+  const what = kind === 'full' ? 'Full scan' : 'Scan of requested items';
+  return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;
+}
+
+/** The control error for what a call of the Temporal client threw. */
+function translated(what: string, job: string | undefined, error: unknown): ControlError {
+  const named = job === undefined ? {} : { job };
+  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError)
+    return refusal(what, named, error);
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error)) {
+    return new ControlError('no_worker', `No worker answered ${what} in time.`, { cause: error, ...named });
+  }
+  if (error instanceof WorkflowNotFoundError) {
+    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, { cause: error, ...named });
+  }
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    return new ControlError('rejected', `${what}: a workflow of this id runs already.`, { cause: error, ...named });
+  }
+  if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) {
+    return new ControlError('rejected', `${what}: ${messageOf(error)}`, { cause: error, ...named });
+  }
+  const grpc = grpcCause(error);
+  if (grpc === GRPC.notFound) {
+    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, { cause: error, ...named });
+  }
+  if (grpc === GRPC.deadlineExceeded) {
+    return new ControlError('no_worker', `No worker answered ${what} in time.`, { cause: error, ...named });
+  }
+  return new ControlError('temporal_unreachable', `Temporal did not take ${what}: ${deepest(error)}`, {
+    cause: error,
+    ...named,
+  });
+}
+
+/** What a workflow refused or failed with, by the type of the failure. */
+function refusal(
+  what: string,
+  named: { job?: string },
+  error: WorkflowUpdateFailedError | WorkflowFailedError,
+): ControlError {
+  const { cause } = error;
+  const message = messageOf(cause ?? error);
+  if (cause instanceof ApplicationFailure) {
+    if (cause.type === REFUSAL.scanRunning) {
+      const detail = cause.details?.[0] as { job?: unknown } | undefined;
+      const running = typeof detail?.job === 'string' ? { job: detail.job } : {};
+      return new ControlError('scan_running', message, { cause: error, ...running });
+    }
+    if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, { cause: error, ...named });
+    if (cause.type === REFUSAL.cancelling)
+      return new ControlError('job_cancelling', message, { cause: error, ...named });
+  }
+  const code = error instanceof WorkflowFailedError ? 'check_failed' : 'rejected';
+  return new ControlError(code, `${what} failed: ${message}`, { cause: error, ...named });
+}
+
+function grpcCause(error: unknown): number | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at.code;
+  return undefined;
+}
+
+function deepest(error: unknown): string {
+  let at: unknown = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return messageOf(at);
+}

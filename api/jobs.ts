@@ -1,0 +1,170 @@
+import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
+import { LedgerError } from '../ledger/errors.ts';
+import type { JobLedger } from '../ledger/ledger.ts';
+import { StatusUnavailable } from '../status/errors.ts';
+import type { JobList, JobResource } from './contract.ts';
+import { ControlError, workflowIdOf } from './control.ts';
+import type { ApiDeps } from './deps.ts';
+import { type LedgerJob, ledgerJob, readableLedgerJob } from './ledger-job.ts';
+import { ApiProblem } from './problems.ts';
+import { isJobId } from './schemas.ts';
+
+/** Jobs whose workflow is remembered. */
+const REMEMBERED = 1_000;
+/** How often the ledger is asked whether a job that looks idle in the status has ended, in milliseconds. */
+const DOUBT_MS = 2_000;
+
+/** Where the API finds jobs: the status first, then the ledger's account, then the workflow, then the ledger's last commit. */
+export interface Jobs {
+  /** @throws ApiProblem `job_not_found` */
+  get(job: string): Promise<JobResource>;
+  /** Newest first. */
+  list(limit: number, after: string | undefined): Promise<JobList>;
+  /** The workflow to steer. @throws ApiProblem `job_not_found`, `job_ended`, ControlError */
+  workflowOf(job: string): Promise<string>;
+  /** The job's ledger. @throws ApiProblem `job_not_found` for what is no job id, LedgerError */
+  ledgerOf(job: string): Promise<JobLedger>;
+  /** Remembers where a job that was just started runs, before it shows anywhere. */
+  remember(job: string, workflowId: string): void;
+}
+
+export function createJobs(deps: ApiDeps): Jobs {
+  const workflows = new Map<string, string>();
+  const doubts = new Map<string, number>();
+
+  const notFound = (job: string): ApiProblem =>
+    new ApiProblem('job_not_found', `There is no job ${JSON.stringify(job)}.`, { extra: { job } });
+  const place = (job: string): string => `${deps.ledger.place.replace(/\/+$/, '')}/${job}`;
+  const keep = <V>(map: Map<string, V>, key: string, value: V): void => {
+    map.delete(key);
+    map.set(key, value);
+    if (map.size > REMEMBERED) for (const oldest of [...map.keys()].slice(0, 1)) map.delete(oldest);
+  };
+
+  function resource(progress: JobProgress, from: JobResource['from'], live?: LiveFigures): JobResource {
+    return {
+      ...progress,
+      ...(live !== undefined && { live }),
+      from,
+      ledger: place(progress.job),
+      ...(isFinal(progress.state) && progress.commit !== undefined && { root: progress.commit.hash }),
+    };
+  }
+
+  async function ledgerOf(job: string): Promise<JobLedger> {
+    if (!isJobId(job)) throw notFound(job);
+    return (await deps.ledger.open()).job(job);
+  }
+
+  /** Undefined also while the ledger can't be read: others may know the job. */
+  async function fromLedger(job: string): Promise<LedgerJob | undefined> {
+    try {
+      return await ledgerJob(await ledgerOf(job));
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      deps.log.warn({ job, code: error.code }, `ledger: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async function fromStatus(job: string): Promise<Awaited<ReturnType<NonNullable<ApiDeps['status']>['job']>>> {
+    try {
+      return await deps.status?.job(job);
+    } catch (error) {
+      if (error instanceof StatusUnavailable) return undefined;
+      throw error;
+    }
+  }
+
+  /** What the workflow answers, if it is about this job. */
+  async function fromWorkflow(job: string, workflowId: string | undefined): Promise<JobProgress | undefined> {
+    try {
+      const id = workflowId ?? (await deps.control.find(job));
+      if (id === undefined) return undefined;
+      const progress = await deps.control.progress(id);
+      if (progress.job !== job) return undefined;
+      keep(workflows, job, id);
+      return progress;
+    } catch (error) {
+      if (error instanceof ControlError) return undefined;
+      throw error;
+    }
+  }
+
+  /** A last word that the status has missed: a job that shows no life there may have ended. */
+  async function endedUnnoticed(job: string): Promise<LedgerJob | undefined> {
+    const now = Date.now();
+    if (now - (doubts.get(job) ?? 0) < DOUBT_MS) return undefined;
+    keep(doubts, job, now);
+    const known = await fromLedger(job);
+    return known?.ended ? known : undefined;
+  }
+
+  return {
+    ledgerOf,
+    remember: (job, workflowId) => keep(workflows, job, workflowId),
+
+    async get(job) {
+      if (!isJobId(job)) throw notFound(job);
+      const status = await fromStatus(job);
+      if (status !== undefined) {
+        const { progress, live } = status;
+        if (!isFinal(progress.state) && live === undefined) {
+          const ended = await endedUnnoticed(job);
+          if (ended !== undefined) return resource(ended.progress, 'ledger');
+        }
+        return resource(progress, 'status', live);
+      }
+      const known = await fromLedger(job);
+      if (known?.ended) return resource(known.progress, 'ledger');
+      const workflowId = workflows.get(job) ?? (known && workflowIdOf(known.progress));
+      const progress = await fromWorkflow(job, workflowId);
+      if (progress !== undefined) return resource(progress, 'temporal');
+      if (known !== undefined) return resource(known.progress, 'ledger');
+      if (workflows.has(job)) {
+        throw new ApiProblem('no_worker', `Job ${job} was started, but no worker answers for it yet.`, {
+          extra: { job },
+        });
+      }
+      throw notFound(job);
+    },
+
+    async list(limit, after) {
+      const jobs: JobResource[] = [];
+      try {
+        for (const progress of (await deps.status?.jobs(limit, after)) ?? []) jobs.push(resource(progress, 'status'));
+      } catch (error) {
+        if (!(error instanceof StatusUnavailable)) throw error;
+      }
+      if (jobs.length < limit) {
+        const behind = jobs.at(-1)?.job ?? after;
+        const ledger = await deps.ledger.open();
+        for await (const { job } of ledger.jobs()) {
+          if (behind !== undefined && job >= behind) continue;
+          const known = await readableLedgerJob(ledger.job(job));
+          if (known === undefined) continue;
+          jobs.push(resource(known.progress, 'ledger'));
+          if (jobs.length === limit) break;
+        }
+      }
+      const last = jobs.at(-1);
+      return { jobs, ...(jobs.length === limit && last !== undefined && { next: last.job }) };
+    },
+
+    async workflowOf(job) {
+      if (!isJobId(job)) throw notFound(job);
+      const status = await fromStatus(job);
+      const ended = (): ApiProblem => new ApiProblem('job_ended', `Job ${job} has ended.`, { extra: { job } });
+      if (status !== undefined) {
+        if (isFinal(status.progress.state)) throw ended();
+        return workflowIdOf(status.progress);
+      }
+      const known = await fromLedger(job);
+      if (known?.ended) throw ended();
+      if (known !== undefined) return workflowIdOf(known.progress);
+      const found = workflows.get(job) ?? (await deps.control.find(job));
+      if (found === undefined) throw notFound(job);
+      return found;
+    },
+  };
+}

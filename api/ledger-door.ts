@@ -1,0 +1,44 @@
+import { LedgerError } from '../ledger/errors.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
+
+/** The ledger, which may not be there yet when the API starts, or may go away. */
+export interface LedgerDoor {
+  /** For people: the folder. */
+  readonly place: string;
+  /** Opens it on first use. What fails is tried again by the next use. @throws LedgerError */
+  open(): Promise<Ledger>;
+  /** Makes sure that the ledger that was opened is still the one that is there. @throws LedgerError */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createLedgerDoor(place: string): LedgerDoor {
+  let opened: Promise<Ledger> | undefined;
+  const open = (): Promise<Ledger> => {
+    const attempt = opened ?? openLedger(place);
+    opened = attempt;
+    attempt.catch(() => {
+      if (opened === attempt) opened = undefined;
+    });
+    return attempt;
+  };
+  return {
+    place,
+    open,
+    async check() {
+      const known = await open();
+      const now = await openLedger(place, { create: false });
+      await now.close();
+      if (now.id === known.id) return;
+      throw new LedgerError(
+        'not_there',
+        place,
+        `Another ledger lies at ${place} than when the API started. Restart it.`,
+      );
+    },
+    async close() {
+      const ledger = await opened?.catch(() => undefined);
+      await ledger?.close();
+    },
+  };
+}

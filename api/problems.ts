@@ -1,0 +1,73 @@
+import { CodedError } from '../domain/errors.ts';
+import type { Problem } from './contract.ts';
+
+/**
+ * Every problem the API answers with: code → status and title. Codes are stable; clients decide on them, never on the texts.
+ * `docs/api.md` lists exactly these.
+ */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'The request can not be understood' },
+  json_invalid: { status: 400, title: 'The body is not valid JSON' },
+  request_invalid: { status: 400, title: 'A field of the request is not valid' },
+  filter_invalid: { status: 400, title: 'The filter does not parse' },
+  unauthorized: { status: 401, title: 'A valid key is needed' },
+  host_refused: { status: 403, title: 'The Host header is not this server' },
+  origin_refused: { status: 403, title: 'The request comes from a foreign origin' },
+  folder_scans_off: { status: 403, title: 'Scans of folders are switched off' },
+  not_found: { status: 404, title: 'There is no such resource' },
+  job_not_found: { status: 404, title: 'There is no such job' },
+  connector_not_found: { status: 404, title: 'There is no such connector' },
+  method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  body_timeout: { status: 408, title: 'The body did not arrive in time' },
+  scan_running: { status: 409, title: 'A scan with other settings runs' },
+  job_ended: { status: 409, title: 'The job has ended' },
+  job_cancelling: { status: 409, title: 'The job is being cancelled' },
+  scanner_not_named: { status: 409, title: 'No scanner is named' },
+  scanner_unknown: { status: 409, title: 'There is no scanner of this name' },
+  standin_refused: { status: 409, title: 'A stand-in scanner is refused here' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The content type is not supported here' },
+  internal: { status: 500, title: 'Internal error' },
+  check_failed: { status: 502, title: 'The check could not be carried out' },
+  scanner_failed: { status: 502, title: 'The scanner gave no verdict' },
+  workflow_failed: { status: 502, title: 'The workflow refused or failed' },
+  scanner_unavailable: { status: 503, title: 'The scanner can not be used now' },
+  temporal_unreachable: { status: 503, title: 'Temporal can not be reached' },
+  no_worker: { status: 503, title: 'No worker answered in time' },
+  ledger_unavailable: { status: 503, title: 'The ledger can not be used now' },
+  too_many_streams: { status: 503, title: 'Too many event streams are open' },
+  stopping: { status: 503, title: 'This server is stopping' },
+  ledger_full: { status: 507, title: 'The ledger can not be written: no space' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Thrown by handlers to answer with a problem. `extra` are further members of the answer. */
+export class ApiProblem extends CodedError<ProblemCode> {
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: { cause?: unknown; extra?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(code, detail, options);
+    this.extra = options.extra ?? {};
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  toBody(): Problem {
+    const { status, title } = PROBLEMS[this.code];
+    return {
+      ...this.extra,
+      type: `urn:dsx-connect:problem:${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+    };
+  }
+}

@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { Source } from '../../domain/job.ts';
+import type { ApiDeps } from '../deps.ts';
+import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
+import {
+  checkAnswer,
+  checkBody,
+  connectorList,
+  connectorParams,
+  connectorResource,
+  scannerCheckAnswer,
+  scannerQuery,
+} from '../schemas.ts';
+import { chooseScanner, findConnector } from '../start-request.ts';
+
+/** How long the connection test of a scanner may take, in milliseconds. */
+const PROBE_MS = 20_000;
+
+export function connectorRoutes(deps: ApiDeps): readonly Route[] {
+  const testScanner = async ({ query }: Call<undefined, z.output<typeof scannerQuery>, undefined>): Promise<Reply> => {
+    const { name, standIn, scanner } = chooseScanner(deps, query.scanner ?? onlyScanner(deps));
+    const deadline = AbortSignal.timeout(PROBE_MS);
+    try {
+      const report = await scanner.probe(deadline);
+      return { status: 200, body: { scanner: name, ...report, standIn: standIn || report.standIn } };
+    } catch (error) {
+      if (!deadline.aborted) throw error;
+      const detail = `Scanner ${name} did not answer within ${PROBE_MS / 1000} s.`;
+      return {
+        status: 200,
+        body: { scanner: name, ok: false, code: 'scan_timeout', detail, standIn, elapsedMs: PROBE_MS },
+      };
+    }
+  };
+  const testRoute = (method: Method): Route =>
+    route({
+      method,
+      path: '/test/dsxa-connection',
+      summary: 'Asks a scanner for a verdict on a tiny harmless body, and tells what came back.',
+      query: scannerQuery,
+      answers: { 200: scannerCheckAnswer },
+      problems: ['scanner_not_named', 'scanner_unknown', 'standin_refused'],
+      handle: testScanner,
+    });
+
+  return [
+    testRoute('GET'),
+    testRoute('POST'),
+    route({
+      method: 'GET',
+      path: '/connectors',
+      summary: 'The connectors of the configuration.',
+      answers: { 200: connectorList },
+      handle: async () => ({ status: 200, body: { connectors: deps.settings.connectors } }),
+    }),
+    route({
+      method: 'GET',
+      path: '/connectors/:id',
+      summary: 'One connector.',
+      params: connectorParams,
+      answers: { 200: connectorResource },
+      problems: ['connector_not_found'],
+      handle: async ({ params }) => ({ status: 200, body: findConnector(deps, params.id) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/connectors/:id/check',
+      summary: 'Tries, at its site, what a scan of this connector and its item action need.',
+      params: connectorParams,
+      json: checkBody,
+      optionalBody: true,
+      answers: { 200: checkAnswer },
+      problems: ['connector_not_found', 'no_worker', 'temporal_unreachable', 'check_failed'],
+      handle: async ({ params, body }) => {
+        const { id, action, site } = findConnector(deps, params.id);
+        const source: Source = { kind: 'connector', id };
+        const report = await deps.control.check({
+          source,
+          action: body.action ?? action,
+          ...(site !== undefined && { site }),
+        });
+        return { status: 200, body: { connector: id, ok: report.ok, checks: report.checks } };
+      },
+    }),
+  ];
+}
+
+/** Where one scanner alone is configured, that is the one meant. */
+function onlyScanner(deps: ApiDeps): string | undefined {
+  return deps.scanners.length === 1 ? deps.scanners[0]?.name : undefined;
+}

@@ -1,0 +1,123 @@
+import { messageOf } from '../../domain/errors.ts';
+import { QUEUE } from '../../workflows/messages.ts';
+import type { ReadyCheck } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { DEFAULT_SCANNER } from '../deps.ts';
+import { type Route, route } from '../route.ts';
+import { healthAnswer, readyAnswer, versionAnswer } from '../schemas.ts';
+
+/** A worker asks for work at least once a minute; the server remembers askers for five. In milliseconds. */
+const POLL_AGE_MS = 75_000;
+/** An answer of the scanner is good for this long: asking costs a scan. In milliseconds. */
+const PROBE_AGE_MS = 30_000;
+const PROBE_MS = 3_000;
+
+type Finding = Pick<ReadyCheck, 'state' | 'detail'>;
+
+export function healthRoutes(deps: ApiDeps): readonly Route[] {
+  let probed: { at: number; finding: Promise<Finding> } | undefined;
+
+  async function temporal(): Promise<readonly ReadyCheck[]> {
+    try {
+      const queues = await deps.control.queues([QUEUE.orchestrate, QUEUE.scan]);
+      const idle = queues.filter(({ age }) => age === undefined || age > POLL_AGE_MS).map(({ queue }) => queue);
+      const workers: Finding =
+        idle.length === 0
+          ? { state: 'ok', detail: `workers ask ${queues.map(({ queue }) => queue).join(' and ')} for work` }
+          : { state: 'problem', detail: `no worker asks ${idle.join(' and ')} for work; start one` };
+      return [
+        { name: 'temporal', needed: true, state: 'ok', detail: 'answers' },
+        { name: 'workers', needed: true, ...workers },
+      ];
+    } catch (error) {
+      return [
+        { name: 'temporal', needed: true, state: 'problem', detail: messageOf(error) },
+        { name: 'workers', needed: true, state: 'problem', detail: 'not known while Temporal does not answer' },
+      ];
+    }
+  }
+
+  async function redis(): Promise<Finding> {
+    if (deps.status === undefined)
+      return { state: 'off', detail: 'REDIS_URL is not set; queries ask Temporal and the ledger' };
+    return tried(() => deps.status?.ping(), 'answers');
+  }
+
+  function scanner(): Promise<Finding> {
+    const named = deps.scanners.find(({ name }) => name === DEFAULT_SCANNER) ?? deps.scanners[0];
+    if (named === undefined)
+      return Promise.resolve({ state: 'off', detail: 'no scanner is named; set DSXA_SCANNER_URL' });
+    if (probed === undefined || Date.now() - probed.at > PROBE_AGE_MS) {
+      const finding = named.scanner
+        .probe(AbortSignal.timeout(PROBE_MS))
+        .then(
+          ({ ok, detail }): Finding => ({ state: ok ? 'ok' : 'problem', detail }),
+          (): Finding => ({
+            state: 'problem',
+            detail: `Scanner ${named.name} did not answer within ${PROBE_MS / 1000} s`,
+          }),
+        )
+        .then((found) =>
+          named.standIn ? { ...found, detail: `${found.detail} It is a stand-in, which judges nothing.` } : found,
+        );
+      probed = { at: Date.now(), finding };
+      // What is wrong is looked at again the next time.
+      void finding.then(({ state }) => {
+        if (state !== 'ok') probed = undefined;
+      });
+    }
+    return probed.finding;
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/healthz',
+      summary: 'The process answers. Needs no key.',
+      answers: { 200: healthAnswer },
+      handle: async () => ({ status: 200, body: { status: 'ok' } }),
+    }),
+    route({
+      method: 'GET',
+      path: '/readyz',
+      summary: 'What this server depends on, each with what is wrong.',
+      answers: { 200: readyAnswer, 503: readyAnswer },
+      handle: async () => {
+        const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
+        const [server, status, place, judge] = await Promise.all([temporal(), redis(), ledger, scanner()]);
+        const checks: ReadyCheck[] = [
+          ...server,
+          { name: 'redis', needed: false, ...status },
+          { name: 'ledger', needed: true, ...place },
+          { name: 'scanner', needed: false, ...judge },
+        ];
+        const ready = checks.every(({ needed, state }) => !needed || state === 'ok');
+        return { status: ready ? 200 : 503, body: { ready, checks } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/version',
+      summary: 'What runs here, and which scanners jobs may name.',
+      answers: { 200: versionAnswer },
+      handle: async () => ({
+        status: 200,
+        body: {
+          name: 'dsx-connect',
+          version: deps.settings.version,
+          node: process.versions.node,
+          scanners: deps.scanners.map(({ name, standIn }) => ({ name, standIn })),
+        },
+      }),
+    }),
+  ];
+}
+
+async function tried(what: () => Promise<unknown> | undefined, fine: string): Promise<Finding> {
+  try {
+    await what();
+    return { state: 'ok', detail: fine };
+  } catch (error) {
+    return { state: 'problem', detail: messageOf(error) };
+  }
+}

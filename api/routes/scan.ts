@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { isFinal } from '../../domain/job.ts';
+import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
+import { mediaType } from '../body.ts';
+import type { ScanBodyAnswer, ScanItemsAnswer, ScanItemsBody } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { Jobs } from '../jobs.ts';
+import { ApiProblem } from '../problems.ts';
+import { type Call, type Route, route } from '../route.ts';
+import { scanBodyAnswer, scanItemsAnswer, scanItemsBody, scannerQuery } from '../schemas.ts';
+import { chooseScanner, itemsRequest } from '../start-request.ts';
+import { links } from './jobs.ts';
+
+export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/scan',
+      summary:
+        'Scans named items of a connector (JSON), or a body whose bytes are never stored (application/octet-stream).',
+      query: scannerQuery,
+      json: scanItemsBody,
+      stream: 'application/octet-stream',
+      answers: { 200: z.union([scanBodyAnswer, scanItemsAnswer]), 202: scanItemsAnswer },
+      problems: [
+        'connector_not_found',
+        'scanner_not_named',
+        'scanner_unknown',
+        'standin_refused',
+        'scanner_failed',
+        'scanner_unavailable',
+        'no_worker',
+        'temporal_unreachable',
+        'ledger_unavailable',
+        'ledger_full',
+      ],
+      handle: async (call) => {
+        if (mediaType(call.request) === 'application/octet-stream') {
+          return { status: 200, body: await scanBody(deps, call, call.query.scanner) };
+        }
+        const answer = await scanItems(deps, jobs, call);
+        return { status: answer.rows === undefined ? 202 : 200, body: answer };
+      },
+    }),
+  ];
+}
+
+async function scanItems(
+  deps: ApiDeps,
+  jobs: Jobs,
+  call: Call<undefined, { scanner?: string | undefined }, z.output<typeof scanItemsBody>>,
+): Promise<ScanItemsAnswer> {
+  if (call.query.scanner !== undefined) {
+    throw new ApiProblem(
+      'request_invalid',
+      'query: scanner: only for a body of bytes; with JSON it is a field of the body.',
+    );
+  }
+  const body: ScanItemsBody = call.body;
+  const request = itemsRequest(deps, body, call.actor);
+  const { job } = request;
+  const ledger = (await deps.ledger.open()).job(job);
+  const intake = await ledger.writeIntake(
+    body.items.map(({ location, locationBytes }) => exactItem(location, locationBytes)),
+  );
+  await deps.control.startRequested({ ...request, intake });
+  jobs.remember(job, `requested-scan:${job}`);
+  const waitMs = (body.waitSeconds ?? 0) * 1000;
+  const leave = AbortSignal.any([call.signal, deps.stopping]);
+  const ended = await deps.control.untilEnded(job, waitMs, leave);
+  const self = { self: links(job).self };
+  if (!ended) return { job, state: 'running', links: self };
+  const { state } = await jobs.get(job);
+  if (!isFinal(state)) return { job, state, links: self };
+  const rows = [];
+  let after: string | undefined;
+  do {
+    const page = await pageOutcomes(ledger, { limit: MAX_ROWS, ...(after !== undefined && { after }) });
+    rows.push(...page.rows);
+    after = page.next;
+  } while (after !== undefined);
+  return { job, state, rows, links: self };
+}
+
+/** @throws ApiProblem when the exact bytes of a location are not what they claim to stand for */
+function exactItem(location: string, locationBytes: string | undefined) {
+  if (locationBytes === undefined) return { location };
+  const bytes = Buffer.from(locationBytes, 'base64');
+  if (bytes.toString('utf8') !== location) {
+    throw new ApiProblem('request_invalid', 'body: items: locationBytes and location name different items.');
+  }
+  return { location, locationBytes };
+}
+
+/** Streams the body to the scanner; nothing of it is kept. */
+async function scanBody(
+  deps: ApiDeps,
+  { request, signal }: Pick<Call<undefined, unknown, unknown>, 'request' | 'signal'>,
+  wanted: string | undefined,
+): Promise<ScanBodyAnswer> {
+  const { scanner, standIn } = chooseScanner(deps, wanted);
+  const announced = request.headers['content-length'];
+  const size = announced === undefined ? undefined : Number(announced);
+  const tooLarge = (): ApiProblem =>
+    new ApiProblem('body_too_large', `This scanner takes ${scanner.maxBytes} bytes at most.`, {
+      extra: { limit: scanner.maxBytes },
+    });
+  if (size !== undefined && size > scanner.maxBytes) throw tooLarge();
+  const judged = await scanner.scan({ size, body: chunksOf(request) }, signal);
+  if (judged.partial) throw tooLarge();
+  return {
+    outcome: judged.outcome,
+    ...(judged.reason !== undefined && { reason: judged.reason }),
+    sha256: judged.sha256,
+    size: judged.bytes,
+    verdict: judged.verdict,
+    standIn: standIn || judged.scanner.standIn,
+  };
+}
+
+/** The chunks of a body. Leaving early keeps the connection, so that the answer still reaches the client. */
+async function* chunksOf(request: Call<never, never, never>['request']): AsyncGenerator<Uint8Array, void, void> {
+  const chunks = request.iterator({ destroyOnReturn: false });
+  try {
+    for await (const chunk of chunks) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw new ApiProblem('bad_request', 'The connection was closed before the body was whole.', { cause });
+  }
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+
+/** What each file in `cli/commands/` exports: adds its command, or commands, to the program. */
+export interface CommandModule {
+  register(program: Command): void;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly group: string;
+  /** Loaded only when the command is called, so that one command does not wait for what another one needs. */
+  readonly load: () => Promise<CommandModule>;
+}
+
+const SCANS = 'Scans:';
+const STACK = 'The embedded stack:';
+const WORK = 'Work on dsx-connect itself:';
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    summary: 'scan a sample folder with a stack of its own, and print the account',
+    group: SCANS,
+    load: () => import('./commands/demo.ts'),
+  },
+  { name: 'scan', summary: 'scan a folder or a connector', group: SCANS, load: () => import('./commands/scan.ts') },
+  { name: 'jobs', summary: 'list the jobs', group: SCANS, load: () => import('./commands/jobs.ts') },
+  { name: 'watch', summary: 'follow a job until it ends', group: SCANS, load: () => import('./commands/watch.ts') },
+  { name: 'pause', summary: 'pause a job', group: SCANS, load: () => import('./commands/control.ts') },
+  { name: 'resume', summary: 'resume a paused job', group: SCANS, load: () => import('./commands/control.ts') },
+  { name: 'cancel', summary: 'cancel a job', group: SCANS, load: () => import('./commands/control.ts') },
+  {
+    name: 'ledger',
+    summary: 'show or verify the ledger of a job',
+    group: SCANS,
+    load: () => import('./commands/ledger.ts'),
+  },
+  { name: 'up', summary: 'start the stack and keep it running', group: STACK, load: () => import('./commands/up.ts') },
+  { name: 'down', summary: 'stop the stack; its state stays', group: STACK, load: () => import('./commands/down.ts') },
+  {
+    name: 'status',
+    summary: 'say what is up, where, since when, and what is wrong',
+    group: STACK,
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'scanner',
+    summary: 'run the stand-in scanner alone',
+    group: STACK,
+    load: () => import('./commands/scanner.ts'),
+  },
+  { name: 'test', summary: 'run the checks and the tests', group: WORK, load: () => import('./commands/test.ts') },
+  { name: 'bench', summary: 'run a benchmark', group: WORK, load: () => import('./commands/bench.ts') },
+];

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { type ApiClient, ApiError } from '../../api/client.ts';
+import { CliError, EXIT } from '../errors.ts';
+import { dsxHome } from '../home.ts';
+import { apiError, noSuchJob } from '../job/follow.ts';
+import { listenForInterrupts } from '../job/interrupts.ts';
+import { createJsonReporter } from '../job/json-reporter.ts';
+import { clientOf } from '../job/occasion.ts';
+import { followAndTell } from '../job/tell.ts';
+import { createTextReporter } from '../job/text-reporter.ts';
+import { createOutput } from '../render/output.ts';
+import { stateText } from '../render/progress.ts';
+import { stacks } from '../stack/stacks.ts';
+import type { Surroundings } from './scan.ts';
+
+export const VERBS = ['pause', 'resume', 'cancel'] as const;
+export type Verb = (typeof VERBS)[number];
+
+interface ControlOptions {
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+const DESCRIPTION: Readonly<Record<Verb, string>> = {
+  pause: 'stop a scan from starting new items; it keeps its place',
+  resume: 'let a paused scan go on where it was',
+  cancel: 'end a scan, and print the account of what was done',
+};
+
+export function register(program: Command): void {
+  for (const verb of VERBS) {
+    program
+      .command(verb)
+      .description(DESCRIPTION[verb])
+      .argument('<job>', 'its id, as dsx jobs lists it')
+      .option('--reason <text>', 'kept with the job, for whoever looks at it')
+      .option('--json', verb === 'cancel' ? 'NDJSON, the last line being the summary' : 'the answer as JSON')
+      .action(async (job: string, options: ControlOptions) => {
+        const interrupts = listenForInterrupts();
+        try {
+          const here = { stacks, env: process.env, cwd: process.cwd(), output: createOutput(), interrupts };
+          process.exitCode = await control(verb, job, options, here);
+        } finally {
+          interrupts.close();
+        }
+      });
+  }
+}
+
+/**
+ * Steers a job; a cancelled one is followed to its account. Returns the exit code: 0 when the job did as it was told.
+ * @throws CliError `no_stack` (failed), `no_such_job`, `job_ended`, … (usage)
+ */
+export async function control(verb: Verb, job: string, options: ControlOptions, here: Surroundings): Promise<number> {
+  const { output, interrupts } = here;
+  const stack = await here.stacks.find(dsxHome(here.env));
+  if (stack === undefined) {
+    throw new CliError(
+      'failed',
+      'no_stack',
+      `no stack is up, so job ${job} can't be told to ${verb}; start one with: dsx up`,
+    );
+  }
+  const client = clientOf(stack);
+  const answer = await send(client, verb, job, options.reason);
+  if (verb !== 'cancel') {
+    if (options.json === true) output.out(JSON.stringify(answer));
+    else output.out(`job ${job}: ${stateText(answer)}`);
+    return EXIT.ok;
+  }
+  const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
+  const told = await followAndTell({ client, job, reporter, interrupts, onInterrupt: 'detach' });
+  return told.ending.kind === 'ended' && told.ending.job.state === 'cancelled' ? EXIT.ok : told.exit;
+}
+
+async function send(client: ApiClient, verb: Verb, job: string, reason: string | undefined) {
+  try {
+    return await client[verb](job, reason);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw error.status === 404 ? noSuchJob(job, error) : apiError(error);
+  }
+}

@@ -1,0 +1,271 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ACTION_STATES, type ActionRow, type ActionState } from '../../domain/action.ts';
+import { OUTCOMES, type Outcome, type OutcomeRow } from '../../domain/outcome.ts';
+import { pageActions } from '../../ledger/actions.ts';
+import { LedgerError } from '../../ledger/errors.ts';
+import { type JobLedger, type Ledger, openLedger } from '../../ledger/ledger.ts';
+import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
+import { type VerifyReport, verifyJob } from '../../ledger/verify.ts';
+import { CliError, EXIT } from '../errors.ts';
+import { dsxHome } from '../home.ts';
+import { ledgerFolder } from '../job/from-ledger.ts';
+import { doneText } from '../render/account.ts';
+import { jobLine, jobsTable } from '../render/jobs.ts';
+import { visible, visibleLocation } from '../render/names.ts';
+import { createOutput, type Output } from '../render/output.ts';
+import { type Style, styleOf } from '../render/style.ts';
+import { bytes, counted } from '../render/units.ts';
+import { padEnd, padStart } from '../render/width.ts';
+
+interface Common {
+  readonly json?: boolean;
+  /** The ledger's folder, where it is not the one of this home. */
+  readonly ledger?: string;
+}
+interface ShowOptions extends Common {
+  readonly outcome?: Outcome;
+  readonly prefix?: string;
+  readonly reason?: string;
+  readonly state?: ActionState;
+  readonly limit: number;
+  readonly after?: string;
+  readonly actions?: boolean;
+}
+interface VerifyArguments extends Common {
+  readonly root?: string;
+}
+interface Here {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output;
+}
+
+export function register(program: Command): void {
+  const here = (): Here => ({ env: process.env, output: createOutput() });
+  const set = async (code: Promise<number>): Promise<void> => {
+    process.exitCode = await code;
+  };
+  const ledger = program.command('ledger').description('show or verify what is written down of a job; needs no stack');
+  const folder = (): Option => new Option('--ledger <folder>', 'the ledger to read (default: the one of this home)');
+  ledger
+    .command('show')
+    .description('list the outcome of every item, or the actions')
+    .argument('<job>', 'its id, as dsx jobs lists it')
+    .addOption(new Option('--outcome <outcome>', 'only items with this outcome').choices(OUTCOMES))
+    .option('--prefix <text>', 'only items whose location begins so')
+    .option('--reason <text>', 'only items with exactly this reason, rule or class')
+    .option('--actions', 'the state of the item actions instead')
+    .addOption(new Option('--state <state>', 'with --actions: only those in this state').choices(ACTION_STATES))
+    .option('--limit <n>', 'at most so many lines; "all" for all', limitArgument, 100)
+    .option('--after <place>', 'go on behind this place, as the last call printed it')
+    .addOption(folder())
+    .option('--json', 'one JSON object a line: the rows exactly as they are written down')
+    .action((job: string, options: ShowOptions) => set(show(job, options, here())));
+  ledger
+    .command('verify')
+    .description('check every hash, row and sum of a job')
+    .argument('<job>', 'its id, as dsx jobs lists it')
+    .option('--root <hash>', 'the root hash that was printed at its end: proves that nothing was changed since')
+    .addOption(folder())
+    .option('--json', 'the report as one JSON object')
+    .action((job: string, options: VerifyArguments) => set(verify(job, options, here())));
+  ledger
+    .command('jobs')
+    .description('list the jobs of the ledger, newest first')
+    .addOption(folder())
+    .option('--json', 'one JSON object a line')
+    .action((options: Common) => set(jobs(options, here())));
+}
+
+/** Prints rows. Returns the exit code. @throws CliError `not_found`, `invalid` (usage), or with another code of the ledger (failed) */
+export async function show(id: string, options: ShowOptions, here: Here): Promise<number> {
+  const { output } = here;
+  const style = styleOf(output.stdout);
+  if (options.actions === true && (options.outcome ?? options.prefix ?? options.reason) !== undefined) {
+    throw new CliError(
+      'usage',
+      'invalid',
+      '--actions can be narrowed by --state only, not by --outcome, --prefix or --reason',
+    );
+  }
+  if (options.actions !== true && options.state !== undefined) {
+    throw new CliError('usage', 'invalid', '--state is about actions: add --actions');
+  }
+  return withLedger(options, here, async (ledger) => {
+    const job = await existing(ledger, id);
+    let left = options.limit;
+    let after = options.after;
+    let shown = 0;
+    do {
+      const paging = { limit: Math.min(left, MAX_ROWS), ...(after !== undefined && { after }) };
+      const page =
+        options.actions === true
+          ? await actionLines(job, options, paging, style)
+          : await outcomeLines(job, options, paging, style);
+      for (const line of page.lines) output.out(line);
+      shown += page.lines.length;
+      left -= page.lines.length;
+      after = page.next;
+    } while (after !== undefined && left > 0 && !output.closed());
+    if (after !== undefined) output.err(`there may be more; go on with: --after ${after}`);
+    else if (shown === 0 && options.json !== true) output.err(await nothingText(job, options));
+    return EXIT.ok;
+  });
+}
+
+interface Paging {
+  readonly limit: number;
+  readonly after?: string;
+}
+interface LinePage {
+  readonly lines: readonly string[];
+  readonly next: string | undefined;
+}
+
+async function outcomeLines(job: JobLedger, options: ShowOptions, paging: Paging, style: Style): Promise<LinePage> {
+  const { rows, next } = await pageOutcomes(job, {
+    ...paging,
+    ...(options.outcome !== undefined && { outcome: options.outcome }),
+    ...(options.prefix !== undefined && { prefix: options.prefix }),
+    ...(options.reason !== undefined && { reason: options.reason }),
+  });
+  return { lines: rows.map((row) => (options.json === true ? JSON.stringify(row) : outcomeText(row, style))), next };
+}
+
+async function actionLines(job: JobLedger, options: ShowOptions, paging: Paging, style: Style): Promise<LinePage> {
+  const { rows, next } = await pageActions(job, {
+    ...paging,
+    ...(options.state !== undefined && { state: options.state }),
+  });
+  return { lines: rows.map((row) => (options.json === true ? JSON.stringify(row) : actionText(row, style))), next };
+}
+
+function outcomeText(row: OutcomeRow, style: Style): string {
+  const tone =
+    row.outcome === 'clean'
+      ? style.good
+      : row.outcome === 'malicious' || row.outcome === 'policy_blocked'
+        ? style.bad
+        : style.warn;
+  const what = row.reason === undefined ? row.outcome : `${row.outcome} (${visible(row.reason)})`;
+  const size = row.judged?.size ?? row.listed.size;
+  const threat = row.verdict?.threatType ?? row.verdict?.reasonRaw;
+  const tail = [threat, row.note].filter((text) => text !== undefined).map(visible);
+  const told = tail.length === 0 ? '' : style.faint(`  ${tail.join('; ')}`);
+  const standIn = row.scanner?.standIn === true ? style.faint('  (stand-in)') : '';
+  const columns = [padEnd(row.item, 10), tone(padEnd(what, 14)), padStart(size === undefined ? '-' : bytes(size), 9)];
+  return `${columns.join('  ')}  ${visibleLocation(row)}${told}${standIn}`;
+}
+
+function actionText(row: ActionRow, style: Style): string {
+  const tone =
+    row.state === 'done' ? style.good : row.state === 'failed' || row.state === 'refused' ? style.bad : style.warn;
+  return `${padEnd(row.item, 10)}  ${tone(padEnd(row.state, 17))}  ${visibleLocation(row)}  ${style.faint(doneText(row))}`;
+}
+
+async function nothingText(job: JobLedger, options: ShowOptions): Promise<string> {
+  if (options.after !== undefined) return 'nothing more';
+  const narrowed = [options.outcome, options.prefix, options.reason, options.state].some(
+    (value) => value !== undefined,
+  );
+  const what = options.actions === true ? 'action' : 'outcome';
+  if ((await job.head()) === undefined) return `nothing is committed yet of job ${job.id}`;
+  return narrowed ? `job ${job.id} has no such ${what}` : `job ${job.id} has no ${what}s`;
+}
+
+/** Prints the report. Returns 0 when all is well, else 5 (failed). @throws CliError */
+export async function verify(id: string, options: VerifyArguments, here: Here): Promise<number> {
+  const { output } = here;
+  return withLedger(options, here, async (ledger) => {
+    const job = await existing(ledger, id);
+    const report = await verifyJob(job, options.root === undefined ? {} : { root: options.root });
+    if (options.json === true) output.out(JSON.stringify(report));
+    else for (const line of reportLines(report, styleOf(output.stdout))) output.out(line);
+    return report.ok ? EXIT.ok : EXIT.failed;
+  });
+}
+
+function reportLines(report: VerifyReport, style: Style): string[] {
+  const { checked, problems, problemCount, strays, head } = report;
+  const lines: string[] = [];
+  for (const { code, object, line, message } of problems) {
+    lines.push(
+      `${style.bad(code)}  ${visible(object)}${line === undefined ? '' : ` line ${line}`}: ${visible(message)}`,
+    );
+  }
+  if (problemCount > problems.length) lines.push(`and ${counted(problemCount - problems.length, 'more problem')}`);
+  const read = [counted(checked.commits, 'commit'), counted(checked.pages, 'page'), counted(checked.items, 'item')];
+  lines.push(
+    `read     ${[...read, counted(checked.rows, 'outcome row'), counted(checked.actions, 'action row')].join(', ')}`,
+  );
+  if (strays.count > 0) {
+    lines.push(
+      `strays   ${counted(strays.count, 'object')} (${bytes(strays.bytes)}) that no commit names; they count for nothing`,
+    );
+  }
+  if (head !== undefined) lines.push(`${report.state === undefined ? 'commit   ' : 'root     '}${head.hash}`);
+  if (report.state === undefined)
+    lines.push(style.warn('the job has not ended: this is about what is committed so far'));
+  else lines.push(`state    ${report.state}`);
+  if (report.later > 0)
+    lines.push(style.warn(`${counted(report.later, 'later commit')} behind that root: not covered`));
+  lines.push(verdictText(report, style));
+  return lines;
+}
+
+function verdictText(report: VerifyReport, style: Style): string {
+  if (report.problemCount > 0)
+    return style.bad(
+      `NOT ${report.root === undefined ? 'consistent' : 'authentic'}: ${counted(report.problemCount, 'problem')}`,
+    );
+  if (report.authentic) return style.good('authentic: this is the ledger that ended with that root, unchanged');
+  return style.good('consistent (whether it is authentic, only the printed root can tell: --root HASH)');
+}
+
+async function jobs(options: Common, here: Here): Promise<number> {
+  return withLedger(options, here, async (ledger) => {
+    const found = [];
+    for await (const job of ledger.jobs()) {
+      if (options.json === true) here.output.out(JSON.stringify(job));
+      else if (job.state === 'damaged')
+        found.push(jobLine({ job: job.job, state: 'damaged', listed: 0 }, job.counters));
+      else found.push(jobLine(job, job.counters));
+    }
+    if (options.json === true) return EXIT.ok;
+    if (found.length === 0) here.output.err(`the ledger at ${ledger.place} holds no jobs`);
+    else here.output.out(jobsTable(found, styleOf(here.output.stdout)));
+    return EXIT.ok;
+  });
+}
+
+/** @throws CliError `not_found` (usage) */
+async function existing(ledger: Ledger, id: string): Promise<JobLedger> {
+  const job = ledger.job(id);
+  for await (const _ of job.objects.list()) return job;
+  throw new CliError(
+    'usage',
+    'not_found',
+    `there is no job ${visible(id)} in the ledger at ${ledger.place}; see: dsx ledger jobs`,
+  );
+}
+
+async function withLedger(options: Common, here: Here, use: (ledger: Ledger) => Promise<number>): Promise<number> {
+  const folder = options.ledger ?? ledgerFolder(here.env, dsxHome(here.env));
+  let ledger: Ledger | undefined;
+  try {
+    ledger = await openLedger(folder, { create: false });
+    return await use(ledger);
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    const usage = error.code === 'invalid' || (ledger === undefined && error.code === 'not_found');
+    throw new CliError(usage ? 'usage' : 'failed', error.code, error.message, { cause: error });
+  } finally {
+    await ledger?.close();
+  }
+}
+
+function limitArgument(text: string): number {
+  if (text === 'all') return Number.MAX_SAFE_INTEGER;
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('A whole number above 0, or "all".');
+  return n;
+}

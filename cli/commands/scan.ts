@@ -1,0 +1,164 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type ApiClient, ApiError } from '../../api/client.ts';
+import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
+import { parseBytes } from '../../config/fields.ts';
+import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
+import { CliError, EXIT } from '../errors.ts';
+import { dsxHome } from '../home.ts';
+import { filterText } from '../job/filter-text.ts';
+import { apiError } from '../job/follow.ts';
+import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
+import { createJsonReporter } from '../job/json-reporter.ts';
+import { openOccasion } from '../job/occasion.ts';
+import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
+import { readSettings } from '../job/settings.ts';
+import { resolveQuarantine, resolveTarget, type Target } from '../job/target.ts';
+import { followAndTell } from '../job/tell.ts';
+import { createTextReporter } from '../job/text-reporter.ts';
+import { createOutput, type Output } from '../render/output.ts';
+import type { StackOptions, Stacks } from '../stack/contract.ts';
+import { stacks } from '../stack/stacks.ts';
+
+export interface ScanOptions {
+  readonly action?: ItemAction;
+  readonly filter?: string;
+  readonly filterFrom?: string;
+  readonly quarantine?: string;
+  /** Bytes. */
+  readonly maxSize?: number;
+  readonly dryRun?: boolean;
+  readonly detach?: boolean;
+  readonly json?: boolean;
+  readonly scanner?: string;
+}
+
+/** What a command works with; tests put their own in. */
+export interface Surroundings {
+  readonly stacks: Stacks;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly output: Output;
+  readonly interrupts: Interrupts;
+}
+
+export function register(program: Command): void {
+  program
+    .command('scan')
+    .description('scan a folder or a connector, and give an exact account')
+    .argument('<folder or connector>', 'a path (with a /, or of something that exists), else the id of a connector')
+    .addOption(
+      new Option(
+        '--action <action>',
+        'what is done to malicious items (default: nothing; for a connector, its own)',
+      ).choices(ITEM_ACTIONS),
+    )
+    .option('--filter <text>', 'what is inside the scan, as "*.docx -tmp"; everything if not given')
+    .option('--filter-from <file>', 'read the filter from a file (- for stdin)')
+    .option('--quarantine <dir>', 'where malicious items are moved to (default: outside the folder)')
+    .option('--max-size <bytes>', 'skip larger items, as 1048576 or "512 MiB"', sizeArgument)
+    .option('--dry-run', 'plan the actions and touch nothing')
+    .option('--detach', 'start the scan and leave it running')
+    .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
+    .action(async (target: string, options: ScanOptions) => {
+      const interrupts = listenForInterrupts();
+      try {
+        const output = createOutput();
+        const here = { stacks, env: process.env, cwd: process.cwd(), output, interrupts };
+        process.exitCode = await scan(target, options, here);
+      } finally {
+        interrupts.close();
+      }
+    });
+}
+
+/**
+ * Scans and tells; returns the exit code.
+ * @throws CliError
+ */
+export async function scan(text: string, options: ScanOptions, here: Surroundings): Promise<number> {
+  const { output, interrupts } = here;
+  const target = await resolveTarget(text, here.cwd);
+  const filter = await filterText(options, here.cwd);
+  const quarantine =
+    options.quarantine === undefined ? undefined : await resolveQuarantine(options.quarantine, target, here.cwd);
+  const home = dsxHome(here.env);
+  const settings = readSettings(here.env, home);
+  const found = await here.stacks.find(home);
+  const configured = Object.keys(settings.scanners);
+  const scanner = chooseScanner({
+    asked: options.scanner,
+    appEnv: settings.appEnv,
+    configured,
+    running: found?.scanners,
+  });
+  const say = (line: string): void => output.err(line);
+  const occasion = await openOccasion(here.stacks, found, stackFor(scanner, home, here.env, say), interrupts, say);
+  try {
+    const body: StartJobBody = {
+      ...(target.kind === 'folder' ? { folder: target.path } : { connector: target.id }),
+      scanner,
+      ...(options.action !== undefined && { action: options.action }),
+      ...(filter !== undefined && { filter }),
+      ...(quarantine !== undefined && { quarantine }),
+      ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
+      ...(options.dryRun === true && { dryRun: true }),
+    };
+    const { job, joined } = await startJob(occasion.client, body, target);
+    const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
+    reporter.started(job, joined);
+    if (options.detach === true && interrupts.count() === 0) {
+      occasion.keep();
+      reporter.detached(job, `dsx watch ${job}`);
+      reporter.close();
+      if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
+      return EXIT.ok;
+    }
+    const onInterrupt = joined ? 'detach' : 'cancel';
+    const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
+      (error: unknown) => {
+        // The scan may still run: what it runs on is not taken away from it.
+        if (occasion.ours) {
+          occasion.keep();
+          say('the stack stays up for the scan; stop it with: dsx down');
+        }
+        throw error;
+      },
+    );
+    if (told.ending.kind === 'detached') {
+      occasion.keep();
+      if (joined) say(`another request had started this scan, so it goes on; to end it: dsx cancel ${job}`);
+      if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
+    }
+    return told.exit;
+  } finally {
+    await occasion.close();
+  }
+}
+
+/** A stack for one scan has the one scanner that was chosen for it. */
+function stackFor(scanner: string, home: string, env: Surroundings['env'], say: (line: string) => void): StackOptions {
+  if (scanner !== STAND_IN) return { home, env, say, skip: ['standin'] };
+  return { home, env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('DSXA_'))), say };
+}
+
+async function startJob(client: ApiClient, body: StartJobBody, target: Target): Promise<StartJobAnswer> {
+  try {
+    return await client.startJob(body);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.code === 'scan_running') {
+      const job = String(error.problem?.job ?? '');
+      const what = target.kind === 'folder' ? 'this folder' : `connector ${target.id}`;
+      const message = `a scan of ${what} runs with other settings: job ${job}. Watch it with: dsx watch ${job}; or end it with: dsx cancel ${job}`;
+      throw new CliError('usage', 'scan_running', message, { cause: error });
+    }
+    throw apiError(error);
+  }
+}
+
+function sizeArgument(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('A number of bytes, as 1048576 or "512 MiB".');
+  return bytes;
+}

@@ -1,0 +1,67 @@
+import type { JobResource } from '../../api/contract.ts';
+import type { Source } from '../../domain/job.ts';
+import { type Counters, rowsOf } from '../../domain/outcome.ts';
+import { sourceText, stateText } from './progress.ts';
+import type { Style } from './style.ts';
+import { count, duration, secondsBetween } from './units.ts';
+import { cutPath, padEnd, padStart } from './width.ts';
+
+/** A job as `dsx jobs` lists it; `--json` prints one such object a line. */
+export interface JobLine {
+  readonly job: string;
+  /** A state, or `unfinished` or `damaged` where only the ledger was read. */
+  readonly state: string;
+  readonly source?: Source;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly listed: number;
+  readonly scanned: number;
+  readonly findings: number;
+  readonly standIn: boolean;
+  readonly root?: string;
+}
+
+/** The figures of a list line from a job's counters. */
+export function jobLine(job: Omit<JobLine, 'scanned' | 'findings' | 'standIn'>, counters: Counters): JobLine {
+  const { malicious, policy_blocked } = counters.outcomes;
+  const figures = { scanned: rowsOf(counters), findings: malicious + policy_blocked, standIn: counters.standIn > 0 };
+  return { ...job, ...figures };
+}
+
+/** The state column of a job of the running stack: with why nothing moves, if nothing does. */
+export function shownState(job: Pick<JobResource, 'state' | 'idle'>): string {
+  return stateText(job);
+}
+
+/** A table, newest job first; one line each, cut to the width of a terminal. */
+export function jobsTable(jobs: readonly JobLine[], style: Style): string {
+  const head = ['JOB', 'STATE', 'STARTED', 'TOOK', 'LISTED', 'SCANNED', 'FINDINGS'];
+  const rows = jobs.map((job) => [
+    job.job,
+    job.state,
+    job.startedAt === undefined ? '-' : `${job.startedAt.slice(0, 16).replace('T', ' ')}Z`,
+    took(job),
+    count(job.listed),
+    count(job.scanned),
+    `${count(job.findings)}${job.standIn ? ' *' : ''}`,
+  ]);
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i >= 3 ? padStart : padEnd)(cell, widths[i] ?? 0)).join('  ');
+  const used = widths.reduce((sum, width) => sum + width + 2, 0);
+  const room = style.columns - used - 1;
+  const wide = room >= 16;
+  const lines = [style.strong(`${line(head)}${wide ? '  SOURCE' : ''}`)];
+  for (const [i, job] of jobs.entries()) {
+    const source = job.source === undefined ? '-' : sourceText(job.source);
+    lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
+    if (!wide) lines.push(style.faint(`  ${cutPath(source, Math.max(16, style.columns - 3))}`));
+  }
+  if (jobs.some((job) => job.standIn)) lines.push('', '* judged by a stand-in: no proof of anything');
+  return lines.join('\n');
+}
+
+function took(job: JobLine): string {
+  if (job.startedAt === undefined || (job.endedAt === undefined && job.state === 'unfinished')) return '-';
+  return duration(secondsBetween(job.startedAt, job.endedAt));
+}

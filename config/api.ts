@@ -1,0 +1,123 @@
+import net from 'node:net';
+import { z } from 'zod';
+import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
+import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
+import { absolutePath, integer, onOff } from './fields.ts';
+import { readSecret, unreadable } from './files.ts';
+import { Secret } from './secret.ts';
+
+/** Everything the API process is told. Frozen. */
+export interface ApiConfig extends CommonConfig {
+  /** A name or an address, without brackets. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** True when `host` is this machine alone. */
+  readonly loopback: boolean;
+  /** The bearer key. Always present when `loopback` is false. */
+  readonly apiKey?: Secret;
+  /** Whether callers may scan folders that are no connector. */
+  readonly folderScans: boolean;
+  /** Present when HTTPS is spoken; PEM files that could be read at load. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
+/** Shortest API key that is accepted, in characters. */
+const LEAST_KEY = 16;
+
+const host = z.string().transform((input, context) => {
+  const value = input.trim().replace(/^\[(.*)\]$/, '$1');
+  if (net.isIP(value) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) return value;
+  context.issues.push({
+    code: 'custom',
+    input,
+    message: 'must be an address or a name without scheme and port, as 127.0.0.1',
+  });
+  return z.NEVER;
+});
+
+const port = z.string().transform((input, context) => {
+  const parsed = integer(0, 65535).safeParse(input);
+  if (parsed.success) return parsed.data;
+  const message = /^\w+:\/\//.test(input)
+    ? 'was set by the container platform for a service named "api"; switch its service links off or set the port'
+    : 'must be a port from 0 to 65535';
+  context.issues.push({ code: 'custom', input, message });
+  return z.NEVER;
+});
+
+/** The variables of the API. */
+export const apiSchema = z.strictObject({
+  ...commonShape,
+  API_HOST: host.default('127.0.0.1'),
+  API_PORT: port.default(8586),
+  DSXCONNECT_API_KEY_FILE: absolutePath.optional(),
+  DSXCONNECT_FOLDER_SCANS: onOff.optional(),
+  USE_TLS: onOff.default(false),
+  TLS_CERT_FILE: absolutePath.optional(),
+  TLS_KEY_FILE: absolutePath.optional(),
+});
+
+const loopbacks = new net.BlockList();
+loopbacks.addSubnet('127.0.0.0', 8, 'ipv4');
+loopbacks.addAddress('::1', 'ipv6');
+
+/** True for addresses that only this machine can reach. Names other than `localhost` are not trusted to be. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  if (bare === 'localhost') return true;
+  const family = net.isIP(bare);
+  return family !== 0 && loopbacks.check(bare, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/**
+ * Reads the environment and the configuration file of the API.
+ * @throws ConfigError naming every variable, field and line that is wrong, and what to do
+ */
+export function loadApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
+  const problems: ConfigProblem[] = [];
+  const set = parseVariables(env, 'api', apiSchema, problems);
+  if (set === undefined) {
+    refuseIfAny(problems);
+    throw new ConfigError([{ code: 'invalid_variable', text: 'the environment could not be read' }]);
+  }
+  const loopback = isLoopback(set.API_HOST);
+  const apiKey = readKey(set.DSXCONNECT_API_KEY_FILE, problems);
+  if (!loopback && set.DSXCONNECT_API_KEY_FILE === undefined) {
+    const text = `${set.API_HOST} can be reached from other machines, which needs a key: set DSXCONNECT_API_KEY_FILE to a file that holds one (make one with: openssl rand -hex 32), or set API_HOST to 127.0.0.1`;
+    problems.push({ code: 'unsafe', variable: 'API_HOST', text });
+  }
+  const tls = tlsOf(set, problems);
+  const config: ApiConfig = {
+    ...buildCommon(env, set, problems),
+    host: set.API_HOST,
+    port: set.API_PORT,
+    loopback,
+    ...(apiKey !== undefined && { apiKey }),
+    folderScans: set.DSXCONNECT_FOLDER_SCANS ?? loopback,
+    ...(tls !== undefined && { tls }),
+  };
+  return finish(config, problems);
+}
+
+function readKey(file: string | undefined, problems: ConfigProblem[]): Secret | undefined {
+  if (file === undefined) return undefined;
+  const key = readSecret(file, { variable: 'DSXCONNECT_API_KEY_FILE' }, LEAST_KEY);
+  if (key instanceof Secret) return key;
+  problems.push(key);
+  return undefined;
+}
+
+function tlsOf(set: z.output<typeof apiSchema>, problems: ConfigProblem[]): ApiConfig['tls'] {
+  if (!set.USE_TLS) return undefined;
+  for (const variable of ['TLS_CERT_FILE', 'TLS_KEY_FILE'] as const) {
+    const file = set[variable];
+    const problem: ConfigProblem | undefined =
+      file === undefined
+        ? { code: 'conflicting_variables', variable, text: 'is needed with USE_TLS; set it to a PEM file' }
+        : unreadable(file, { variable });
+    if (problem !== undefined) problems.push(problem);
+  }
+  if (set.TLS_CERT_FILE === undefined || set.TLS_KEY_FILE === undefined) return undefined;
+  return { certFile: set.TLS_CERT_FILE, keyFile: set.TLS_KEY_FILE };
+}

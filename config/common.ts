@@ -1,0 +1,194 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import type { ConnectorSettings } from './connectors.ts';
+import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
+import { type ConfigProblem, refuseIfAny } from './errors.ts';
+import { absolutePath, hostPort, onOff, redisAddress, webAddress } from './fields.ts';
+import { type ConfigFile, loadConfigFile } from './file.ts';
+import { unreadable } from './files.ts';
+import { buildScanners, type ScannerSettings, type ScannerVariables, scannerShape } from './scanners.ts';
+import { type Secret, secretUrl } from './secret.ts';
+
+export type AppEnv = 'dev' | 'stag' | 'prod';
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface TemporalSettings {
+  /** `host:port`. */
+  readonly address: string;
+  readonly namespace: string;
+  readonly uiUrl?: string;
+  /** Present when TLS is spoken; the files are PEM and could be read at load. */
+  readonly tls?: { readonly certFile?: string; readonly keyFile?: string; readonly caFile?: string };
+}
+
+/** What every process knows. */
+export interface CommonConfig {
+  readonly appEnv: AppEnv;
+  readonly logLevel: LogLevel;
+  /** Absolute folder of the state; it need not exist yet. */
+  readonly home: string;
+  /** Absolute folder of the ledger; it need not exist yet. */
+  readonly ledger: string;
+  /** The configuration file that was read, if any. */
+  readonly configFile?: string;
+  readonly redisUrl?: Secret;
+  readonly temporal: TemporalSettings;
+  /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
+  readonly scanners: Readonly<Record<string, ScannerSettings>>;
+  readonly connectors: readonly ConnectorSettings[];
+}
+
+const appEnv = z.string().transform((input, context): AppEnv => {
+  const value = input.trim().toLowerCase();
+  if (value === 'dev' || value === 'stag' || value === 'prod') return value;
+  if (value === 'stg') return 'stag';
+  context.issues.push({ code: 'custom', input, message: 'must be dev, stag or prod' });
+  return z.NEVER;
+});
+
+const logLevel = z.string().transform((input, context): LogLevel => {
+  const value = input.trim().toLowerCase();
+  const level = LOG_LEVELS.find((known) => known === ({ warning: 'warn', critical: 'fatal' }[value] ?? value));
+  if (level !== undefined) return level;
+  context.issues.push({ code: 'custom', input, message: `must be one of ${LOG_LEVELS.join(', ')}` });
+  return z.NEVER;
+});
+
+/** The variables that the API and the workers share. */
+export const commonShape = {
+  APP_ENV: appEnv.default('dev'),
+  LOG_LEVEL: logLevel.default('info'),
+  DSX_HOME: absolutePath.optional(),
+  DSX_LEDGER: absolutePath.optional(),
+  DSX_CONFIG: z.string().optional(),
+  REDIS_URL: redisAddress.optional(),
+  TEMPORAL_ADDRESS: hostPort.default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().trim().default('default'),
+  TEMPORAL_UI_URL: webAddress.optional(),
+  TEMPORAL_TLS: onOff.optional(),
+  TEMPORAL_TLS_CERT_FILE: absolutePath.optional(),
+  TEMPORAL_TLS_KEY_FILE: absolutePath.optional(),
+  TEMPORAL_TLS_CA_FILE: absolutePath.optional(),
+  ...scannerShape,
+};
+type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
+
+/** The state folder: $DSX_HOME, else below $XDG_STATE_HOME (if absolute), else below the home folder. */
+export function stateHome(env: NodeJS.ProcessEnv): string {
+  if ((env.DSX_HOME ?? '').trim() !== '') return path.resolve(env.DSX_HOME ?? '');
+  const xdg = env.XDG_STATE_HOME ?? '';
+  const home = env.HOME !== undefined && path.isAbsolute(env.HOME) ? env.HOME : os.homedir();
+  return path.join(path.isAbsolute(xdg) ? xdg : path.join(home, '.local', 'state'), 'dsx-connect');
+}
+
+/** Reads one process's variables through its schema. Problems are added to the list; undefined when there were any. */
+export function parseVariables<S extends z.ZodObject>(
+  env: NodeJS.ProcessEnv,
+  process: ProcessName,
+  schema: S,
+  problems: ConfigProblem[],
+): z.output<S> | undefined {
+  const read = readEnvironment(env, process);
+  problems.push(...read.problems);
+  const parsed = schema.safeParse(read.values);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const variable = String(issue.path[0]);
+    const given = isSecret(variable) ? '' : ` (it is ${JSON.stringify(read.values[variable])})`;
+    problems.push({ code: 'invalid_variable', variable, text: `${issue.message}${given}` });
+  }
+  return undefined;
+}
+
+/** Builds what every process knows from its parsed variables and the configuration file. Problems are added to the list. */
+export function buildCommon(env: NodeJS.ProcessEnv, set: CommonVariables, problems: ConfigProblem[]): CommonConfig {
+  const home = set.DSX_HOME ?? stateHome(env);
+  const { config, configFile } = readFile(env, set.DSX_CONFIG, home, problems);
+  if (set.DSXA_STANDIN_URL !== undefined && set.APP_ENV !== 'dev') {
+    const text = `a stand-in scanner is no malware scanner and is refused with APP_ENV=${set.APP_ENV}; unset it and set DSXA_SCANNER_URL`;
+    problems.push({ code: 'unsafe', variable: 'DSXA_STANDIN_URL', text });
+  }
+  return {
+    appEnv: set.APP_ENV,
+    logLevel: set.LOG_LEVEL,
+    home,
+    ledger: set.DSX_LEDGER ?? path.join(home, 'ledger'),
+    ...(configFile !== undefined && { configFile }),
+    ...(set.REDIS_URL !== undefined && { redisUrl: secretUrl(set.REDIS_URL) }),
+    temporal: temporal(set, problems),
+    scanners: buildScanners(set, config.scanner, configFile, problems),
+    connectors: config.connectors,
+  };
+}
+
+function readFile(
+  env: NodeJS.ProcessEnv,
+  named: string | undefined,
+  home: string,
+  problems: ConfigProblem[],
+): { config: ConfigFile; configFile: string | undefined } {
+  const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
+  const configFile = named !== undefined ? path.resolve(named) : usual.find((file) => existsSync(file));
+  if (configFile === undefined) return { config: { connectors: [] }, configFile };
+  if (named !== undefined) {
+    const problem = unreadable(configFile, { variable: 'DSX_CONFIG' });
+    if (problem !== undefined) {
+      problems.push(problem);
+      return { config: { connectors: [] }, configFile };
+    }
+  }
+  const loaded = loadConfigFile(configFile, env);
+  problems.push(...loaded.problems);
+  return { config: loaded.config, configFile };
+}
+
+function temporal(set: CommonVariables, problems: ConfigProblem[]): TemporalSettings {
+  const files = {
+    ...(set.TEMPORAL_TLS_CERT_FILE !== undefined && { certFile: set.TEMPORAL_TLS_CERT_FILE }),
+    ...(set.TEMPORAL_TLS_KEY_FILE !== undefined && { keyFile: set.TEMPORAL_TLS_KEY_FILE }),
+    ...(set.TEMPORAL_TLS_CA_FILE !== undefined && { caFile: set.TEMPORAL_TLS_CA_FILE }),
+  };
+  for (const name of ['TEMPORAL_TLS_CERT_FILE', 'TEMPORAL_TLS_KEY_FILE', 'TEMPORAL_TLS_CA_FILE'] as const) {
+    const file = set[name];
+    const problem = file === undefined ? undefined : unreadable(file, { variable: name });
+    if (problem !== undefined) problems.push(problem);
+  }
+  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
+    const variable = files.certFile === undefined ? 'TEMPORAL_TLS_CERT_FILE' : 'TEMPORAL_TLS_KEY_FILE';
+    problems.push({
+      code: 'conflicting_variables',
+      variable,
+      text: 'a client certificate needs both its file and its key; set this one too',
+    });
+  }
+  const wanted = Object.keys(files).length > 0;
+  if (wanted && set.TEMPORAL_TLS === false) {
+    problems.push({
+      code: 'conflicting_variables',
+      variable: 'TEMPORAL_TLS',
+      text: 'is off, but TLS files for Temporal are named; unset the one or the other',
+    });
+  }
+  return {
+    address: set.TEMPORAL_ADDRESS,
+    namespace: set.TEMPORAL_NAMESPACE,
+    ...(set.TEMPORAL_UI_URL !== undefined && { uiUrl: set.TEMPORAL_UI_URL }),
+    ...((wanted || set.TEMPORAL_TLS === true) && { tls: files }),
+  };
+}
+
+/** Freezes the configuration whole. @throws ConfigError with every problem that was found */
+export function finish<T extends object>(config: T, problems: readonly ConfigProblem[]): T {
+  refuseIfAny(problems);
+  return freeze(config);
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part);
+  return Object.freeze(value);
+}
+
+export type { ConnectorSettings, ScannerSettings, ScannerVariables };

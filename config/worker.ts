@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
+import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
+import { bytes, integer, name } from './fields.ts';
+
+export const WORKER_ROLES = ['orchestrator', 'scan'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
+/** Everything a worker process is told. Frozen. */
+export interface WorkerConfig extends CommonConfig {
+  readonly roles: readonly WorkerRole[];
+  /** Absent: this worker serves the connectors that have no site. */
+  readonly site?: string;
+  /** Most items and bytes of a page. */
+  readonly page: { readonly items: number; readonly bytes: number };
+  /** Pages in flight per job. */
+  readonly window: number;
+}
+
+const roles = z.string().transform((input, context): WorkerRole[] => {
+  const named = input.split(/[\s,]+/).filter((part) => part !== '');
+  const wrong = named.find((part) => !WORKER_ROLES.some((role) => role === part));
+  const found = WORKER_ROLES.filter((role) => named.includes(role));
+  if (wrong === undefined && found.length > 0) return found;
+  context.issues.push({ code: 'custom', input, message: 'must be orchestrator, scan or both with a comma' });
+  return z.NEVER;
+});
+
+/** The variables of a worker. */
+export const workerSchema = z.strictObject({
+  ...commonShape,
+  DSXCONNECT_WORKER_ROLES: roles.default([...WORKER_ROLES]),
+  DSXCONNECT_SITE: name.optional(),
+  DSXCONNECT_PAGE_ITEMS: integer(1, 10_000).default(5000),
+  DSXCONNECT_PAGE_BYTES: bytes.default(1_073_741_824),
+  DSXCONNECT_WINDOW: integer(1, 50).default(4),
+});
+
+/**
+ * Reads the environment and the configuration file of a worker.
+ * @throws ConfigError naming every variable, field and line that is wrong, and what to do
+ */
+export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+  const problems: ConfigProblem[] = [];
+  const set = parseVariables(env, 'worker', workerSchema, problems);
+  if (set === undefined) {
+    refuseIfAny(problems);
+    throw new ConfigError([{ code: 'invalid_variable', text: 'the environment could not be read' }]);
+  }
+  const config: WorkerConfig = {
+    ...buildCommon(env, set, problems),
+    roles: set.DSXCONNECT_WORKER_ROLES,
+    ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
+    page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
+    window: set.DSXCONNECT_WINDOW,
+  };
+  return finish(config, problems);
+}

@@ -1,0 +1,190 @@
+import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
+import type { Item, ItemRef } from '../../domain/item.ts';
+import type {
+  ActionReport,
+  Capabilities,
+  CheckReport,
+  Connector,
+  Listing,
+  ListScope,
+  OpenItem,
+  Position,
+} from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
+import { deleteItem } from './actions/delete.ts';
+import { moveItem } from './actions/move.ts';
+import { restoreItem } from './actions/restore.ts';
+import { tagItem } from './actions/tag.ts';
+import { failed, openItemFolder, reportOf, type Work } from './actions/work.ts';
+import { closeFd, lstat } from './calls.ts';
+import { checkFilesystem } from './check.ts';
+import { failure } from './failures.ts';
+import { insideOf, readKeys } from './folder.ts';
+import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
+import { openItem } from './open-file.ts';
+import { absolute, type FilesystemSettings, findPlace, isHidden, openFolder, type Place } from './place.ts';
+import { itemOf, Walk } from './walk.ts';
+
+/** Files below a folder, or one file. See `docs/connectors/filesystem.md`. */
+class FilesystemConnector implements Connector {
+  readonly kind = 'filesystem';
+  readonly id: string;
+  readonly capabilities: Capabilities = {
+    ordered: true,
+    actions: ['nothing', 'delete', 'move', 'tag', 'movetag'],
+    conditional: 'checked',
+    restore: true,
+  };
+  readonly #settings: FilesystemSettings;
+  #place: Promise<Place> | undefined;
+
+  constructor(settings: FilesystemSettings) {
+    this.#settings = settings;
+    this.id = settings.id;
+  }
+
+  async fingerprint(signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const { facts } = await findPlace(this.#settings);
+    return `${facts.dev}:${facts.ino}`;
+  }
+
+  async check(action: ItemAction, signal: AbortSignal): Promise<CheckReport> {
+    signal.throwIfAborted();
+    return checkFilesystem(this.#settings, action);
+  }
+
+  list(scope: ListScope, from: Position | undefined): Listing {
+    return new Walk(() => this.#find(), scope, from);
+  }
+
+  async stat(ref: ItemRef, signal: AbortSignal): Promise<Item> {
+    signal.throwIfAborted();
+    const { place, location } = await this.#locate(ref);
+    try {
+      const path = absolute(place, location);
+      const fd = await openFolder(folderOf(path), location);
+      try {
+        const facts = await lstat(joined(insideOf(fd, folderOf(path)), nameOf(path)));
+        if (facts.isDirectory())
+          throw new ConnectorError('not_an_item', `${JSON.stringify(readable(location))} is a folder`);
+        return itemOf(location, facts, undefined);
+      } finally {
+        closeFd(fd);
+      }
+    } catch (error) {
+      throw await this.#explained(failure(error, 'looking at', location), place);
+    }
+  }
+
+  async open(ref: ItemRef & Pick<Item, 'version'>, signal: AbortSignal): Promise<OpenItem> {
+    signal.throwIfAborted();
+    const { place, location } = await this.#locate(ref);
+    try {
+      return await openItem(place, location, ref.version);
+    } catch (error) {
+      throw await this.#explained(failure(error, 'opening', location), place);
+    }
+  }
+
+  async act(intent: ActionIntent, signal: AbortSignal): Promise<ActionReport> {
+    const work = await this.#workOn(intent.item, intent.finding, signal);
+    return reported(work, async () => {
+      if (isHidden(work.place, work.location))
+        throw failed('not_supported', 'it lies in quarantine, or in our own state');
+      const folder = await openItemFolder(work);
+      try {
+        const acting = { ...work, intent };
+        if (intent.action === 'tag') return await tagItem(acting, folder);
+        if (intent.action === 'delete') return await deleteItem(acting, folder);
+        return await moveItem(acting, folder);
+      } finally {
+        closeFd(folder.fd);
+      }
+    });
+  }
+
+  async restore(row: ActionRow, signal: AbortSignal): Promise<ActionReport> {
+    const work = await this.#workOn(row, row.finding, signal);
+    return reported(work, () => restoreItem(work, row));
+  }
+
+  async close(): Promise<void> {
+    this.#place = undefined;
+  }
+
+  /** Finds the asset anew. What is opened from here on belongs to it. */
+  async #find(): Promise<Place> {
+    const place = await findPlace(this.#settings);
+    this.#place = Promise.resolve(place);
+    return place;
+  }
+
+  async #locate(ref: ItemRef): Promise<{ place: Place; location: Raw }> {
+    const location = rawLocation(ref);
+    this.#place ??= findPlace(this.#settings).catch((error: unknown) => {
+      this.#place = undefined;
+      throw error;
+    });
+    const place = await this.#place;
+    if (isHidden(place, location)) {
+      throw new ConnectorError(
+        'not_an_item',
+        `${JSON.stringify(ref.location)} lies in quarantine, or in our own state`,
+      );
+    }
+    if (place.only !== undefined && location !== place.only) {
+      throw new ConnectorError(
+        'not_found',
+        `${JSON.stringify(ref.location)}: the asset is the one file ${readable(place.only)}`,
+      );
+    }
+    return { place, location };
+  }
+
+  /** What is missing because its mount is missing is unreachable, not gone. */
+  async #explained(error: ConnectorError, place: Place): Promise<ConnectorError> {
+    if (error.code !== 'not_found') return error;
+    const now = await findPlace(this.#settings).catch((cause: unknown) =>
+      failure(cause, 'finding the asset', place.root),
+    );
+    if (now instanceof ConnectorError) return place.only === undefined ? now : error;
+    if (now.facts.dev !== place.facts.dev && (await isEmpty(now))) {
+      const message = `${this.#settings.asset} is an empty folder on another device than before: its mount is missing`;
+      return new ConnectorError('unreachable', message, { cause: error });
+    }
+    this.#place = Promise.resolve(now);
+    return error;
+  }
+
+  /** @throws ConnectorError when the location is none, or the asset is not there */
+  async #workOn(ref: ItemRef, finding: string, signal: AbortSignal): Promise<Work> {
+    signal.throwIfAborted();
+    const location = rawLocation(ref);
+    const place = await findPlace(this.#settings).catch((error: unknown) => {
+      // An asset that is one file is not there once the file has been acted on.
+      const asset = rawOf(this.#settings.asset);
+      if (!(error instanceof ConnectorError) || error.code !== 'unreachable' || nameOf(asset) !== location) throw error;
+      return findPlace({ ...this.#settings, asset: readable(folderOf(asset)) });
+    });
+    return { settings: this.#settings, place, finding, location, signal };
+  }
+}
+
+async function reported(work: Work, body: () => Promise<ActionReport>): Promise<ActionReport> {
+  try {
+    return await body();
+  } catch (error) {
+    return reportOf(error, work);
+  }
+}
+
+async function isEmpty(place: Place): Promise<boolean> {
+  const keys = await readKeys(place.root).catch(() => undefined);
+  return keys?.length === 0;
+}
+
+/** A connector for the files below a folder, or for one file. Errors show when it is used, not here. */
+export function createFilesystemConnector(settings: FilesystemSettings): Connector {
+  return new FilesystemConnector(settings);
+}

@@ -1,0 +1,64 @@
+import type { Connector } from './connector.ts';
+import { ConnectorError } from './errors.ts';
+import type { FilesystemSettings } from './filesystem/place.ts';
+
+/** Settings of one connector: its kind, and what that kind needs. */
+export type ConnectorSettings = { readonly kind: 'filesystem' } & FilesystemSettings;
+
+/** How a connector of each kind is made. A kind is loaded when the first connector of it is asked for. */
+export type Kinds = {
+  readonly [K in ConnectorSettings['kind']]: (settings: Extract<ConnectorSettings, { kind: K }>) => Promise<Connector>;
+};
+
+const KINDS: Kinds = {
+  filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+};
+
+/** The connectors of a process. */
+export interface Connectors {
+  /**
+   * The connector with these settings: the same one for equal settings, so that pages share what it keeps open.
+   * @throws ConnectorError `configuration` for a kind that there is not
+   */
+  get(settings: ConnectorSettings): Promise<Connector>;
+  /** Closes them all. One that is asked for afterwards is made anew. */
+  close(): Promise<void>;
+}
+
+export function createConnectors(kinds: Kinds = KINDS): Connectors {
+  const made = new Map<string, Promise<Connector>>();
+  return {
+    get(settings) {
+      const key = JSON.stringify(settings, (_name, value: unknown) => sorted(value));
+      const known = made.get(key);
+      if (known) return known;
+      const connector = make(kinds, settings);
+      made.set(key, connector);
+      // What could not be made is tried again the next time.
+      connector.catch(() => made.delete(key));
+      return connector;
+    },
+    async close() {
+      const all = [...made.values()];
+      made.clear();
+      await Promise.allSettled(all.map(async (connector) => (await connector).close()));
+    },
+  };
+}
+
+async function make(kinds: Kinds, settings: ConnectorSettings): Promise<Connector> {
+  if (!Object.hasOwn(kinds, settings.kind)) {
+    const known = Object.keys(kinds).join(', ');
+    throw new ConnectorError(
+      'configuration',
+      `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
+    );
+  }
+  return kinds[settings.kind](settings);
+}
+
+/** Objects with their fields in order, so that equal settings have equal text. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

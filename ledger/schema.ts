@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import { corrupt } from './ndjson.ts';
+import type { CommitBody, IndexBody, JobHeader } from './types.ts';
+
+/**
+ * The shapes of the ledger's own documents. Members that are not named here are let through: a later version may add some, and
+ * the hash of the bytes covers them.
+ */
+const count = z.int().nonnegative();
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const objectRef = z.looseObject({ name: z.string(), hash });
+
+const counters = z.looseObject({
+  outcomes: z.looseObject({
+    clean: count,
+    malicious: count,
+    policy_blocked: count,
+    unscannable: count,
+    inconclusive: count,
+    skipped: count,
+    vanished: count,
+    failed: count,
+  }),
+  bytes: count,
+  standIn: count,
+});
+
+const actionCounts = z.looseObject({
+  planned: count,
+  'awaiting-approval': count,
+  done: count,
+  failed: count,
+  refused: count,
+});
+
+const source = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('connector'), id: z.string() }),
+  z.looseObject({ kind: z.literal('folder'), id: z.string(), path: z.string() }),
+]);
+
+const jobHeader = z.looseObject({
+  format: z.literal(1),
+  job: z.string(),
+  kind: z.enum(['full', 'requested']),
+  source,
+  settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
+  actor: z.string(),
+  startedAt: z.string(),
+  fingerprint: z.string().optional(),
+  intake: objectRef.optional(),
+});
+
+const indexBody = z.looseObject({
+  format: z.literal(1),
+  job: z.string(),
+  lane: count,
+  epoch: count,
+  pages: z.array(z.looseObject({ page: z.string(), object: objectRef, items: count, bytes: count })),
+  position: z.record(z.string(), z.unknown()),
+  done: z.boolean(),
+  gaps: z.looseObject({
+    count,
+    samples: z.array(z.looseObject({ location: z.string(), detail: z.string() })),
+  }),
+  outside: count,
+});
+
+const pageResult = z.looseObject({
+  page: z.string(),
+  listing: objectRef,
+  items: count,
+  segment: objectRef,
+  counters,
+  partial: z.literal(true).optional(),
+});
+
+const account = z.looseObject({
+  state: z.enum(['completed', 'completed_with_gaps', 'cancelled', 'failed']),
+  listed: count,
+  listedBytes: count,
+  listingDone: z.boolean(),
+  outside: count,
+  counters,
+  actions: actionCounts,
+  gaps: z.array(z.looseObject({ class: z.string(), count, detail: z.string().optional() })),
+  failure: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+  endedAt: z.string(),
+});
+
+const commitBody = z.looseObject({
+  format: z.literal(1),
+  job: z.string(),
+  number: z.int().positive(),
+  previous: hash,
+  indexes: z.array(objectRef),
+  pages: z.array(pageResult),
+  actions: z.array(z.looseObject({ segment: objectRef, counts: actionCounts, intents: objectRef.optional() })),
+  counters,
+  account: account.optional(),
+});
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asHeader(name: string, value: unknown): JobHeader {
+  return check(jobHeader, name, value) as JobHeader;
+}
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asIndex(name: string, value: unknown): IndexBody {
+  return check(indexBody, name, value) as IndexBody;
+}
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asCommit(name: string, value: unknown): CommitBody {
+  return check(commitBody, name, value) as CommitBody;
+}
+
+/** The value itself, not a copy: members unknown here stay, and nothing is converted. */
+function check(schema: z.ZodType, name: string, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return value;
+  const issue = result.error.issues[0];
+  const path = issue?.path.join('.') ?? '';
+  throw corrupt(name, path === '' ? `${issue?.message}` : `its field ${path}: ${issue?.message}`);
+}

@@ -1,0 +1,128 @@
+import { ACTION_STATES, type ActionRow, type ActionState, ITEM_ACTIONS, noActions } from '../domain/action.ts';
+import { isFinding, type OutcomeRow } from '../domain/outcome.ts';
+import { ActionIndex } from './action-index.ts';
+import type { JobLedger } from './job-ledger.ts';
+import { parseItem } from './names.ts';
+import type { JobHeader } from './types.ts';
+import type { Told } from './verify-listing.ts';
+import type { CheckedPage } from './verify-page.ts';
+import { Problems } from './verify-report.ts';
+import { actionFaults } from './verify-row.ts';
+
+interface Line {
+  /** Line of the unfolded object. */
+  readonly line: number;
+  readonly row: ActionRow;
+}
+
+/** Checks action rows against outcome rows, page by page. Keeps 4 bytes a finding and the rows of one segment. */
+export class ActionCheck {
+  /** Findings by the state that their last row tells. */
+  readonly states = noActions();
+  /** Malicious items without any action row. */
+  without = 0;
+  rows = 0;
+  readonly #job: JobLedger;
+  readonly #header: JobHeader;
+  readonly #told: Told;
+  readonly #problems: Problems;
+  readonly #index = new ActionIndex();
+  readonly #met = new Set<string>();
+  #held: { segment: number; lines: readonly Line[] } | undefined;
+
+  constructor(job: JobLedger, header: JobHeader, told: Told, problems: Problems) {
+    this.#job = job;
+    this.#header = header;
+    this.#told = told;
+    this.#problems = problems;
+  }
+
+  /** First pass: each segment by itself. */
+  async readSegments(): Promise<void> {
+    for (const { segment, counts, intents, commit } of this.#told.actions) {
+      const lines = await this.#problems.reading(segment.name, () => this.#job.readActions(segment));
+      const rows = this.#wellFormed(segment.name, lines ?? []).map(({ row }) => row);
+      this.#index.add(rows);
+      this.rows += rows.length;
+      const sum = noActions();
+      for (const row of rows) sum[row.state] += 1;
+      if (!ACTION_STATES.every((state) => sum[state] === counts[state])) {
+        this.#problems.add('sum', commit, `The counts of ${segment.name} are not the sums of its rows.`);
+      }
+      if (intents !== undefined) await this.#problems.reading(intents.name, () => this.#job.readIntents(intents));
+    }
+  }
+
+  /** Second pass: the action rows of a page that was just read. */
+  async checkPage(page: string, checked: CheckedPage): Promise<void> {
+    this.#met.add(page);
+    const acted = new Set<number>();
+    for (const segment of this.#index.segmentsOf(page)) {
+      const name = this.#told.actions[segment]?.segment.name ?? '';
+      for (const { line, row } of await this.#segment(segment)) {
+        const at = parseItem(row.item);
+        if (at === undefined || at.page !== page) continue;
+        acted.add(at.ordinal);
+        const fault = this.#fault(row, checked.byOrdinal.get(at.ordinal));
+        if (fault !== undefined) this.#problems.add('action', name, `The action on ${row.item}: ${fault}.`, line);
+        if (this.#index.isLast(segment, page, at.ordinal)) this.states[row.state] += 1;
+      }
+    }
+    for (const [ordinal, row] of checked.byOrdinal) {
+      if (row.outcome === 'malicious' && !acted.has(ordinal)) this.without += 1;
+    }
+  }
+
+  /** After the last page: actions on pages that do not exist. */
+  finish(): void {
+    for (const page of this.#index.pages()) {
+      if (this.#met.has(page)) continue;
+      for (const segment of this.#index.segmentsOf(page)) {
+        const name = this.#told.actions[segment]?.segment.name ?? '';
+        this.#problems.add('action', name, `It acts on items of page ${page}, which was not closed.`);
+      }
+    }
+  }
+
+  #fault(row: ActionRow, outcome: OutcomeRow | undefined): string | undefined {
+    if (row.finding !== `${this.#job.id}/${row.item}`) return `it names the finding ${JSON.stringify(row.finding)}`;
+    if (outcome === undefined) return 'this item has no outcome row';
+    if (!isFinding(outcome.outcome)) return `this item is ${outcome.outcome}, which is no finding`;
+    if (row.location !== outcome.location || row.locationBytes !== outcome.locationBytes) {
+      return 'it names another location than the outcome row';
+    }
+    if (row.version !== outcome.judged?.version) return 'it acted on another version than the one that was judged';
+    if (this.#header.settings.dryRun && row.state !== 'planned') return `it is ${row.state} in a dry run`;
+    return undefined;
+  }
+
+  /** The well-formed rows of a segment that was read before, from memory when it is the last one again. */
+  async #segment(segment: number): Promise<readonly Line[]> {
+    if (this.#held?.segment === segment) return this.#held.lines;
+    const ref = this.#told.actions[segment]?.segment;
+    // What is wrong with it was told by the first pass.
+    const quiet = new Problems();
+    const rows = ref === undefined ? undefined : await quiet.reading(ref.name, () => this.#job.readActions(ref));
+    this.#held = { segment, lines: this.#wellFormed('', rows ?? [], quiet) };
+    return this.#held.lines;
+  }
+
+  #wellFormed(name: string, rows: readonly ActionRow[], problems = this.#problems): Line[] {
+    const seen = new Set<string>();
+    const lines: Line[] = [];
+    for (const [at, row] of rows.entries()) {
+      const faults = actionFaults(row, ACTION_STATES, ITEM_ACTIONS);
+      if (faults.length === 0 && parseItem(row.item) === undefined)
+        faults.push(`${JSON.stringify(row.item)} is no item`);
+      if (faults.length === 0 && seen.has(row.item)) faults.push(`the item ${row.item} is there twice`);
+      for (const fault of faults) problems.add('action', name, `An action row: ${fault}.`, at + 2);
+      if (faults.length > 0) continue;
+      seen.add(row.item);
+      lines.push({ line: at + 2, row });
+    }
+    return lines;
+  }
+}
+
+/** States whose actions leave a gap. */
+export const OPEN_STATES: readonly ActionState[] = ['awaiting-approval', 'failed'];

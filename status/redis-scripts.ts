@@ -1,0 +1,83 @@
+/**
+ * The Lua behind every write and the composed reads. Only commands of Redis 7.0. Each runs as one step, so a late or repeated
+ * write meets the state that is there now. They touch several keys: not for Redis Cluster (a single server, or Sentinel).
+ */
+
+/** KEYS job, jobs, workers, findings, seen. ARGV id, revision, final (1/0), progress, retention ms, prefix of live keys. 1 = written. */
+export const PUBLISH_JOB = `
+local have = redis.call('HMGET', KEYS[1], 'revision', 'final')
+if have[1] and (tonumber(have[1]) > tonumber(ARGV[2]) or (have[2] == '1' and ARGV[3] ~= '1')) then return 0 end
+redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'final', ARGV[3], 'progress', ARGV[4])
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+if ARGV[3] ~= '1' then
+  redis.call('PERSIST', KEYS[4])
+  redis.call('PERSIST', KEYS[5])
+  return 1
+end
+for _, worker in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', ARGV[6] .. worker) end
+redis.call('DEL', KEYS[3])
+if have[2] ~= '1' then
+  for _, key in ipairs({KEYS[1], KEYS[4], KEYS[5]}) do redis.call('PEXPIRE', key, ARGV[5]) end
+end
+return 1`;
+
+/** KEYS job, workers, live. ARGV worker, figures, ttl ms. A job that has ended has no live figures. */
+export const PUBLISH_LIVE = `
+if redis.call('HGET', KEYS[1], 'final') == '1' then return 0 end
+redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+redis.call('SADD', KEYS[2], ARGV[1])
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
+return 1`;
+
+/** KEYS job, findings, seen. ARGV kept, retention ms, then item and row for each. `seen` drops what the stream dropped. */
+export const PUBLISH_FINDINGS = `
+local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
+local score = last[2] and tonumber(last[2]) or 0
+for i = 3, #ARGV, 2 do
+  score = score + 1
+  if redis.call('ZADD', KEYS[3], 'NX', score, ARGV[i]) == 1 then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[1], '*', 'row', ARGV[i + 1])
+  end
+end
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -(tonumber(ARGV[1]) + 1))
+local left = redis.call('PTTL', KEYS[1])
+local final = redis.call('HGET', KEYS[1], 'final')
+for _, key in ipairs({KEYS[2], KEYS[3]}) do
+  if final == '0' then redis.call('PERSIST', key)
+  elseif left > 0 then redis.call('PEXPIRE', key, left)
+  else redis.call('PEXPIRE', key, ARGV[2]) end
+end
+return 1`;
+
+/** KEYS job, workers. ARGV prefix of live keys. Progress, then the live figures of each worker; workers that went silent are dropped. */
+export const READ_JOB = `
+local progress = redis.call('HGET', KEYS[1], 'progress')
+if not progress then return {} end
+local answer = {progress}
+for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local figures = redis.call('GET', ARGV[1] .. worker)
+  if figures then answer[#answer + 1] = figures else redis.call('SREM', KEYS[2], worker) end
+end
+return answer`;
+
+/** KEYS jobs. ARGV upper end of the range, limit, prefix of job keys. Jobs whose retention is over are dropped from the index. */
+export const READ_JOBS = `
+local answer = {}
+local upper = ARGV[1]
+local limit = tonumber(ARGV[2])
+while #answer < limit do
+  local ids = redis.call('ZRANGE', KEYS[1], upper, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit)
+  if #ids == 0 then break end
+  for _, id in ipairs(ids) do
+    upper = '(' .. id
+    local progress = redis.call('HGET', ARGV[3] .. id, 'progress')
+    if not progress then redis.call('ZREM', KEYS[1], id)
+    elseif #answer < limit then answer[#answer + 1] = progress end
+  end
+end
+return answer`;
+
+/** KEYS epoch. ARGV a fresh value. The epoch that is there, or the fresh one. */
+export const READ_EPOCH = `
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+return redis.call('GET', KEYS[1])`;

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
+import type { OutcomeRow } from '../domain/outcome.ts';
+import { sumLive } from './live.ts';
+import { openRedisLink } from './redis-link.ts';
+import * as lua from './redis-scripts.ts';
+import { KEPT_FINDINGS, RETENTION_MS, type StatusStore } from './status.ts';
+
+/** Rows sent in one step, so that no script holds Redis up. */
+const FINDINGS_STEP = 500;
+
+export interface RedisStatusOptions {
+  /** First word of every key; default `dsx`. Two installations that share a Redis need two. */
+  readonly prefix?: string;
+  /** How long one command may take, in milliseconds; default 1,000. */
+  readonly commandTimeoutMs?: number;
+  /** How long to wait for the first connection, in milliseconds; default 1,000. After that it goes on in the background. */
+  readonly connectTimeoutMs?: number;
+  /** How long a job stays after its end, in milliseconds. */
+  readonly retentionMs?: number;
+  readonly say?: (event: 'down' | 'up', detail: string) => void;
+}
+
+/**
+ * The names of the keys, which are stable:
+ *
+ * | key | type | holds |
+ * | --- | --- | --- |
+ * | `dsx:jobs` | sorted set, all scores 0 | job ids |
+ * | `dsx:job:<id>` | hash | `progress` (JSON), `revision`, `final` (`1` once the job has ended) |
+ * | `dsx:workers:<job>` | set | workers that reported live figures |
+ * | `dsx:live:<job>:<worker>` | string with expiry | live figures (JSON) |
+ * | `dsx:findings:<job>` | stream | `row` (JSON), the last 10,000 |
+ * | `dsx:seen:<job>` | sorted set | items of the rows in that stream, so that none is there twice |
+ * | `dsx:epoch` | string | a random value; another one after a flush |
+ */
+export function statusKeys(prefix = 'dsx') {
+  return {
+    jobs: `${prefix}:jobs`,
+    job: (job: string) => `${prefix}:job:${job}`,
+    jobPrefix: `${prefix}:job:`,
+    workers: (job: string) => `${prefix}:workers:${job}`,
+    live: (job: string, worker: string) => `${prefix}:live:${job}:${worker}`,
+    findings: (job: string) => `${prefix}:findings:${job}`,
+    seen: (job: string) => `${prefix}:seen:${job}`,
+    epoch: `${prefix}:epoch`,
+  };
+}
+
+/**
+ * The status in Redis ≥ 7.0 or Valkey. Resolves also while Redis is down: every call then fails at once with StatusUnavailable,
+ * until the connection is back. @throws StatusUnavailable `status_config` for an address that can't work.
+ */
+export async function createRedisStatus(url: string, options: RedisStatusOptions = {}): Promise<StatusStore> {
+  const keys = statusKeys(options.prefix);
+  const retentionMs = String(options.retentionMs ?? RETENTION_MS);
+  const link = await openRedisLink(url, {
+    commandTimeoutMs: options.commandTimeoutMs ?? 1_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
+    say: options.say ?? (() => undefined),
+  });
+
+  return {
+    async publishJob(progress) {
+      const { job } = progress;
+      const written = await link.script(
+        lua.PUBLISH_JOB,
+        [keys.job(job), keys.jobs, keys.workers(job), keys.findings(job), keys.seen(job)],
+        [
+          job,
+          String(progress.revision),
+          isFinal(progress.state) ? '1' : '0',
+          JSON.stringify(progress),
+          retentionMs,
+          keys.live(job, ''),
+        ],
+      );
+      return written === 1;
+    },
+    async publishLive(job, worker, figures, ttlMs) {
+      await link.script(
+        lua.PUBLISH_LIVE,
+        [keys.job(job), keys.workers(job), keys.live(job, worker)],
+        [worker, JSON.stringify(figures), String(Math.max(1, Math.round(ttlMs)))],
+      );
+    },
+    async publishFindings(job, rows) {
+      for (let from = 0; from < rows.length; from += FINDINGS_STEP) {
+        const step = rows.slice(from, from + FINDINGS_STEP);
+        await link.script(
+          lua.PUBLISH_FINDINGS,
+          [keys.job(job), keys.findings(job), keys.seen(job)],
+          [String(KEPT_FINDINGS), retentionMs, ...step.flatMap((row) => [row.item, JSON.stringify(row)])],
+        );
+      }
+    },
+    async job(job) {
+      const [progress, ...live] = strings(
+        await link.script(lua.READ_JOB, [keys.job(job), keys.workers(job)], [keys.live(job, '')]),
+      );
+      if (progress === undefined) return undefined;
+      return {
+        progress: JSON.parse(progress) as JobProgress,
+        live: sumLive(live.map((text) => JSON.parse(text) as LiveFigures)),
+      };
+    },
+    async jobs(limit, after) {
+      const upper = after === undefined ? '+' : `(${after}`;
+      const found = await link.script(lua.READ_JOBS, [keys.jobs], [upper, String(limit), keys.jobPrefix]);
+      return strings(found).map((text) => JSON.parse(text) as JobProgress);
+    },
+    async findings(job, after, limit) {
+      const from = after === undefined ? '-' : `(${after}`;
+      const found = await link.command(['XRANGE', keys.findings(job), from, '+', 'COUNT', String(limit)]);
+      return (found as [string, [string, string]][]).map(([id, [, row]]) => ({
+        id,
+        row: JSON.parse(row) as OutcomeRow,
+      }));
+    },
+    async epoch() {
+      return String(await link.script(lua.READ_EPOCH, [keys.epoch], [randomUUID()]));
+    },
+    async ping() {
+      await link.command(['PING']);
+    },
+    close: () => link.close(),
+  };
+}
+
+function strings(answer: unknown): string[] {
+  return Array.isArray(answer) ? answer.map(String) : [];
+}
