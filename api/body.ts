@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { messageOf } from '../domain/errors.ts';
+import { jsonPlace } from './json-place.ts';
 import { ApiProblem } from './problems.ts';
 
 /** Largest JSON body, in bytes. */
@@ -40,10 +40,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const message = messageOf(cause);
-    // The position is only shown; nothing depends on it.
-    const at = /at position (\d+)/.exec(message)?.[1];
-    const position = at === undefined ? text.length : Number(at);
+    const position = jsonPlace(text);
     const before = text.slice(0, position).split('\n');
     const place = { position, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
     throw new ApiProblem(

@@ -74,7 +74,8 @@ export interface CheckRequest {
   readonly site?: string;
 }
 
-export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 } as const;
+/** How long the API waits for Temporal and its workers, in milliseconds. */
+export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 };
 
 export function workflowIdOf(job: { readonly job: string; readonly kind: JobKind; readonly source: Source }): string {
   return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
   isGrpcCancelledError,
@@ -8,7 +9,7 @@ import {
   QueryRejectedError,
   WithStartWorkflowOperation,
   WorkflowFailedError,
-  WorkflowUpdateFailedError,
+  type WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import {
@@ -38,29 +39,41 @@ const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state, 'KEYWORD');
 
+/** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
+const PATIENCE_MS = 1_000;
 /** gRPC status codes (a fixed set of the protocol). */
 const GRPC = { deadlineExceeded: 4, notFound: 5 } as const;
 
-/** `JobControl` on a Temporal client. The client's connection may be lazy. */
-export function createJobControl(client: Client): JobControl {
+/** `JobControl` on a Temporal client. The client's connection may be lazy. Deadlines in milliseconds. */
+export function createJobControl(client: Client, deadlines: Readonly<typeof DEADLINE_MS> = DEADLINE_MS): JobControl {
   const { connection } = client;
   const within = <T>(ms: number, what: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + ms, what);
 
-  /** Runs a call; whatever it throws comes out as a control error. */
-  async function asking<T>(what: string, job: string | undefined, call: () => Promise<T>): Promise<T> {
+  /** Runs a call; whatever it throws comes out as a control error. A server that is not there is found out early. */
+  async function asking<T>(what: string, job: string | undefined, ms: number, call: () => Promise<T>): Promise<T> {
+    const answered = new AbortController();
+    const answer = within(ms, call);
+    answer.catch(() => undefined);
     try {
-      return await call();
+      return await Promise.race([answer, untilMissing(Math.min(PATIENCE_MS, ms / 3), answered.signal)]);
     } catch (error) {
-      const seen = translated(what, job, error);
-      if (seen.code !== 'no_worker') throw seen;
-      // The deadline is also what a server that is not there comes to.
-      await within(1_000, () => connection.workflowService.getSystemInfo({})).catch((cause: unknown) => {
-        throw new ControlError('temporal_unreachable', `Temporal can't be reached: ${deepest(cause)}`, {
-          cause: error,
-        });
-      });
-      throw seen;
+      throw translated(what, job, error);
+    } finally {
+      answered.abort();
     }
+  }
+
+  /** Settles only when the server does not answer at all: a call to it would then only run into its deadline. */
+  async function untilMissing(patienceMs: number, answered: AbortSignal): Promise<never> {
+    try {
+      await sleep(patienceMs, undefined, { signal: answered });
+      await within(patienceMs, () => connection.workflowService.getSystemInfo({}));
+    } catch (cause) {
+      if (!answered.aborted) {
+        throw new ControlError('temporal_unreachable', `Temporal can't be reached: ${deepest(cause)}`, { cause });
+      }
+    }
+    return new Promise<never>(() => undefined);
   }
 
   const startOptions = (request: StartRequest) => ({
@@ -73,32 +86,43 @@ export function createJobControl(client: Client): JobControl {
       { key: STATE, value: 'running' },
     ],
     staticSummary: summaryOf(request),
-    priority: { fairnessKey: request.job },
+    priority: { fairnessKey: request.job, ...(request.kind === 'requested' && { priorityKey: 2 }) },
   });
+
+  function startOnce(request: StartRequest): Promise<StartAnswer> {
+    const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
+      ...startOptions(request),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    // Nobody waits for the handle; its failure is the failure of the call.
+    operation.workflowHandle().catch(() => undefined);
+    return asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
+      client.workflow.executeUpdateWithStart<() => Promise<unknown>, StartAnswer, [StartRequest]>(UPDATE.start, {
+        args: [request],
+        startWorkflowOperation: operation as never,
+      }),
+    );
+  }
+
+  const progress = (workflowId: string): Promise<JobProgress> =>
+    asking(`the progress of ${workflowId}`, undefined, deadlines.query, () =>
+      client.workflow.getHandle(workflowId).query<JobProgress>(QUERY.progress),
+    );
 
   return {
     async start(request) {
-      const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
-        ...startOptions(request),
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      });
-      // Nobody waits for the handle; its failure is the failure of the call.
-      operation.workflowHandle().catch(() => undefined);
-      return asking(`the start of job ${request.job}`, request.job, () =>
-        within(DEADLINE_MS.steer, () =>
-          client.workflow.executeUpdateWithStart<() => Promise<unknown>, StartAnswer, [StartRequest]>(UPDATE.start, {
-            args: [request],
-            startWorkflowOperation: operation as never,
-          }),
-        ),
-      );
+      try {
+        return await startOnce(request);
+      } catch (error) {
+        // The scan that was to be joined ended at this moment: another start is the next one.
+        if (error instanceof ControlError && error.code === 'not_found') return startOnce(request);
+        throw error;
+      }
     },
 
     async startRequested(request) {
-      await asking(`the start of job ${request.job}`, request.job, () =>
-        within(DEADLINE_MS.steer, () =>
-          client.workflow.start(WORKFLOW.requestedScan, { ...startOptions(request), workflowIdConflictPolicy: 'FAIL' }),
-        ),
+      await asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
+        client.workflow.start(WORKFLOW.requestedScan, { ...startOptions(request), workflowIdConflictPolicy: 'FAIL' }),
       );
     },
 
@@ -118,58 +142,57 @@ export function createJobControl(client: Client): JobControl {
       }
     },
 
-    steer: (workflowId, verb, request) =>
-      asking(`${verb} of job ${request.job}`, request.job, () =>
-        within(DEADLINE_MS.steer, () =>
+    async steer(workflowId, verb, request) {
+      const { job } = request;
+      try {
+        return await asking(`${verb} of job ${job}`, job, deadlines.steer, () =>
           client.workflow
             .getHandle(workflowId)
             .executeUpdate<ControlAnswer, [typeof request]>(UPDATE[verb], { args: [request] }),
-        ),
-      ),
+        );
+      } catch (error) {
+        // A cancel is acknowledged when no page can start a scan any more, which may take longer than anybody waits.
+        if (!(error instanceof ControlError) || error.code !== 'no_worker' || verb !== 'cancel') throw error;
+        const now = await progress(workflowId).catch(() => undefined);
+        if (now?.job !== job || now.state !== 'cancelling') throw error;
+        return { job, state: now.state, ...(now.idle !== undefined && { idle: now.idle }), revision: now.revision };
+      }
+    },
 
-    progress: (workflowId) =>
-      asking(`the progress of ${workflowId}`, undefined, () =>
-        within(DEADLINE_MS.query, () => client.workflow.getHandle(workflowId).query<JobProgress>(QUERY.progress)),
-      ),
+    progress,
 
     find: (job) =>
-      asking(`the search for job ${job}`, job, () =>
-        within(DEADLINE_MS.query, async () => {
-          if (!/^[A-Za-z0-9._-]+$/.test(job)) return undefined;
-          const query = `${SEARCH_ATTRIBUTE.job} = "${job}"`;
-          for await (const found of client.workflow.list({ query, pageSize: 1 })) return found.workflowId;
-          return undefined;
+      asking(`the search for job ${job}`, job, deadlines.query, async () => {
+        if (!/^[A-Za-z0-9._-]+$/.test(job)) return undefined;
+        const query = `${SEARCH_ATTRIBUTE.job} = "${job}"`;
+        for await (const found of client.workflow.list({ query, pageSize: 1 })) return found.workflowId;
+        return undefined;
+      }),
+
+    check: (request) =>
+      asking(`the check of ${request.source.id}`, undefined, deadlines.check, () =>
+        client.workflow.execute<(r: typeof request) => Promise<CheckReport>>(WORKFLOW.checkConnector, {
+          workflowId: `check-connector:${request.source.id}:${randomBytes(8).toString('hex')}`,
+          taskQueue: QUEUE.orchestrate,
+          args: [request],
+          workflowExecutionTimeout: deadlines.check,
+          staticSummary: `Check of connector ${request.source.id}`,
+          priority: { priorityKey: 1 },
         }),
       ),
 
-    check: (request) =>
-      asking(`the check of ${request.source.id}`, undefined, () =>
-        within(DEADLINE_MS.check, () =>
-          client.workflow.execute<(r: typeof request) => Promise<CheckReport>>(WORKFLOW.checkConnector, {
-            workflowId: `check-connector:${request.source.id}:${randomBytes(8).toString('hex')}`,
-            taskQueue: QUEUE.orchestrate,
-            args: [request],
-            workflowExecutionTimeout: DEADLINE_MS.check,
-            staticSummary: `Check of connector ${request.source.id}`,
-            priority: { priorityKey: 1 },
-          }),
-        ),
-      ),
-
     queues: (names) =>
-      asking('the task queues', undefined, () =>
-        within(DEADLINE_MS.query, () =>
-          Promise.all(
-            names.map(async (queue) => {
-              const { pollers } = await connection.workflowService.describeTaskQueue({
-                namespace: client.options.namespace,
-                taskQueue: { name: queue },
-                taskQueueType: queue === QUEUE.orchestrate ? 1 : 2,
-              });
-              const seen = (pollers ?? []).map((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000);
-              return { queue, age: seen.length === 0 ? undefined : Math.max(0, Date.now() - Math.max(...seen)) };
-            }),
-          ),
+      asking('the task queues', undefined, deadlines.query, () =>
+        Promise.all(
+          names.map(async (queue) => {
+            const { pollers } = await connection.workflowService.describeTaskQueue({
+              namespace: client.options.namespace,
+              taskQueue: { name: queue },
+              taskQueueType: queue === QUEUE.orchestrate ? 1 : 2,
+            });
+            const seen = (pollers ?? []).map((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000);
+            return { queue, age: seen.length === 0 ? undefined : Math.max(0, Date.now() - Math.max(...seen)) };
+          }),
         ),
       ),
   };
@@ -183,38 +206,31 @@ function summaryOf({ kind, source, settings }: StartRequest): string {
 
 /** The control error for what a call of the Temporal client threw. */
 function translated(what: string, job: string | undefined, error: unknown): ControlError {
-  const named = job === undefined ? {} : { job };
-  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError)
-    return refusal(what, named, error);
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error)) {
-    return new ControlError('no_worker', `No worker answered ${what} in time.`, { cause: error, ...named });
+  if (error instanceof ControlError) return error;
+  const options = { cause: error, ...(job !== undefined && { job }) };
+  const grpc = grpcCause(error);
+  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError) {
+    return refusal(what, options, error);
   }
-  if (error instanceof WorkflowNotFoundError) {
-    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, { cause: error, ...named });
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpc === GRPC.deadlineExceeded) {
+    return new ControlError('no_worker', `No worker answered ${what} in time.`, options);
+  }
+  if (error instanceof WorkflowNotFoundError || grpc === GRPC.notFound) {
+    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, options);
   }
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new ControlError('rejected', `${what}: a workflow of this id runs already.`, { cause: error, ...named });
+    return new ControlError('rejected', `${what}: a workflow of this id runs already.`, options);
   }
   if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) {
-    return new ControlError('rejected', `${what}: ${messageOf(error)}`, { cause: error, ...named });
+    return new ControlError('rejected', `${what}: ${messageOf(error)}`, options);
   }
-  const grpc = grpcCause(error);
-  if (grpc === GRPC.notFound) {
-    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, { cause: error, ...named });
-  }
-  if (grpc === GRPC.deadlineExceeded) {
-    return new ControlError('no_worker', `No worker answered ${what} in time.`, { cause: error, ...named });
-  }
-  return new ControlError('temporal_unreachable', `Temporal did not take ${what}: ${deepest(error)}`, {
-    cause: error,
-    ...named,
-  });
+  return new ControlError('temporal_unreachable', `Temporal did not take ${what}: ${deepest(error)}`, options);
 }
 
 /** What a workflow refused or failed with, by the type of the failure. */
 function refusal(
   what: string,
-  named: { job?: string },
+  options: { cause: unknown; job?: string },
   error: WorkflowUpdateFailedError | WorkflowFailedError,
 ): ControlError {
   const { cause } = error;
@@ -225,12 +241,11 @@ function refusal(
       const running = typeof detail?.job === 'string' ? { job: detail.job } : {};
       return new ControlError('scan_running', message, { cause: error, ...running });
     }
-    if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, { cause: error, ...named });
-    if (cause.type === REFUSAL.cancelling)
-      return new ControlError('job_cancelling', message, { cause: error, ...named });
+    if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
+    if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
   }
   const code = error instanceof WorkflowFailedError ? 'check_failed' : 'rejected';
-  return new ControlError(code, `${what} failed: ${message}`, { cause: error, ...named });
+  return new ControlError(code, `${what} failed: ${message}`, options);
 }
 
 function grpcCause(error: unknown): number | undefined {

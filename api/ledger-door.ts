@@ -15,7 +15,7 @@ export interface LedgerDoor {
 export function createLedgerDoor(place: string): LedgerDoor {
   let opened: Promise<Ledger> | undefined;
   const open = (): Promise<Ledger> => {
-    const attempt = opened ?? openLedger(place);
+    const attempt = opened ?? openLedger(place).catch(unusable);
     opened = attempt;
     attempt.catch(() => {
       if (opened === attempt) opened = undefined;
@@ -41,4 +41,10 @@ export function createLedgerDoor(place: string): LedgerDoor {
       await ledger?.close();
     },
   };
+}
+
+/** A place that can't hold a ledger is a fault of this server, never of a request. */
+function unusable(error: unknown): never {
+  if (!(error instanceof LedgerError) || error.code !== 'invalid') throw error;
+  throw new LedgerError('not_there', error.object, error.message, { cause: error });
 }

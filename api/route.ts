@@ -82,7 +82,10 @@ export function route<
 export function mountRoutes(app: Express, routes: readonly Route[], actor: string): void {
   const paths = Map.groupBy(routes, (r) => r.path);
   for (const [path, served] of paths) {
-    const allow = served.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+    const allow = served
+      .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+      .sort()
+      .join(', ');
     app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, _next: NextFunction) => {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const found = served.find((r) => r.method === method);

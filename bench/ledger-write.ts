@@ -6,10 +6,10 @@ import type { Item } from '../domain/item.ts';
 import { type OutcomeRow, rowHead } from '../domain/outcome.ts';
 import { openLedger } from '../ledger/ledger.ts';
 
-/** What a page of 5,000 rows costs the ledger. Usage: `node bench/ledger-write.ts [rounds] [folder]`; medians in ms. */
+/** What a page of this many rows costs the ledger. */
 const ROWS = 5_000;
-const rounds = Number(process.argv[2] ?? 25);
-const folder = await mkdtemp(join(process.argv[3] ?? tmpdir(), 'dsx-bench-ledger-'));
+/** Rounds that are not counted, so that the code is compiled. */
+const WARM_UP = 3;
 
 function item(ordinal: number): Item {
   return {
@@ -35,38 +35,47 @@ function row(page: string, ordinal: number, listed: Item): OutcomeRow {
 
 const median = (of: number[]): number => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? Number.NaN;
 
-async function measure(name: string, bytes: () => Promise<unknown>): Promise<void> {
+async function measure(name: string, rounds: number, call: () => Promise<unknown>): Promise<void> {
   const wall: number[] = [];
   const cpu: number[] = [];
-  for (let round = 0; round < rounds + 3; round++) {
+  for (let round = 0; round < rounds + WARM_UP; round++) {
     const began = performance.now();
-    const threadBefore = process.threadCpuUsage();
-    await bytes();
-    const thread = process.threadCpuUsage(threadBefore);
-    if (round < 3) continue;
+    const before = process.threadCpuUsage();
+    await call();
+    const thread = process.threadCpuUsage(before);
+    if (round < WARM_UP) continue;
     wall.push(performance.now() - began);
     cpu.push((thread.user + thread.system) / 1000);
   }
-  console.log(
-    `${name.padEnd(34)} ${median(wall).toFixed(1).padStart(7)} ms wall ${median(cpu).toFixed(1).padStart(7)} ms main thread`,
-  );
+  const figures = `${median(wall).toFixed(1).padStart(7)} ms wall ${median(cpu).toFixed(1).padStart(7)} ms main thread`;
+  console.log(`${name.padEnd(26)} ${figures}`);
 }
 
-try {
-  const ledger = await openLedger(join(folder, 'ledger'));
-  const job = ledger.job('bench');
-  const writer = { run: randomUUID(), activity: 'scan-0-1', attempt: 1 };
-  const items = Array.from({ length: ROWS }, (_, ordinal) => item(ordinal));
-  const rows = items.map((listed, ordinal) => row('0-1', ordinal, listed));
-  const segment = await job.writeSegment('0-1', rows, writer);
-  const stored = await job.objects.get(segment.name);
-  console.log(
-    `${ROWS} rows: ${(stored.length / 1024).toFixed(0)} KiB stored, ${JSON.stringify(rows).length >> 10} KiB as JSON`,
-  );
-  await measure('writeSegment, 5,000 rows', () => job.writeSegment('0-1', rows, writer));
-  await measure('writePart, 500 rows', () => job.writePart('0-1', 1, undefined, rows.slice(0, 500), writer));
-  await measure('writePage, 5,000 items', () => job.writePage('0-1', items, writer));
-  await measure('readSegment, 5,000 rows', () => job.readSegment(segment));
-} finally {
-  await rm(folder, { recursive: true, force: true });
+/**
+ * Usage: `dsx bench ledger-write [rounds] [folder]`. Prints medians: wall time with compression, fsync and rename, and the
+ * CPU time of the main thread alone.
+ */
+export default async function bench(args: readonly string[]): Promise<number> {
+  const rounds = Number(args[0] ?? 25);
+  const folder = await mkdtemp(join(args[1] ?? tmpdir(), 'dsx-bench-ledger-'));
+  try {
+    const job = (await openLedger(join(folder, 'ledger'))).job('bench');
+    const writer = { run: randomUUID(), activity: 'scan-0-1', attempt: 1 };
+    const items = Array.from({ length: ROWS }, (_, ordinal) => item(ordinal));
+    const rows = items.map((listed, ordinal) => row('0-1', ordinal, listed));
+    const segment = await job.writeSegment('0-1', rows, writer);
+    const stored = (await job.objects.get(segment.name)).length;
+    const json = rows.reduce((sum, each) => sum + JSON.stringify(each).length, 0);
+    const page = (await job.objects.get((await job.writePage('0-1', items, writer)).name)).length;
+    console.log(
+      `${ROWS} items: page ${Math.round(page / 1024)} KiB; rows: ${Math.round(json / 1024)} KiB as JSON, ${Math.round(stored / 1024)} KiB stored`,
+    );
+    await measure('writeSegment, 5,000 rows', rounds, () => job.writeSegment('0-1', rows, writer));
+    await measure('writePart, 500 rows', rounds, () => job.writePart('0-1', 1, undefined, rows.slice(0, 500), writer));
+    await measure('writePage, 5,000 items', rounds, () => job.writePage('0-1', items, writer));
+    await measure('readSegment, 5,000 rows', rounds, () => job.readSegment(segment));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return 0;
 }

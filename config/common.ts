@@ -4,25 +4,17 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { ConnectorSettings } from './connectors.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
-import { type ConfigProblem, refuseIfAny } from './errors.ts';
-import { absolutePath, hostPort, onOff, redisAddress, webAddress } from './fields.ts';
+import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
+import { absolutePath, redisAddress } from './fields.ts';
 import { type ConfigFile, loadConfigFile } from './file.ts';
 import { unreadable } from './files.ts';
-import { buildScanners, type ScannerSettings, type ScannerVariables, scannerShape } from './scanners.ts';
+import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
 import { type Secret, secretUrl } from './secret.ts';
+import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
 
 export type AppEnv = 'dev' | 'stag' | 'prod';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export interface TemporalSettings {
-  /** `host:port`. */
-  readonly address: string;
-  readonly namespace: string;
-  readonly uiUrl?: string;
-  /** Present when TLS is spoken; the files are PEM and could be read at load. */
-  readonly tls?: { readonly certFile?: string; readonly keyFile?: string; readonly caFile?: string };
-}
 
 /** What every process knows. */
 export interface CommonConfig {
@@ -65,13 +57,7 @@ export const commonShape = {
   DSX_LEDGER: absolutePath.optional(),
   DSX_CONFIG: z.string().optional(),
   REDIS_URL: redisAddress.optional(),
-  TEMPORAL_ADDRESS: hostPort.default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().trim().default('default'),
-  TEMPORAL_UI_URL: webAddress.optional(),
-  TEMPORAL_TLS: onOff.optional(),
-  TEMPORAL_TLS_CERT_FILE: absolutePath.optional(),
-  TEMPORAL_TLS_KEY_FILE: absolutePath.optional(),
-  TEMPORAL_TLS_CA_FILE: absolutePath.optional(),
+  ...temporalShape,
   ...scannerShape,
 };
 type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
@@ -84,23 +70,31 @@ export function stateHome(env: NodeJS.ProcessEnv): string {
   return path.join(path.isAbsolute(xdg) ? xdg : path.join(home, '.local', 'state'), 'dsx-connect');
 }
 
-/** Reads one process's variables through its schema. Problems are added to the list; undefined when there were any. */
+/**
+ * Reads one process's variables through its schema. Variables that nobody knows are added to the problems, for `finish`.
+ * @throws ConfigError when a value can't be used
+ */
 export function parseVariables<S extends z.ZodObject>(
   env: NodeJS.ProcessEnv,
   process: ProcessName,
   schema: S,
   problems: ConfigProblem[],
-): z.output<S> | undefined {
+): z.output<S> {
   const read = readEnvironment(env, process);
   problems.push(...read.problems);
   const parsed = schema.safeParse(read.values);
   if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
-    const variable = String(issue.path[0]);
-    const given = isSecret(variable) ? '' : ` (it is ${JSON.stringify(read.values[variable])})`;
-    problems.push({ code: 'invalid_variable', variable, text: `${issue.message}${given}` });
-  }
-  return undefined;
+  const [first, ...rest] = [
+    ...problems,
+    ...parsed.error.issues.map((issue): ConfigProblem => {
+      const variable = String(issue.path[0]);
+      const value = read.values[variable] ?? '';
+      // An address may carry a password in front of its @.
+      const given = isSecret(variable) || value.includes('@') ? '' : ` (it is ${JSON.stringify(value)})`;
+      return { code: 'invalid_variable', variable, text: `${issue.message}${given}` };
+    }),
+  ];
+  throw first === undefined ? parsed.error : new ConfigError([first, ...rest]);
 }
 
 /** Builds what every process knows from its parsed variables and the configuration file. Problems are added to the list. */
@@ -118,7 +112,7 @@ export function buildCommon(env: NodeJS.ProcessEnv, set: CommonVariables, proble
     ledger: set.DSX_LEDGER ?? path.join(home, 'ledger'),
     ...(configFile !== undefined && { configFile }),
     ...(set.REDIS_URL !== undefined && { redisUrl: secretUrl(set.REDIS_URL) }),
-    temporal: temporal(set, problems),
+    temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
   };
@@ -145,41 +139,6 @@ function readFile(
   return { config: loaded.config, configFile };
 }
 
-function temporal(set: CommonVariables, problems: ConfigProblem[]): TemporalSettings {
-  const files = {
-    ...(set.TEMPORAL_TLS_CERT_FILE !== undefined && { certFile: set.TEMPORAL_TLS_CERT_FILE }),
-    ...(set.TEMPORAL_TLS_KEY_FILE !== undefined && { keyFile: set.TEMPORAL_TLS_KEY_FILE }),
-    ...(set.TEMPORAL_TLS_CA_FILE !== undefined && { caFile: set.TEMPORAL_TLS_CA_FILE }),
-  };
-  for (const name of ['TEMPORAL_TLS_CERT_FILE', 'TEMPORAL_TLS_KEY_FILE', 'TEMPORAL_TLS_CA_FILE'] as const) {
-    const file = set[name];
-    const problem = file === undefined ? undefined : unreadable(file, { variable: name });
-    if (problem !== undefined) problems.push(problem);
-  }
-  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
-    const variable = files.certFile === undefined ? 'TEMPORAL_TLS_CERT_FILE' : 'TEMPORAL_TLS_KEY_FILE';
-    problems.push({
-      code: 'conflicting_variables',
-      variable,
-      text: 'a client certificate needs both its file and its key; set this one too',
-    });
-  }
-  const wanted = Object.keys(files).length > 0;
-  if (wanted && set.TEMPORAL_TLS === false) {
-    problems.push({
-      code: 'conflicting_variables',
-      variable: 'TEMPORAL_TLS',
-      text: 'is off, but TLS files for Temporal are named; unset the one or the other',
-    });
-  }
-  return {
-    address: set.TEMPORAL_ADDRESS,
-    namespace: set.TEMPORAL_NAMESPACE,
-    ...(set.TEMPORAL_UI_URL !== undefined && { uiUrl: set.TEMPORAL_UI_URL }),
-    ...((wanted || set.TEMPORAL_TLS === true) && { tls: files }),
-  };
-}
-
 /** Freezes the configuration whole. @throws ConfigError with every problem that was found */
 export function finish<T extends object>(config: T, problems: readonly ConfigProblem[]): T {
   refuseIfAny(problems);
@@ -191,4 +150,4 @@ function freeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-export type { ConnectorSettings, ScannerSettings, ScannerVariables };
+export type { ConnectorSettings, ScannerSettings, TemporalSettings };

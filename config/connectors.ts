@@ -51,16 +51,19 @@ const id = name.refine((value) => !value.startsWith(FOLDER_PREFIX), {
 
 /** One entry of `connectors:` in the file. */
 export const connectorSchema = z
-  .strictObject({
-    id,
-    kind: z.literal('filesystem', { error: 'must be filesystem' }),
-    asset: absolutePath,
-    filter: filter.default(''),
-    action: action.default('nothing'),
-    quarantine: absolutePath.optional(),
-    maxSize: bytes.optional(),
-    site: name.optional(),
-  })
+  .strictObject(
+    {
+      id,
+      kind: z.literal('filesystem', { error: 'must be filesystem' }),
+      asset: absolutePath,
+      filter: filter.default(''),
+      action: action.default('nothing'),
+      quarantine: absolutePath.optional(),
+      maxSize: bytes.optional(),
+      site: name.optional(),
+    },
+    { error: 'must be a set of fields, each with a colon' },
+  )
   .superRefine((connector, context) => {
     const { asset, quarantine } = connector;
     if (quarantine === undefined) return;

@@ -1,150 +1,8 @@
 import type { ConfigProblem } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { ENVIRONMENT, type ProcessName } from './variables.ts';
 
-export type ProcessName = 'api' | 'worker' | 'cli';
-
-/** One environment variable: the row of the table in `docs/configuration.md`. */
-export interface Variable {
-  readonly name: string;
-  readonly processes: readonly ProcessName[];
-  /** Its value is never printed. */
-  readonly secret: boolean;
-  readonly meaning: string;
-  /** As the table shows it; empty when there is none. */
-  readonly default: string;
-  /** Names under which the former product knew the same setting. Both set to different values is refused. */
-  readonly aliases: readonly string[];
-}
-
-const all: readonly ProcessName[] = ['api', 'worker', 'cli'];
-const servers: readonly ProcessName[] = ['api', 'worker'];
-
-function variable(
-  name: string,
-  processes: readonly ProcessName[],
-  fallback: string,
-  meaning: string,
-  more: { secret?: true; aliases?: readonly string[] } = {},
-): Variable {
-  return { name, processes, secret: more.secret ?? false, meaning, default: fallback, aliases: more.aliases ?? [] };
-}
-
-/** Every environment variable that the product reads. `docs/configuration.md` lists exactly these. */
-export const ENVIRONMENT: readonly Variable[] = [
-  variable('APP_ENV', all, 'dev', '`dev`, `stag` or `prod`. Outside `dev` a stand-in scanner is refused.', {
-    aliases: ['DSXCONNECT_APP_ENV'],
-  }),
-  variable('LOG_LEVEL', servers, 'info', '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.', {
-    aliases: ['DSXCONNECT_LOG_LEVEL'],
-  }),
-  variable('DSX_HOME', all, '$XDG_STATE_HOME/dsx-connect', 'Folder of the state that is kept here. Absolute.'),
-  variable(
-    'DSX_LEDGER',
-    all,
-    '$DSX_HOME/ledger',
-    'Folder of the ledger. Absolute; the API and all workers must see the same one.',
-  ),
-  variable(
-    'DSX_CONFIG',
-    all,
-    '',
-    'Path of `dsx-connect.yaml`. Unset: the one in `$DSX_HOME`, else the one in the working folder, else none.',
-  ),
-  variable(
-    'REDIS_URL',
-    all,
-    '',
-    'Redis for quick status, `redis://` or `rediss://`. Unset: queries ask Temporal and the ledger.',
-    {
-      secret: true,
-      aliases: ['DSXCONNECT_REDIS_URL'],
-    },
-  ),
-  variable('TEMPORAL_ADDRESS', all, '127.0.0.1:7233', 'Host and port of the Temporal server.'),
-  variable('TEMPORAL_NAMESPACE', all, 'default', 'Temporal namespace.'),
-  variable('TEMPORAL_UI_URL', all, '', 'Address of the Temporal UI, for links.'),
-  variable('TEMPORAL_TLS', servers, 'off', '`on`: speak TLS with Temporal. Implied by the three files below.'),
-  variable('TEMPORAL_TLS_CERT_FILE', servers, '', 'Client certificate for Temporal (PEM). Needs the key.'),
-  variable('TEMPORAL_TLS_KEY_FILE', servers, '', 'Key of the client certificate (PEM).'),
-  variable(
-    'TEMPORAL_TLS_CA_FILE',
-    servers,
-    '',
-    'Authorities that Temporal is trusted by (PEM). Unset: those of the system.',
-  ),
-  variable(
-    'DSXA_SCANNER_URL',
-    all,
-    '',
-    'Origin of the DSXA scanner, as `https://scanner:443`. Set: the `scanner` of the file is not used.',
-    {
-      aliases: ['DSXCONNECT_SCANNER__BASE_URL', 'DSXCONNECT_SCANNER__SCAN_BINARY_URL'],
-    },
-  ),
-  variable('DSXA_AUTH_TOKEN', servers, '', "The scanner's token. The file is the better place.", {
-    secret: true,
-    aliases: ['DSXCONNECT_SCANNER__AUTH_TOKEN'],
-  }),
-  variable('DSXA_AUTH_TOKEN_FILE', servers, '', "File that holds the scanner's token."),
-  variable('DSXA_PROTECTED_ENTITY', servers, '', 'Number of the protected entity in the console.'),
-  variable('DSXA_CA_FILE', servers, '', "Authorities that the scanner's certificate is trusted by (PEM)."),
-  variable('DSXA_METADATA', servers, 'off', '`on`: tell the scanner the job, the item and its name with each scan.'),
-  variable(
-    'DSXA_MAX_BYTES',
-    servers,
-    '2147483648',
-    'Largest item that is sent to the scanner, in bytes (or as `2 GiB`).',
-    {
-      aliases: ['DSXCONNECT_SCANNER__MAX_FILE_SIZE_BYTES'],
-    },
-  ),
-  variable('DSXA_CONCURRENCY', servers, '64', 'Most scans in flight per process, 1 to 4096.', {
-    aliases: ['DSXCONNECT_SCANNER__MAX_INFLIGHT'],
-  }),
-  variable(
-    'DSXA_BYTES_IN_FLIGHT',
-    servers,
-    '1073741824',
-    'Most bytes in flight per process, in bytes (or as `1 GiB`).',
-  ),
-  variable('DSXA_STANDIN_URL', all, '', 'Origin of a stand-in scanner. It judges nothing; refused outside `dev`.'),
-  variable(
-    'DSXCONNECT_WORKER_ROLES',
-    ['worker'],
-    'orchestrator,scan',
-    'What this worker does: `orchestrator`, `scan` or both.',
-  ),
-  variable(
-    'DSXCONNECT_SITE',
-    ['worker'],
-    '',
-    'Site whose storages this worker scans. Unset: those of connectors without a site.',
-  ),
-  variable('DSXCONNECT_PAGE_ITEMS', ['worker'], '5000', 'Most items in a page, 1 to 10000.'),
-  variable('DSXCONNECT_PAGE_BYTES', ['worker'], '1073741824', 'Most bytes in a page (or as `1 GiB`).'),
-  variable('DSXCONNECT_WINDOW', ['worker'], '4', 'Pages in flight per job, 1 to 50.'),
-  variable('API_HOST', ['api', 'cli'], '127.0.0.1', 'Address the API listens on. Any but loopback needs a key.'),
-  variable('API_PORT', ['api', 'cli'], '8586', 'Port of the API; 0 takes a free one.'),
-  variable(
-    'DSXCONNECT_API_KEY_FILE',
-    ['api', 'cli'],
-    '',
-    'File that holds the bearer key of the API, at least 16 characters.',
-  ),
-  variable(
-    'DSXCONNECT_FOLDER_SCANS',
-    ['api'],
-    'on on loopback, else off',
-    '`on`: callers may scan any folder that the workers can read.',
-  ),
-  variable('USE_TLS', ['api'], 'off', '`on`: the API speaks HTTPS.', { aliases: ['DSXCONNECT_USE_TLS'] }),
-  variable('TLS_CERT_FILE', ['api'], '', 'Certificate of the API (PEM), with `USE_TLS`.', {
-    aliases: ['DSXCONNECT_TLS_CERTFILE'],
-  }),
-  variable('TLS_KEY_FILE', ['api'], '', 'Key of the certificate (PEM), with `USE_TLS`.', {
-    aliases: ['DSXCONNECT_TLS_KEYFILE'],
-  }),
-];
+export { ENVIRONMENT, type ProcessName, type Variable, variableRow } from './variables.ts';
 
 const byName = new Map(ENVIRONMENT.flatMap((v) => [v.name, ...v.aliases].map((name) => [name, v] as const)));
 
@@ -185,10 +43,15 @@ export function readEnvironment(
 }
 
 function unknownText(name: string): string {
+  const words = name.split('_');
+  const longer = ENVIRONMENT.find((known) => words.every((word) => known.name.split('_').includes(word)))?.name;
   const like = nearest(name, byName.keys());
-  if (like !== undefined) return `is not a variable of dsx-connect; did you mean ${like}?`;
+  const meant = like?.alike ? like.word : longer;
+  if (meant !== undefined) return `is not a variable of dsx-connect; did you mean ${meant}?`;
   if (RETIRED.test(`${name}_`)) return 'is a setting of the former dsx-connect that has no effect here; unset it';
-  return 'is not a variable of dsx-connect; unset it (docs/configuration.md lists all)';
+  const family = ENVIRONMENT.map((v) => v.name).filter((known) => known.startsWith(name.replace(/_.*/, '_')));
+  const near = nearest(name, family)?.word;
+  return `is not a variable of dsx-connect (the nearest is ${near}); unset it, or see docs/configuration.md`;
 }
 
 /** True when the value of this variable must not be printed. Unknown ones are taken for secret. */

@@ -71,7 +71,7 @@ export const absolutePath = z.string({ error: 'must be an absolute path' }).tran
 
 /** An http(s) origin. A pasted `/scan/binary/v2` (or another scan path) and a slash at the end are taken off. */
 export const scannerOrigin = field(
-  'must be an http:// or https:// address, as https://scanner.example.com',
+  'must be an http:// or https:// address without user, path and query, as https://scanner.example.com',
   (value) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;

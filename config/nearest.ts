@@ -1,7 +1,7 @@
-/** The candidate most like `word` (fewest edits, at most a third of its length), or undefined when none is alike. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate with the fewest edits from `word`, and whether it is alike (edits of at most a third of the word). */
+export function nearest(word: string, candidates: Iterable<string>): { word: string; alike: boolean } | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const edits = distance(word.toLowerCase(), candidate.toLowerCase());
     if (edits < least) {
@@ -9,7 +9,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       best = candidate;
     }
   }
-  return best;
+  return best === undefined ? undefined : { word: best, alike: least <= Math.max(2, Math.floor(word.length / 3)) };
 }
 
 /** Levenshtein distance: inserted, deleted and replaced characters. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
-import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
+import type { ConfigProblem } from './errors.ts';
 import { bytes, integer, name } from './fields.ts';
 
 export const WORKER_ROLES = ['orchestrator', 'scan'] as const;
@@ -43,10 +43,6 @@ export const workerSchema = z.strictObject({
 export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const problems: ConfigProblem[] = [];
   const set = parseVariables(env, 'worker', workerSchema, problems);
-  if (set === undefined) {
-    refuseIfAny(problems);
-    throw new ConfigError([{ code: 'invalid_variable', text: 'the environment could not be read' }]);
-  }
   const config: WorkerConfig = {
     ...buildCommon(env, set, problems),
     roles: set.DSXCONNECT_WORKER_ROLES,

@@ -1,3 +1,4 @@
+import { bounded, count, digest, type Fields, fields, first, NONE, parseFields, text } from './loose-json.ts';
 import type { UnscannableReason, VerdictDetail } from './outcome.ts';
 
 /**
@@ -35,12 +36,6 @@ export type RefusalCode =
   | 'scanner_transient'
   | 'scanner_request'
   | 'scanner_protocol';
-
-/** Longest text kept of what a scanner said, in UTF-16 units. */
-const TEXT_LIMIT = 300;
-
-type Fields = Readonly<Record<string, unknown>>;
-const NONE: Fields = {};
 
 /** Reads one whole answer. Never throws. */
 export function readAnswer(status: number, body: string): Answer {
@@ -215,40 +210,4 @@ function verdictText(json: Fields): string {
 
 function refuse(code: RefusalCode, detail: string): Refused {
   return { kind: 'refused', code, detail };
-}
-
-function parseFields(body: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(body.charCodeAt(0) === 0xfeff ? body.slice(1) : body);
-    const found = fields(value);
-    return found === NONE ? undefined : found;
-  } catch {
-    return undefined;
-  }
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : NONE;
-}
-
-function first(...candidates: readonly Fields[]): Fields {
-  for (const c of candidates) if (c !== NONE) return c;
-  return NONE;
-}
-
-function bounded(value: string): string {
-  return value.length <= TEXT_LIMIT ? value : `${value.slice(0, TEXT_LIMIT - 1).toWellFormed()}…`;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? bounded(value) : undefined;
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-/** A SHA-256 in lower-case hex; another algorithm's text is not compared with ours. */
-function digest(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[0-9a-fA-F]{64}$/.test(value) ? value.toLowerCase() : undefined;
 }

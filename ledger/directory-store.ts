@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, opendir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, opendir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
 import { checkName, checkPrefix, type ObjectStore, type StoredObject } from './store.ts';
-
-/** Files being written. A name of an object never begins with `.`. */
-const TEMPORARY = '.tmp-';
+import { syncFolder, TEMPORARY, writeOnce } from './write-once.ts';
 
 /**
  * The store as a folder of the local file system. The folder itself must be there: it is never made here, so that a mount that
@@ -95,65 +92,6 @@ export async function openDirectoryStore(folder: string): Promise<ObjectStore> {
       return removeTemporary(join(root, prefix), beforeMs);
     },
   };
-}
-
-/** Temporary file, fsync, link without overwriting, fsync of the folder. @throws LedgerError `conflict`; system errors */
-async function writeOnce(folder: string, path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(folder, `${TEMPORARY}${randomBytes(9).toString('hex')}`);
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(temporary, 'wx', 0o600);
-    await handle.writeFile(bytes);
-    await handle.datasync();
-    await handle.close();
-    handle = undefined;
-    await publish(temporary, path, bytes);
-    await syncFolder(folder);
-  } finally {
-    await handle?.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-  }
-}
-
-/** Gives the finished file its name, unless the name is taken by other bytes. */
-async function publish(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await link(temporary, path);
-    return;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code !== 'EEXIST' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EMLINK')
-      throw error;
-  }
-  let existing: Buffer;
-  try {
-    existing = await readFile(path);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    // A file system without hard links. Names carry a nonce or a hash of the content, so nobody else makes this one meanwhile.
-    await rename(temporary, path);
-    return;
-  }
-  if (!existing.equals(bytes)) {
-    throw new LedgerError(
-      'conflict',
-      path,
-      `${path} is written once, and other content lies there already. Nothing was changed; find out who writes to this ledger.`,
-    );
-  }
-}
-
-/** Makes names in a folder durable. File systems that can't sync a folder are taken as they are. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    const code = systemCode(error);
-    if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'EISDIR' && code !== 'EPERM') throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 async function identify(root: string): Promise<BigIntStats> {

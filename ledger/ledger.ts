@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { systemCode } from '../domain/errors.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
@@ -61,6 +62,11 @@ export async function openLedger(root: string, options: OpenOptions = {}): Promi
     try {
       await mkdir(resolve(root), { recursive: true, mode: 0o700 });
     } catch (error) {
+      const code = systemCode(error);
+      if (code === 'EEXIST' || code === 'ENOTDIR') {
+        const what = `The ledger must be a folder, and ${resolve(root)} is a file, or leads through one. Configure another path.`;
+        throw new LedgerError('invalid', resolve(root), what, { cause: error });
+      }
       throw fromSystemError(error, 'write', resolve(root));
     }
   }

@@ -2,7 +2,7 @@ import { ACTION_STATES } from '../domain/action.ts';
 import type { Gap } from '../domain/job.ts';
 import { type Counters, rowsOf } from '../domain/outcome.ts';
 import type { Account, JobHeader } from './types.ts';
-import { type ActionCheck, OPEN_STATES } from './verify-actions.ts';
+import type { ActionCheck } from './verify-actions.ts';
 import { sameCounters, type Told } from './verify-listing.ts';
 import type { Problems } from './verify-report.ts';
 
@@ -52,16 +52,14 @@ export function checkAccount(
     wrong('it says completed_with_gaps, and has none');
   if ((account.state === 'failed') !== (account.failure !== undefined)) wrong('its state and its failure do not agree');
   for (const page of told.pages) {
-    if (page.result?.partial !== true || account.state === 'cancelled') continue;
-    wrong(`page ${page.entry.page} is partial, and the job was not cancelled`);
+    if (page.result?.partial !== true || account.state === 'cancelled' || account.state === 'failed') continue;
+    wrong(`it says ${account.state}, and page ${page.entry.page} is partial`);
   }
-  if (header.settings.action !== 'nothing' && actions.without > 0) {
-    const open = OPEN_STATES.reduce((sum, state) => sum + actions.states[state], 0);
-    const covered = gaps('action_failed') + gaps('action_waiting') - open;
-    if (covered < actions.without) {
-      wrong(
-        `${actions.without} malicious items have no action row, and its gaps stand for ${Math.max(0, covered)} of them`,
-      );
+  if (header.settings.action !== 'nothing') {
+    const covered = gaps('action_failed') + gaps('action_waiting');
+    if (covered < actions.open + actions.without) {
+      const open = `${actions.without} malicious items have no action row, and ${actions.open} actions came to nothing`;
+      wrong(`${open}; its gaps stand for ${covered} of them`);
     }
   }
 }

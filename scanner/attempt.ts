@@ -5,16 +5,14 @@ import { BodyStream, BodyTooLarge, gather, SMALL_BODY } from './body.ts';
 import { ScannerError } from './errors.ts';
 import { isDrop, transportFailure } from './failure.ts';
 import { encodeMetadata } from './headers.ts';
-import { judge, type Reply, STAND_IN_SERVER, tooLarge } from './judge.ts';
+import { judge, tooLarge } from './judge.ts';
 import type { TrackedClient, TrackedHandler } from './pool.ts';
-import { readRetryAfter } from './retry.ts';
+import { ANSWER_LIMIT, ReplyReader } from './reply.ts';
 import type { Judgement, ScanRequest } from './scanner.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { Watch, Watched } from './watch.ts';
 
 export const SCAN_PATH = '/scan/binary/v2';
-/** Longest answer that is read, in bytes. */
-const ANSWER_LIMIT = 2 ** 20;
 /** The slowest upload that is not given up, and what every attempt has in any case. */
 const LEAST_BYTES_PER_MS = 2 ** 20 / 1000;
 const GRACE_MS = 60_000;
@@ -50,11 +48,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   #stream: BodyStream | undefined;
   #metadataSent = false;
   #resent = false;
-  #status = 0;
-  #standIn = false;
-  #retryAfterMs: number | undefined;
-  #chunks: Buffer[] = [];
-  #answerBytes = 0;
+  readonly #answer = new ReplyReader();
 
   constructor(line: Line, request: ScanRequest, signal: AbortSignal) {
     this.#line = line;
@@ -100,7 +94,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     });
     this.#stream = stream;
     const headers = this.#headers();
-    this.#post(stream.chunks(), size === undefined ? headers : [...headers, 'Content-Length', String(size)]);
+    this.#post(stream.pieces(), size === undefined ? headers : [...headers, 'Content-Length', String(size)]);
   }
 
   #post(body: Buffer | AsyncIterable<Buffer>, headers: string[]): void {
@@ -134,32 +128,25 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200) return;
-    this.#status = status;
-    this.#standIn = single(headers.server)?.startsWith(STAND_IN_SERVER) === true;
-    const retryAfter = headers['retry-after'];
-    if (retryAfter !== undefined) this.#retryAfterMs = readRetryAfter(single(retryAfter), Date.now());
+    this.#answer.begin(status, headers);
     this.since = this.#line.settings.now();
     this.limitMs = this.#line.settings.noProgressMs;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#answerBytes += chunk.length;
-    if (this.#answerBytes > ANSWER_LIMIT) {
-      const { name } = this.#line.settings;
-      this.#giveUp(
-        new ScannerError('scanner_protocol', `Scanner ${name}: an answer of more than ${ANSWER_LIMIT} bytes.`),
-      );
-      return;
-    }
-    this.#chunks.push(chunk);
     this.since = this.#line.settings.now();
+    if (this.#answer.add(chunk)) return;
+    const { name } = this.#line.settings;
+    this.#giveUp(
+      new ScannerError('scanner_protocol', `Scanner ${name}: an answer of more than ${ANSWER_LIMIT} bytes.`),
+    );
   }
 
   onResponseEnd(): void {
     if (this.via !== undefined) this.via.served += 1;
     if (this.#settled) return;
     try {
-      const judgement = judge(this.#line.settings, this.#reply(), this.#whatWasSent());
+      const judgement = judge(this.#line.settings, this.#answer.reply(), this.#whatWasSent());
       this.#settle();
       this.#resolve(judgement);
     } catch (error) {
@@ -189,29 +176,23 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   /** A socket that the server closed while it was idle: the request was never looked at, and its body is still here. */
   #mayResend(error: Error): boolean {
     return (
-      this.#buffer !== undefined && !this.#resent && this.#status === 0 && isDrop(error) && (this.via?.served ?? 0) > 0
+      this.#buffer !== undefined &&
+      !this.#resent &&
+      this.#answer.status === 0 &&
+      isDrop(error) &&
+      (this.via?.served ?? 0) > 0
     );
   }
 
   /** 431 with metadata: the next attempt, at this item or another, goes without. */
   #withoutMetadata(error: unknown): unknown {
-    if (this.#status !== 431 || !this.#metadataSent) return error;
+    if (this.#answer.status !== 431 || !this.#metadataSent) return error;
     this.#line.metadataRefused = true;
     const { name } = this.#line.settings;
     return new ScannerError('scanner_transient', `Scanner ${name}: status 431; no metadata is sent from now on.`, {
       status: 431,
       cause: error,
     });
-  }
-
-  #reply(): Reply {
-    const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    return {
-      status: this.#status,
-      standIn: this.#standIn,
-      retryAfterMs: this.#retryAfterMs,
-      body: body?.toString('utf8') ?? '',
-    };
   }
 
   #whatWasSent(): { bytes: number; sha256: string; whole: boolean } {
@@ -268,8 +249,4 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     this.#line.watch.remove(this);
     offAbort(this.#signal, this);
   }
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,8 +1,19 @@
 import { createHash } from 'node:crypto';
+import { getDefaultHighWaterMark } from 'node:stream';
 import { ScannerError } from './errors.ts';
 
 /** Bodies of a known size up to this are sent as one buffer, and can be sent again. */
 export const SMALL_BODY = 64 * 1024;
+
+/** Largest piece handed to the socket at once, in bytes. */
+const PIECE = 64 * 1024;
+/**
+ * Pieces are copies, because the source may reuse its chunk while the socket still holds it, and the copies go round in a
+ * ring, because fresh ones would be garbage faster than it is collected. When the next piece is asked for, the socket holds
+ * less than its high-water mark of unwritten bytes (or it would have made us wait until it holds none); a ring of several
+ * times that never overwrites what is still to be written.
+ */
+const RING = 8 * Math.max(PIECE, getDefaultHighWaterMark(false));
 
 /** The scanner is not given more than this: the caller's cap was reached, whatever the listing said. */
 export class BodyTooLarge extends Error {}
@@ -29,10 +40,12 @@ export class BodyStream {
   /** Every promised byte was taken from the source, and the source has no more. */
   whole = false;
   /** Whom the stream is waiting for now. */
-  waitingFor: 'source' | 'scanner' = 'source';
+  waitingFor: 'source' | 'scanner' = 'scanner';
   /** What made the stream fail: the source's own error, `short_read`, or `BodyTooLarge`. */
   failure: { readonly error: unknown } | undefined;
   readonly #hash = createHash('sha256');
+  #ring: Buffer | undefined;
+  #ringAt = 0;
   readonly #body: AsyncIterable<Uint8Array>;
   readonly #size: number | undefined;
   readonly #maxBytes: number;
@@ -59,26 +72,28 @@ export class BodyStream {
   }
 
   /**
-   * The chunks to send, copied: a socket may still hold the last one when the next is asked for. The last chunk of a body of
-   * known size is given out only when the source has confirmed its end, so that no server ever holds a body that looks
-   * complete and is not.
+   * The pieces to send. The last piece of a body of known size is given out only when the source has confirmed its end, so
+   * that no server ever holds a body that looks complete and is not.
    */
-  async *chunks(): AsyncGenerator<Buffer, void, undefined> {
+  async *pieces(): AsyncGenerator<Buffer, void, undefined> {
     try {
+      this.waitingFor = 'source';
       let last: Buffer | undefined;
       for await (const chunk of this.#body) {
         if (chunk.length === 0) continue;
         if (last !== undefined) throw tooLong(this.#name, this.bytes);
-        this.#take(chunk);
-        const copy = Buffer.from(chunk);
-        if (this.bytes === this.#size) {
-          last = copy;
-          continue;
+        this.#take(chunk.length);
+        for (let at = 0; at < chunk.length; at += PIECE) {
+          const piece = this.#copy(chunk.subarray(at, at + PIECE));
+          if (this.bytes === this.#size && at + PIECE >= chunk.length) {
+            last = piece;
+            continue;
+          }
+          this.waitingFor = 'scanner';
+          yield piece;
+          this.waitingFor = 'source';
+          this.#onProgress();
         }
-        this.waitingFor = 'scanner';
-        yield copy;
-        this.waitingFor = 'source';
-        this.#onProgress();
       }
       if (this.#size !== undefined && this.bytes < this.#size) throw tooShort(this.#name, this.bytes, this.#size);
       this.whole = true;
@@ -91,12 +106,21 @@ export class BodyStream {
     }
   }
 
-  #take(chunk: Uint8Array): void {
-    const bytes = this.bytes + chunk.length;
+  #copy(part: Uint8Array): Buffer {
+    this.#ring ??= Buffer.allocUnsafeSlow(Math.min(RING, this.#size ?? RING));
+    if (this.#ringAt + part.length > this.#ring.length) this.#ringAt = 0;
+    const piece = this.#ring.subarray(this.#ringAt, this.#ringAt + part.length);
+    piece.set(part);
+    this.#hash.update(piece);
+    this.#ringAt += part.length;
+    return piece;
+  }
+
+  #take(length: number): void {
+    const bytes = this.bytes + length;
     if (this.#size !== undefined && bytes > this.#size) throw tooLong(this.#name, this.#size);
     if (bytes > this.#maxBytes) throw new BodyTooLarge(`more than ${this.#maxBytes} bytes`);
     this.bytes = bytes;
-    this.#hash.update(chunk);
     this.#onProgress();
   }
 }

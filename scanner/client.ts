@@ -12,6 +12,8 @@ import { createWatch } from './watch.ts';
 
 export type { ScannerSettings } from './settings.ts';
 
+/** Receiving, unpacking and hashing take their time too: at 32 MiB/s it is no sign of a queue. */
+const HANDLING_BYTES_PER_MS = 2 ** 25 / 1000;
 /** What a probe sends: a text that no scanner can mind. */
 /** A scanner that takes longer over that is not well. In milliseconds. */
 const PROBE_TIMEOUT_MS = 30_000;
@@ -68,10 +70,8 @@ export function createScanner(given: ScannerSettings): Scanner {
       const attempt = new Attempt(line, request, signal);
       try {
         const judgement = await attempt.run();
-        const engineMs = (judgement.scanner.engineMicros ?? 0) / 1000;
-        if (judgement.partial === undefined) {
-          ending = { kind: 'answered', waitMs: Math.max(0, now() - attempt.sentAt - engineMs) };
-        }
+        if (judgement.partial === undefined)
+          ending = { kind: 'answered', waitMs: waitOf(judgement, now() - attempt.sentAt) };
         return judgement;
       } catch (error) {
         if (error instanceof ScannerError) ending = endingOf(error, attempt.sourceStalled);
@@ -132,6 +132,12 @@ const NOTHING: Ending = { kind: 'nothing' };
 function endingOf(error: ScannerError, sourceStalled: boolean): Ending {
   const overload = error.code === 'scanner_busy' || (error.code === 'scan_timeout' && !sourceStalled);
   return overload ? { kind: 'overload', retryAfterMs: error.retryAfterMs } : NOTHING;
+}
+
+/** What of the time from the last byte to the answer neither the scanner's own scan time nor the item's size explains. */
+function waitOf(judgement: Judgement, elapsedMs: number): number {
+  const engineMs = (judgement.scanner.engineMicros ?? 0) / 1000;
+  return Math.max(0, elapsedMs - engineMs - judgement.bytes / HANDLING_BYTES_PER_MS);
 }
 
 async function* one(chunk: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { systemCode } from '../domain/errors.ts';
 import { type ScannerCode, ScannerError } from './errors.ts';
 
@@ -25,6 +26,10 @@ export function isDrop(error: unknown): boolean {
 
 /** What the transport raised, as a ScannerError. The message carries the system's code, never its text. */
 export function transportFailure(name: string, error: unknown): ScannerError {
+  // What does not parse is no HTTP. That error is not kept as the cause: it carries what came in.
+  if (error instanceof errors.HTTPParserError) {
+    return new ScannerError('scanner_protocol', `Scanner ${name}: ${EXPLAIN.scanner_protocol}.`);
+  }
   const code = codeOf(error);
   const kind = classify(code);
   return new ScannerError(kind, `Scanner ${name}: ${EXPLAIN[kind] ?? 'the request failed'} (${code || 'unknown'}).`, {
@@ -36,7 +41,7 @@ function classify(code: string): ScannerCode {
   if (UNREACHABLE.has(code)) return 'scanner_unreachable';
   if (DROPPED.has(code)) return 'scanner_transient';
   if (TIMEOUT.has(code)) return 'scan_timeout';
-  if (PROTOCOL.has(code) || code.startsWith('HPE_')) return 'scanner_protocol';
+  if (PROTOCOL.has(code)) return 'scanner_protocol';
   if (isTls(code)) return 'scanner_config';
   if (code === 'UND_ERR_INVALID_ARG') return 'scanner_request';
   return 'scanner_transient';

@@ -13,15 +13,16 @@ export interface Gate {
   check(): void;
   /**
    * What a failure with blame `gate` comes to. A probe decides: if it fails too the gate closes and the failure stands; if it
-   * is good the scanner is well, and the failure was the item's own (`scanner_transient`, from the third attempt on
-   * `scanner_request`). Never rejects, but for the signal's reason.
+   * is good the scanner is well, and the failure was the item's own: `scanner_busy` for what was unreachable or starting, else
+   * `scanner_transient`, from the third attempt on `scanner_request`. Never rejects, but for the signal's reason.
    */
   confirm(error: ScannerError, attempt: number, signal: AbortSignal): Promise<ScannerError>;
+  /** @throws the signal's reason; the gate's error once it is closed for good */
   untilOpen(signal: AbortSignal): Promise<void>;
   /** A probe that came from elsewhere: a good one opens the gate. */
   learn(report: ProbeReport): void;
   state(): { readonly code: string; readonly since: string; readonly detail: string } | undefined;
-  /** For good. Whoever waits goes on, to be told so by `check`. */
+  /** For good. Whoever waits is told so. */
   close(): void;
 }
 
@@ -100,7 +101,7 @@ export function createGate(deps: GateDeps): Gate {
   }
 
   function learn(report: ProbeReport): void {
-    if (report.ok && closed !== undefined) open();
+    if (report.ok && closed !== undefined && !ended) open();
   }
 
   /** A probe that was sent after now. */
@@ -121,7 +122,7 @@ export function createGate(deps: GateDeps): Gate {
       return failure;
     }
     return new ScannerError(
-      attempt >= LAST_ATTEMPT ? 'scanner_request' : 'scanner_transient',
+      itemCode(failure.code, attempt),
       `${failure.message} A probe right after it was answered well, so this concerns the one item.`,
       { cause: failure, ...(failure.status !== undefined && { status: failure.status }) },
     );
@@ -137,6 +138,7 @@ export function createGate(deps: GateDeps): Gate {
     async untilOpen(signal) {
       signal.throwIfAborted();
       if (closed === undefined) return;
+      if (ended) throw error(closed);
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiter = { open: resolve };
       waiting.add(waiter);
@@ -150,13 +152,14 @@ export function createGate(deps: GateDeps): Gate {
           timer = undefined;
         }
       }
+      if (ended && closed !== undefined) throw error(closed);
     },
     learn,
     state: () => closed,
     close() {
       ended = true;
       clearTimeout(timer);
-      closed ??= {
+      closed = {
         code: 'scanner_unreachable',
         detail: `Scanner ${deps.name}: closed in this process.`,
         since: new Date().toISOString(),
@@ -164,6 +167,15 @@ export function createGate(deps: GateDeps): Gate {
       for (const w of [...waiting]) w.open();
     },
   };
+}
+
+/**
+ * The scanner is well, and yet failed this item. One of several behind an address that is down or still starting will be
+ * missed by the next attempt; a refusal of the token or the address may be somebody's opinion of the item's bytes.
+ */
+function itemCode(code: ScannerCode, attempt: number): ScannerCode {
+  if (code === 'scanner_unreachable' || code === 'scanner_starting') return 'scanner_busy';
+  return attempt >= LAST_ATTEMPT ? 'scanner_request' : 'scanner_transient';
 }
 
 /** The promise's end, or the signal's reason if that comes first. */

@@ -10,7 +10,8 @@ export interface ScanRequest {
   readonly metadata?: Readonly<Record<string, string>>;
   /**
    * Which attempt at this item this is, from 1 (the default). What a scanner with a good probe refuses to one item alone is the
-   * item's own failure: `scanner_transient` at first, `scanner_request` from the third attempt on.
+   * item's own failure: `scanner_transient` at first, `scanner_request` from the third attempt on (`scanner_busy` for what was
+   * unreachable or starting).
    */
   readonly attempt?: number;
 }
@@ -47,7 +48,7 @@ export interface Scanner {
   probe(signal: AbortSignal): Promise<ProbeReport>;
   /**
    * Resolves when the gate is open (at once if it is). Probes go out, at growing intervals, only while somebody waits here.
-   * @throws the signal's reason
+   * @throws the signal's reason; ScannerError once the scanner was closed in this process
    */
   untilOpen(signal: AbortSignal): Promise<void>;
   /** Items whose listed size is above it need no scan: they are `unscannable` (`file_too_large`). In bytes. */

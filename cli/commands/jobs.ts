@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { ApiError } from '../../api/client.ts';
 import type { JobResource } from '../../api/contract.ts';
 import { dsxHome } from '../home.ts';
+import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
 import { jobsFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { clientOf } from '../job/occasion.ts';
@@ -64,7 +65,10 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
   return found.slice(0, limit).map((job) => {
     const { source, startedAt, endedAt, listed, root } = job;
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
-    return jobLine({ job: job.job, state: shownState(job), source, startedAt, ...ends, listed }, job.counters);
+    return jobLine(
+      { job: job.job, state: shownState(job), source, startedAt, ...ends, listed },
+      figuresOf(job).counters,
+    );
   });
 }
 

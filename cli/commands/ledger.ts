@@ -1,28 +1,26 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ACTION_STATES, type ActionRow, type ActionState } from '../../domain/action.ts';
-import { OUTCOMES, type Outcome, type OutcomeRow } from '../../domain/outcome.ts';
+import { ACTION_STATES, type ActionState } from '../../domain/action.ts';
+import { OUTCOMES, type Outcome } from '../../domain/outcome.ts';
 import { pageActions } from '../../ledger/actions.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { type JobLedger, type Ledger, openLedger } from '../../ledger/ledger.ts';
 import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
-import { type VerifyReport, verifyJob } from '../../ledger/verify.ts';
+import { verifyJob } from '../../ledger/verify.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { ledgerFolder } from '../job/from-ledger.ts';
-import { doneText } from '../render/account.ts';
 import { jobLine, jobsTable } from '../render/jobs.ts';
-import { visible, visibleLocation } from '../render/names.ts';
+import { actionText, outcomeText, reportLines } from '../render/ledger.ts';
+import { visible } from '../render/names.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import { type Style, styleOf } from '../render/style.ts';
-import { bytes, counted } from '../render/units.ts';
-import { padEnd, padStart } from '../render/width.ts';
 
-interface Common {
+export interface Common {
   readonly json?: boolean;
   /** The ledger's folder, where it is not the one of this home. */
   readonly ledger?: string;
 }
-interface ShowOptions extends Common {
+export interface ShowOptions extends Common {
   readonly outcome?: Outcome;
   readonly prefix?: string;
   readonly reason?: string;
@@ -31,10 +29,10 @@ interface ShowOptions extends Common {
   readonly after?: string;
   readonly actions?: boolean;
 }
-interface VerifyArguments extends Common {
+export interface VerifyArguments extends Common {
   readonly root?: string;
 }
-interface Here {
+export interface Here {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output;
 }
@@ -139,29 +137,6 @@ async function actionLines(job: JobLedger, options: ShowOptions, paging: Paging,
   return { lines: rows.map((row) => (options.json === true ? JSON.stringify(row) : actionText(row, style))), next };
 }
 
-function outcomeText(row: OutcomeRow, style: Style): string {
-  const tone =
-    row.outcome === 'clean'
-      ? style.good
-      : row.outcome === 'malicious' || row.outcome === 'policy_blocked'
-        ? style.bad
-        : style.warn;
-  const what = row.reason === undefined ? row.outcome : `${row.outcome} (${visible(row.reason)})`;
-  const size = row.judged?.size ?? row.listed.size;
-  const threat = row.verdict?.threatType ?? row.verdict?.reasonRaw;
-  const tail = [threat, row.note].filter((text) => text !== undefined).map(visible);
-  const told = tail.length === 0 ? '' : style.faint(`  ${tail.join('; ')}`);
-  const standIn = row.scanner?.standIn === true ? style.faint('  (stand-in)') : '';
-  const columns = [padEnd(row.item, 10), tone(padEnd(what, 14)), padStart(size === undefined ? '-' : bytes(size), 9)];
-  return `${columns.join('  ')}  ${visibleLocation(row)}${told}${standIn}`;
-}
-
-function actionText(row: ActionRow, style: Style): string {
-  const tone =
-    row.state === 'done' ? style.good : row.state === 'failed' || row.state === 'refused' ? style.bad : style.warn;
-  return `${padEnd(row.item, 10)}  ${tone(padEnd(row.state, 17))}  ${visibleLocation(row)}  ${style.faint(doneText(row))}`;
-}
-
 async function nothingText(job: JobLedger, options: ShowOptions): Promise<string> {
   if (options.after !== undefined) return 'nothing more';
   const narrowed = [options.outcome, options.prefix, options.reason, options.state].some(
@@ -182,43 +157,6 @@ export async function verify(id: string, options: VerifyArguments, here: Here): 
     else for (const line of reportLines(report, styleOf(output.stdout))) output.out(line);
     return report.ok ? EXIT.ok : EXIT.failed;
   });
-}
-
-function reportLines(report: VerifyReport, style: Style): string[] {
-  const { checked, problems, problemCount, strays, head } = report;
-  const lines: string[] = [];
-  for (const { code, object, line, message } of problems) {
-    lines.push(
-      `${style.bad(code)}  ${visible(object)}${line === undefined ? '' : ` line ${line}`}: ${visible(message)}`,
-    );
-  }
-  if (problemCount > problems.length) lines.push(`and ${counted(problemCount - problems.length, 'more problem')}`);
-  const read = [counted(checked.commits, 'commit'), counted(checked.pages, 'page'), counted(checked.items, 'item')];
-  lines.push(
-    `read     ${[...read, counted(checked.rows, 'outcome row'), counted(checked.actions, 'action row')].join(', ')}`,
-  );
-  if (strays.count > 0) {
-    lines.push(
-      `strays   ${counted(strays.count, 'object')} (${bytes(strays.bytes)}) that no commit names; they count for nothing`,
-    );
-  }
-  if (head !== undefined) lines.push(`${report.state === undefined ? 'commit   ' : 'root     '}${head.hash}`);
-  if (report.state === undefined)
-    lines.push(style.warn('the job has not ended: this is about what is committed so far'));
-  else lines.push(`state    ${report.state}`);
-  if (report.later > 0)
-    lines.push(style.warn(`${counted(report.later, 'later commit')} behind that root: not covered`));
-  lines.push(verdictText(report, style));
-  return lines;
-}
-
-function verdictText(report: VerifyReport, style: Style): string {
-  if (report.problemCount > 0)
-    return style.bad(
-      `NOT ${report.root === undefined ? 'consistent' : 'authentic'}: ${counted(report.problemCount, 'problem')}`,
-    );
-  if (report.authentic) return style.good('authentic: this is the ledger that ended with that root, unchanged');
-  return style.good('consistent (whether it is authentic, only the printed root can tell: --root HASH)');
 }
 
 async function jobs(options: Common, here: Here): Promise<number> {

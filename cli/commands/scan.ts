@@ -86,15 +86,13 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
   const settings = readSettings(here.env, home);
   const found = await here.stacks.find(home);
   const configured = Object.keys(settings.scanners);
-  const scanner = chooseScanner({
-    asked: options.scanner,
-    appEnv: settings.appEnv,
-    configured,
-    running: found?.scanners,
-  });
+  const choose = (running: readonly string[] | undefined): string =>
+    chooseScanner({ asked: options.scanner, appEnv: settings.appEnv, configured, running });
+  const scanner = choose(found?.scanners);
   const say = (line: string): void => output.err(line);
   const occasion = await openOccasion(here.stacks, found, stackFor(scanner, home, here.env, say), interrupts, say);
   try {
+    choose(occasion.stack.scanners);
     const body: StartJobBody = {
       ...(target.kind === 'folder' ? { folder: target.path } : { connector: target.id }),
       scanner,

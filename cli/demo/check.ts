@@ -96,6 +96,14 @@ async function checkQuarantine({ corpus, job, client }: ToCheck): Promise<string
   if (destinations.size !== corpus.expected.moved.size) {
     differences.push(`${destinations.size} places in quarantine for ${corpus.expected.moved.size} items`);
   }
+  const quarantine = job.settings.quarantine;
+  if (quarantine === undefined) return [...differences, 'the account names no quarantine'];
+  for (const key of (await snapshot(quarantine)).keys()) {
+    const path = `${quarantine}/${key}`;
+    // Beside each item its record may lie, which has the item's name and more.
+    const known = destinations.has(path) || [...destinations].some((destination) => path.startsWith(`${destination}.`));
+    if (!known) differences.push(`${name(key)} is in quarantine, and no action put it there`);
+  }
   return differences;
 }
 

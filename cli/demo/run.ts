@@ -49,6 +49,7 @@ export async function runDemo(keep: boolean, here: DemoSurroundings): Promise<{ 
     reporter.note(`a sample of ${counted(before.folder.size, 'item')} is in ${corpus.folder}`);
     for (const left of corpus.leftOut) reporter.note(`this file system would not hold ${left}: left out`);
     stopIfInterrupted(interrupts);
+    interrupts.onChange(() => reporter.note('interrupted: the stack is stopped as soon as it is up'));
     const stack = await here.stacks.start({ home, env: here.env, isolated: true, say: (line) => reporter.note(line) });
     reporter.note(`while this runs, the API answers at ${stack.api}`);
     if (stack.temporalUi !== undefined) reporter.note(`and the Temporal UI at ${stack.temporalUi}`);

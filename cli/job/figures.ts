@@ -57,7 +57,7 @@ export function createRates(): { add(job: JobResource, nowMs: number): Rates } {
         items: seconds < 0.5 ? 0 : Math.max(0, now.scanned - first.scanned) / seconds,
         bytes: seconds < 0.5 ? 0 : Math.max(0, now.bytes - first.bytes) / seconds,
       };
-      const moving = !isFinal(job.state);
+      const moving = job.state === 'running' || (!isFinal(job.state) && (job.live?.inFlight ?? 0) > 0);
       const itemsPerSecond = moving ? (job.live?.itemsPerSecond ?? own.items) : 0;
       const steady = own.items > 0 ? own.items : itemsPerSecond;
       const left = figures.listed - figures.scanned;

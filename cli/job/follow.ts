@@ -44,7 +44,9 @@ export async function follow(options: FollowOptions): Promise<Ending> {
     else if (first) {
       cancelling.requested = true;
       reporter.note('cancelling; press Ctrl-C again to leave the job to itself');
-      void requestCancel(client, job, reporter);
+      void requestCancel(client, job, reporter).then((sent) => {
+        cancelling.requested = sent;
+      });
     }
   };
   interrupts.onChange(react);
@@ -95,12 +97,15 @@ export async function follow(options: FollowOptions): Promise<Ending> {
   }
 }
 
-async function requestCancel(client: ApiClient, job: string, reporter: Reporter): Promise<void> {
+/** False when the API did not take it. */
+async function requestCancel(client: ApiClient, job: string, reporter: Reporter): Promise<boolean> {
   try {
     await client.cancel(job, 'interrupted at the terminal');
+    return true;
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'job_ended') return;
+    if (error instanceof ApiError && error.code === 'job_ended') return true;
     reporter.note(`the job could not be cancelled: ${describe(error)}; try again with: dsx cancel ${job}`);
+    return false;
   }
 }
 

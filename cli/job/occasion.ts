@@ -26,9 +26,9 @@ export async function openOccasion(
   interrupts: Interrupts,
   say: (line: string) => void,
 ): Promise<Occasion> {
-  const ours = found === undefined;
-  if (ours) say('no stack is up: starting one for this scan');
-  const stack = found ?? (await stacks.start(options));
+  interrupts.onChange(() => say('interrupted: the stack is stopped as soon as it is up'));
+  const { stack, ours } = found === undefined ? await startOne(stacks, options, say) : { stack: found, ours: false };
+  interrupts.onChange(undefined);
   const client = clientOf(stack);
   let kept = !ours;
   const occasion: Occasion = {
@@ -54,6 +54,23 @@ export async function openOccasion(
     throw new CliError('cancelled', 'interrupted', 'interrupted before the scan began: nothing was scanned');
   }
   return occasion;
+}
+
+/** Another command may start one in the same moment: then that one is used. */
+async function startOne(
+  stacks: Stacks,
+  options: StackOptions,
+  say: (line: string) => void,
+): Promise<{ stack: Stack; ours: boolean }> {
+  say('no stack is up: starting one for this scan');
+  try {
+    return { stack: await stacks.start(options), ours: true };
+  } catch (error) {
+    const stack = await stacks.find(options.home);
+    if (stack === undefined) throw error;
+    say('another command has just started one: using that');
+    return { stack, ours: false };
+  }
 }
 
 export function clientOf(stack: Pick<Stack, 'api' | 'apiKey'>): ApiClient {

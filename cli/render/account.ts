@@ -43,6 +43,9 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   if (job.settings.filter !== '') fact('filter', visible(job.settings.filter));
   fact('scanner', visible(job.settings.scanner));
   fact('action', `${job.settings.action}${job.settings.dryRun ? ' (dry run: nothing was touched)' : ''}`);
+  if (job.settings.quarantine !== undefined && MOVES.has(job.settings.action)) {
+    fact('quarantine', visible(job.settings.quarantine));
+  }
   if (job.counters.standIn > 0 || job.settings.scanner === 'standin') {
     lines.push('', `  ${style.warn('judged by a stand-in: no proof of anything')}`);
   }
@@ -58,6 +61,8 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   }
   return lines.join('\n');
 }
+
+const MOVES: ReadonlySet<string> = new Set(['move', 'movetag']);
 
 function countLines(job: JobResource): string[] {
   const rows: [string, number][] = [['listed', job.listed]];

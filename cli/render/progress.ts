@@ -40,7 +40,7 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
   const scanned = `scanned ${count(figures.scanned)}${percent}`;
   const flight = figures.inFlight === undefined ? '' : `, ${count(figures.inFlight)} in flight`;
   const bar = job.listingDone ? barOf(share, width - scanned.length - flight.length - 3) : '';
-  const eta = rates.etaSeconds === undefined ? '' : `, ETA ${duration(rates.etaSeconds)}`;
+  const eta = rates.etaSeconds === undefined ? '' : `, ETA ${duration(Math.ceil(rates.etaSeconds))}`;
   const speed = `${rate(rates.itemsPerSecond)} items/s, ${bytes(rates.bytesPerSecond)}/s`;
   const { malicious, policy_blocked, failed } = figures.counters.outcomes;
   const findings = malicious + policy_blocked;
@@ -68,7 +68,7 @@ export function progressLine(job: JobResource, rates: Rates, now: Date): string 
     ...(figures.inFlight === undefined ? [] : [`in flight ${count(figures.inFlight)},`]),
     `${rate(rates.itemsPerSecond)} items/s,`,
     `${bytes(rates.bytesPerSecond)}/s,`,
-    ...(rates.etaSeconds === undefined ? [] : [`ETA ${duration(rates.etaSeconds)},`]),
+    ...(rates.etaSeconds === undefined ? [] : [`ETA ${duration(Math.ceil(rates.etaSeconds))},`]),
     `findings ${count(malicious + policy_blocked)},`,
     `failed ${count(failed)}`,
   ].join(' ');

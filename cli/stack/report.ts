@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { API_PREFIX } from '../../api/contract.ts';
 import { messageOf } from '../../domain/errors.ts';
 import { externalProblems } from './externals.ts';
@@ -74,23 +75,29 @@ async function partProblems(part: PartState): Promise<string[]> {
   return [];
 }
 
-/** What the API says is wrong: `readyz` names each dependency that it misses. */
+/** What the API says is wrong: `readyz` has one check for each thing that it works with. */
 async function apiProblems(state: StackState): Promise<string[]> {
   const part = state.parts.find((one) => one.part === 'api');
   if (state.api === undefined || part?.condition !== 'up') return [];
   try {
-    const answer = await fetch(`${state.api}${API_PREFIX}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (answer.ok) {
-      await answer.body?.cancel();
-      return [];
-    }
-    return [`the API is not ready (HTTP ${answer.status}): ${oneLine(await answer.text())}`];
+    const key = state.apiKeyFile === undefined ? undefined : readFileSync(state.apiKeyFile, 'utf8').trim();
+    const answer = await fetch(`${state.api}${API_PREFIX}/readyz`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    });
+    const checks = failedChecks(await answer.text());
+    if (answer.ok || checks.length > 0) return checks;
+    return [`the API is not ready: it answers with HTTP ${answer.status}`];
   } catch (error) {
     return [`the API does not answer on ${state.api}: ${messageOf(error)}`];
   }
 }
 
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 500 ? `${line.slice(0, 500)}…` : line || 'it says no more';
+function failedChecks(body: string): string[] {
+  try {
+    const { checks } = JSON.parse(body) as { checks?: readonly { name: string; state: string; detail: string }[] };
+    return (checks ?? []).filter(({ state }) => state === 'problem').map(({ name, detail }) => `${name}: ${detail}`);
+  } catch {
+    return [];
+  }
 }

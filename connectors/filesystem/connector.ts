@@ -1,4 +1,5 @@
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
+import { messageOf } from '../../domain/errors.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
 import type {
   ActionReport,
@@ -88,10 +89,10 @@ class FilesystemConnector implements Connector {
   }
 
   async act(intent: ActionIntent, signal: AbortSignal): Promise<ActionReport> {
-    const work = await this.#workOn(intent.item, intent.finding, signal);
-    return reported(work, async () => {
-      if (isHidden(work.place, work.location))
-        throw failed('not_supported', 'it lies in quarantine, or in our own state');
+    return this.#on(intent.item, intent.finding, signal, async (work) => {
+      const { place, location } = work;
+      if (isHidden(place, location)) throw failed('not_supported', 'it lies in quarantine, or in our own state');
+      if (place.only !== undefined && location !== place.only) throw failed('not_found', 'the asset is another file');
       const folder = await openItemFolder(work);
       try {
         const acting = { ...work, intent };
@@ -105,8 +106,7 @@ class FilesystemConnector implements Connector {
   }
 
   async restore(row: ActionRow, signal: AbortSignal): Promise<ActionReport> {
-    const work = await this.#workOn(row, row.finding, signal);
-    return reported(work, () => restoreItem(work, row));
+    return this.#on(row, row.finding, signal, (work) => restoreItem(work, row));
   }
 
   async close(): Promise<void> {
@@ -157,25 +157,32 @@ class FilesystemConnector implements Connector {
     return error;
   }
 
-  /** @throws ConnectorError when the location is none, or the asset is not there */
-  async #workOn(ref: ItemRef, finding: string, signal: AbortSignal): Promise<Work> {
+  /** Does something to an item. What it throws becomes a report, unless it holds the whole connector. */
+  async #on(
+    ref: ItemRef,
+    finding: string,
+    signal: AbortSignal,
+    body: (work: Work) => Promise<ActionReport>,
+  ): Promise<ActionReport> {
     signal.throwIfAborted();
-    const location = rawLocation(ref);
+    let location: Raw;
+    try {
+      location = rawLocation(ref);
+    } catch (error) {
+      return { state: 'failed', code: 'not_supported', note: messageOf(error) };
+    }
     const place = await findPlace(this.#settings).catch((error: unknown) => {
       // An asset that is one file is not there once the file has been acted on.
       const asset = rawOf(this.#settings.asset);
       if (!(error instanceof ConnectorError) || error.code !== 'unreachable' || nameOf(asset) !== location) throw error;
       return findPlace({ ...this.#settings, asset: readable(folderOf(asset)) });
     });
-    return { settings: this.#settings, place, finding, location, signal };
-  }
-}
-
-async function reported(work: Work, body: () => Promise<ActionReport>): Promise<ActionReport> {
-  try {
-    return await body();
-  } catch (error) {
-    return reportOf(error, work);
+    const work = { settings: this.#settings, place, finding, location, signal };
+    try {
+      return await body(work);
+    } catch (error) {
+      return reportOf(error, work);
+    }
   }
 }
 

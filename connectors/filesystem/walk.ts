@@ -15,10 +15,14 @@ import { modifiedOf, versionOf } from './version.ts';
 const AHEAD = 64;
 /** Entries looked at before others get a turn. */
 const STRETCH = 2_048;
-/** Coming names that a folder keeps while one of its folders is walked; more are read again afterwards. */
-const KEPT = 16_384;
-/** The same for all folders on the way together; the outermost, to which the walk returns last, give theirs up first. */
-const KEPT_IN_ALL = 65_536;
+/** How many names the folders on the way to the one being walked may hold. What they give up is read again later. */
+export interface WalkLimits {
+  /** Coming names of each. */
+  readonly each: number;
+  /** Of all together: the outermost, to which the walk returns last, give theirs up first. */
+  readonly all: number;
+}
+const LIMITS: WalkLimits = { each: 16_384, all: 65_536 };
 /** An `outside` event comes at the latest after this many entries, or this long without any event. */
 const OUTSIDE_MAX = 10_000;
 const QUIET_MS = 1_000;
@@ -48,6 +52,7 @@ type Seen =
 export class Walk implements Listing {
   readonly #find: () => Promise<Place>;
   readonly #scope: ListScope;
+  readonly #limits: WalkLimits;
   #place!: Place;
   #begun = false;
   #closed = false;
@@ -58,9 +63,10 @@ export class Walk implements Listing {
   #after: Raw;
   #outside: number;
 
-  constructor(find: () => Promise<Place>, scope: ListScope, from: Position | undefined) {
+  constructor(find: () => Promise<Place>, scope: ListScope, from: Position | undefined, limits: WalkLimits = LIMITS) {
     this.#find = find;
     this.#scope = scope;
+    this.#limits = limits;
     const { after, outside } = parsePosition(from);
     this.#after = after;
     this.#outside = outside;
@@ -151,9 +157,7 @@ export class Walk implements Listing {
       try {
         Object.assign(root, await this.#read('', undefined));
       } catch (error) {
-        const cause = failure(error, 'listing', place.root);
-        if (cause.code !== 'not_found') throw cause;
-        throw new ConnectorError('unreachable', cause.message, { cause });
+        throw rootFailure(error, place.root);
       }
     } else if (place.only > this.#after) {
       root.keys = [place.only];
@@ -202,20 +206,30 @@ export class Walk implements Listing {
     }
   }
 
-  /** Keeps what the folders on the way hold within its bounds. */
+  /** Names held for the folders on the way to the one being walked, and for that one. */
+  held(): { readonly onTheWay: number; readonly here: number } {
+    const counts = this.#frames.map((frame) => frame.keys.length);
+    const here = counts.pop() ?? 0;
+    return { onTheWay: counts.reduce((sum, count) => sum + count, 0), here };
+  }
+
+  /** Keeps what the folders on the way hold within its limits. */
   #makeRoom(): void {
+    const { each, all } = this.#limits;
     const parent = this.#frames.at(-2) as Frame;
     const coming = parent.keys.length - parent.next;
-    if (coming > KEPT) parent.cut = true;
-    if (coming > KEPT || parent.next > KEPT) {
-      parent.keys = parent.keys.slice(parent.next, parent.next + KEPT);
+    if (coming > each) parent.cut = true;
+    if (parent.keys.length > each) {
+      parent.keys = parent.keys.slice(parent.next, parent.next + each);
       parent.next = 0;
     }
     let held = 0;
     for (let i = this.#frames.length - 2; i >= 0; i--) {
       const frame = this.#frames[i] as Frame;
-      held += frame.keys.length - frame.next;
-      if (held > KEPT_IN_ALL && frame.next < frame.keys.length) Object.assign(frame, { keys: [], next: 0, cut: true });
+      held += frame.keys.length;
+      if (held <= all || frame.keys.length === 0) continue;
+      const cut = frame.cut || frame.next < frame.keys.length;
+      Object.assign(frame, { keys: [], next: 0, cut });
     }
   }
 
@@ -239,7 +253,7 @@ export class Walk implements Listing {
       frame.next++;
       const location = frame.folder + key;
       if (!this.#scope.includes(readable(location))) {
-        waiting.push({ what: isHidden(this.#place, location) ? 'ours' : 'outside', location });
+        waiting.push({ what: 'outside', location });
       } else {
         asked++;
         waiting.push(this.#see(inside, key, location));
@@ -252,7 +266,6 @@ export class Walk implements Listing {
   }
 
   async #see(inside: Raw, key: Key, location: Raw): Promise<Seen> {
-    if (isHidden(this.#place, location)) return { what: 'ours', location };
     const path = joined(inside, key);
     try {
       const facts = await lstat(path);
@@ -356,6 +369,14 @@ async function isOurs(path: Raw): Promise<boolean> {
     // Whatever can't be read is an item, and its reading will say why.
     return false;
   }
+}
+
+/** The asset itself can't be listed: nothing of it can, until somebody mends that. */
+function rootFailure(error: unknown, root: Raw): ConnectorError {
+  const cause = failure(error, 'listing the asset', root);
+  if (cause.code === 'not_found') return new ConnectorError('unreachable', cause.message, { cause });
+  if (cause.code !== 'permission_denied') return cause;
+  return new ConnectorError('configuration', `${cause.message}; grant the process read permission`, { cause });
 }
 
 function leave(frame: Frame): void {

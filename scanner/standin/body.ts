@@ -2,7 +2,7 @@ import { createHash, type Hash, hash } from 'node:crypto';
 import type { Inspected } from './engine.ts';
 
 /** Up to this a body is kept whole; above it only its beginning. In bytes. */
-const KEEP = 16 * 2 ** 20;
+const KEEP = 8 * 2 ** 20;
 const HEAD = 64 * 1024;
 /** From here on the hash is computed on the way. */
 const HASH_AT_ONCE = 2 ** 20;
@@ -32,9 +32,8 @@ export class IncomingBody {
       this.#hash.update(chunk);
     }
     if (this.#kept && this.bytes > KEEP) {
-      const kept = Buffer.concat(this.#chunks);
-      this.#search(kept);
-      this.#chunks = [Buffer.from(kept.subarray(0, HEAD))];
+      for (const c of this.#chunks) this.#search(c);
+      this.#chunks = [headOf(this.#chunks)];
       this.#kept = false;
     } else if (!this.#kept) {
       this.#search(chunk);
@@ -58,4 +57,16 @@ export class IncomingBody {
     }
     this.#tail = Buffer.from(text.subarray(Math.max(0, text.length - longest + 1)));
   }
+}
+
+/** The first 64 KiB, copied. */
+function headOf(chunks: readonly Buffer[]): Buffer {
+  const head: Buffer[] = [];
+  let bytes = 0;
+  for (const c of chunks) {
+    head.push(c);
+    bytes += c.length;
+    if (bytes >= HEAD) break;
+  }
+  return Buffer.concat(head, Math.min(bytes, HEAD));
 }

@@ -32,7 +32,7 @@ async function walk(root: string, folder = ''): Promise<string[]> {
   for (const entry of await readdir(path.join(root, folder), { withFileTypes: true })) {
     const file = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory() && !FOREIGN.has(entry.name)) found.push(...(await walk(root, file)));
-    else if (entry.isFile()) found.push(file);
+    else if (entry.isFile() && entry.name !== '.env' && !entry.name.endsWith('.log')) found.push(file);
   }
   return found;
 }

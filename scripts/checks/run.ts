@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Check, type Fault, type SourceFile, writeFault } from './check.ts';
 import { projectPaths, readSources } from './files.ts';
 import { importFaults } from './imports.ts';
@@ -65,7 +64,7 @@ async function faultsOf(check: Check): Promise<readonly Fault[]> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   const { failed } = await runChecks();
   process.exitCode = failed === 0 ? 0 : 1;
 }

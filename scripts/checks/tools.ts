@@ -2,31 +2,40 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import type { Fault } from './check.ts';
 
-/** Runs an installed tool in `cwd`, with the Node that runs this. Resolves with its exit code and all it printed. */
-export function runTool(
-  root: string,
-  tool: string,
-  args: readonly string[],
-  cwd = root,
-): Promise<{ code: number; output: string }> {
+/** How a tool ended: `output` is all it printed, `stdout` the part that is no complaint of its own. */
+export interface ToolRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly output: string;
+}
+
+/** Runs an installed tool in `cwd`, with the Node that runs this. */
+export function runTool(root: string, tool: string, args: readonly string[], cwd = root): Promise<ToolRun> {
   const bin = path.join(root, 'node_modules', '.bin');
-  const env = {
-    ...process.env,
-    PATH: [path.dirname(process.execPath), bin, process.env.PATH].join(path.delimiter),
-    NO_COLOR: '1',
-  };
+  const search = [path.dirname(process.execPath), bin, process.env.PATH].join(path.delimiter);
   return new Promise((resolve, reject) => {
+    const env = { ...process.env, PATH: search, NO_COLOR: '1' };
     const child = spawn(path.join(bin, tool), args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const all: Buffer[] = [];
+    const out: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => {
+      all.push(chunk);
+      out.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => all.push(chunk));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString('utf8') }));
+    child.on('close', (code) =>
+      resolve({
+        code: code ?? 1,
+        stdout: Buffer.concat(out).toString('utf8'),
+        output: Buffer.concat(all).toString('utf8'),
+      }),
+    );
   });
 }
 
 /** The lines of a tool that failed, as faults; none when it passed. */
-export function toolFaults({ code, output }: { code: number; output: string }): Fault[] {
+export function toolFaults({ code, output }: Pick<ToolRun, 'code' | 'output'>): Fault[] {
   if (code === 0) return [];
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return lines.length === 0 ? [{ text: `exit code ${code} and no output` }] : lines.map((text) => ({ text }));
@@ -56,10 +65,15 @@ export async function formatFaults(root: string, cwd = root): Promise<Fault[]> {
  */
 export async function promiseFaults(root: string, cwd = root): Promise<Fault[]> {
   const config = path.join(root, '.oxlintrc.json');
-  const { code, output } = await runTool(root, 'oxlint', ['--type-aware', '--format', 'json', '-c', config, '.'], cwd);
+  const { code, stdout, output } = await runTool(
+    root,
+    'oxlint',
+    ['--type-aware', '--format', 'json', '-c', config, '.'],
+    cwd,
+  );
   let report: OxlintReport;
   try {
-    report = JSON.parse(output) as OxlintReport;
+    report = JSON.parse(stdout) as OxlintReport;
   } catch {
     return toolFaults({ code: code === 0 ? 1 : code, output });
   }
@@ -72,7 +86,11 @@ export async function promiseFaults(root: string, cwd = root): Promise<Fault[]> 
   }
   const faults = report.diagnostics.map(({ message, code: rule, filename, labels }) => {
     const line = labels?.[0]?.span?.line;
-    return { file: filename, ...(line !== undefined && { line }), text: `${message} (${rule})` };
+    return {
+      file: filename,
+      ...(line !== undefined && { line }),
+      text: rule === undefined ? message : `${message} (${rule})`,
+    };
   });
   return faults.length === 0 && code !== 0 ? [{ text: `oxlint ended with exit code ${code}` }] : faults;
 }
@@ -80,7 +98,8 @@ export async function promiseFaults(root: string, cwd = root): Promise<Fault[]> 
 interface OxlintReport {
   readonly diagnostics: readonly {
     readonly message: string;
-    readonly code: string;
+    /** Absent for a file that does not parse. */
+    readonly code?: string;
     readonly filename: string;
     readonly labels?: readonly { readonly span?: { readonly line: number } }[];
   }[];

@@ -22,6 +22,12 @@ describe('imports of a file', () => {
       "const j = await import('node:fs');",
       "type K = typeof import('./k.ts');",
       "const from = 'nowhere';",
+      'export interface L {}',
+      "export type { M } from './m.ts';",
+      "import n, { type O } from './n.ts';",
+      "import * as p from './p.ts';",
+      "export * as q from './q.ts';",
+      "// import r from './r.ts';",
     ].join('\n');
     expect(importsOf(file('room/x.ts', text)).sort((a, b) => a.line - b.line)).toEqual([
       { target: 'room/a.ts', kind: 'file', typeOnly: false, line: 1 },
@@ -33,6 +39,10 @@ describe('imports of a file', () => {
       { target: '@scope/pkg', kind: 'package', typeOnly: true, line: 10 },
       { target: 'node:fs', kind: 'node', typeOnly: false, line: 11 },
       { target: 'room/k.ts', kind: 'file', typeOnly: true, line: 12 },
+      { target: 'room/m.ts', kind: 'file', typeOnly: true, line: 15 },
+      { target: 'room/n.ts', kind: 'file', typeOnly: false, line: 16 },
+      { target: 'room/p.ts', kind: 'file', typeOnly: false, line: 17 },
+      { target: 'room/q.ts', kind: 'file', typeOnly: false, line: 18 },
     ]);
   });
 });

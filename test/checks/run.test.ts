@@ -110,7 +110,7 @@ describe('the promise check', () => {
   it('fails when there is nothing to look at', async () => {
     const empty = path.join(root, 'empty');
     mkdirSync(empty);
-    expect(await promiseFaults(root, empty)).toHaveLength(1);
+    expect(await promiseFaults(root, empty)).not.toEqual([]);
   });
 });
 

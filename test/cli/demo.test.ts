@@ -70,7 +70,8 @@ describe('the check of the account', () => {
   const check = (verify: readonly string[] = []): Promise<string[]> => {
     const counters = countRows(rows);
     const done = { ...noActions(), done: actions.length };
-    const job = endedJob({ state: 'completed_with_gaps', listed: rows.length, counters, actions: done });
+    const settings = { ...endedJob().settings, quarantine: join(base, 'quarantine') };
+    const job = endedJob({ state: 'completed_with_gaps', listed: rows.length, counters, actions: done, settings });
     const client = { outcomes: async () => ({ rows }), actions: async () => ({ rows: actions }) };
     return checkAccount({ corpus, before, job, client, verify: async () => verify });
   };
@@ -90,6 +91,8 @@ describe('the check of the account', () => {
   });
   it('finds quarantined bytes that differ, and actions that were not done', async () => {
     await appendFile(actions[0]?.destination ?? '', 'x');
+    await writeFile(`${actions[0]?.destination}.dsx.json`, '{}');
+    await writeFile(join(base, 'quarantine', 'stray'), '');
     const { destination: _, ...refused } = { ...(actions[1] as ActionRow), state: 'refused' as const };
     actions[1] = refused;
     actions.splice(2, 1);
@@ -97,6 +100,8 @@ describe('the check of the account', () => {
     expect(found).toMatch(/q-0 in quarantine has SHA-256 /);
     expect(found).toMatch(/was to be moved, but that is refused/);
     expect(found).toMatch(/was not moved/);
+    expect(found).toMatch(/stray is in quarantine, and no action put it there/);
+    expect(found).not.toMatch(/dsx\.json/);
   });
   it('finds everything in the folder that was touched, beside it too', async () => {
     await writeFile(pathOf('README.txt'), randomBytes(57));

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApiClient } from '../../api/client.ts';
@@ -120,6 +121,26 @@ describe('figures', () => {
     expect(rates.add({ ...at(500), listingDone: false }, 4000).etaSeconds).toBeUndefined();
     expect(rates.add({ ...at(500), state: 'paused' }, 4000).etaSeconds).toBeUndefined();
     expect(rates.add(at(500), 60_000)).toEqual({ itemsPerSecond: 0, bytesPerSecond: 0, etaSeconds: undefined });
+  });
+});
+
+describe('on a terminal', () => {
+  it('the live lines are redrawn in place, keep to the width, and make way for the account', () => {
+    const { output, out, err } = capturing(60);
+    const reporter = createTextReporter(output);
+    reporter.started('f-1', false);
+    const source = { kind: 'folder', id: 'x', path: `/srv/${'very-long/'.repeat(20)}end\u202e` } as const;
+    reporter.progress(runningJob({ source }));
+    reporter.note('cancelling');
+    reporter.progress(runningJob({ source, state: 'cancelling' }));
+    reporter.account(endedJob({ state: 'cancelled' }), []);
+    reporter.close();
+    const lines = stripVTControlCharacters(err()).split('\n');
+    expect(lines[0]).toBe('job f-1');
+    expect(lines[1]).toMatch(/^\/srv\/very.*….*end\\u\{202e\}$/);
+    expect(lines).toContain('cancelling');
+    for (const line of lines) expect(line.length).toBeLessThan(60);
+    expect(out()).toMatch(/^cancelled\n/);
   });
 });
 

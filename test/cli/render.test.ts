@@ -201,7 +201,7 @@ verify  dsx ledger verify f-1 --root ${ROOT_HASH}`,
     };
     const job = endedJob({
       state: 'completed_with_gaps',
-      settings: { filter: '*.exe', action: 'move', dryRun: false, scanner: 'standin' },
+      settings: { filter: '*.exe', action: 'move', quarantine: '/q', dryRun: false, scanner: 'standin' },
       counters: { outcomes, bytes: 4096, standIn: 996 },
       actions: { planned: 0, 'awaiting-approval': 0, done: 1, failed: 0, refused: 1 },
       gaps: [
@@ -229,6 +229,7 @@ verify  dsx ledger verify f-1 --root ${ROOT_HASH}`,
   filter      *.exe
   scanner     standin
   action      move
+  quarantine  /q
 
   judged by a stand-in: no proof of anything
 

@@ -74,8 +74,8 @@ export function actionRow(n: number, changes: Partial<ActionRow> = {}): ActionRo
   };
 }
 
-/** Streams that keep what was written to them. */
-export function capturing(): { output: Output; out: () => string; err: () => string } {
+/** Streams that keep what was written to them; stderr is a terminal if it is given columns. */
+export function capturing(columns?: number): { output: Output; out: () => string; err: () => string } {
   const streams = [new PassThrough(), new PassThrough()] as const;
   const texts = ['', ''];
   streams.forEach((stream, i) => {
@@ -84,6 +84,7 @@ export function capturing(): { output: Output; out: () => string; err: () => str
       texts[i] += chunk;
     });
   });
+  if (columns !== undefined) Object.assign(streams[1], { isTTY: true, columns, rows: 24 });
   const [stdout, stderr] = streams as unknown as [NodeJS.WriteStream, NodeJS.WriteStream];
   return { output: createOutput(stdout, stderr), out: () => texts[0] ?? '', err: () => texts[1] ?? '' };
 }

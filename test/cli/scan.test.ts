@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScanOptions, scan } from '../../cli/commands/scan.ts';
-import { EXIT } from '../../cli/errors.ts';
+import { CliError, EXIT } from '../../cli/errors.ts';
 import { pointAt } from '../../cli/job/filter-text.ts';
 import { listenForInterrupts } from '../../cli/job/interrupts.ts';
 import { chooseScanner } from '../../cli/job/scanner-choice.ts';
@@ -210,6 +210,20 @@ describe('a scan', () => {
     expect(await exit).toBe(EXIT.cancelled);
     expect(stacks.stopped).toEqual([]);
     expect(err()).toContain('the stack stays up');
+  });
+  it('uses the stack that another command started in the same moment', async () => {
+    stacks.onStart = () => {
+      stacks.up = fakeStack(api.origin, { standing: false });
+      throw new CliError('failed', 'stack_starting', 'a stack is being started');
+    };
+    endWhenFollowed();
+    expect(await run('data', STANDIN).exit).toBe(EXIT.ok);
+    expect(stacks.stopped).toEqual([]);
+    stacks.up = undefined;
+    stacks.onStart = () => {
+      throw new CliError('failed', 'port_taken', 'no');
+    };
+    await expect(run('data', STANDIN).exit).rejects.toMatchObject({ code: 'port_taken' });
   });
   it('interrupted while its stack starts scans nothing', async () => {
     api.job = endedJob();

@@ -347,6 +347,11 @@ describe('a ledger whose hashes are right and whose content is wrong', () => {
     ],
     ['failed without a failure', { account: (account) => ({ ...account, state: 'failed' }) }, 'account'],
     ['an action row left out', { actions: (_, rows) => rows.slice(1) }, 'account'],
+    [
+      'a failed action that is no gap',
+      { actions: (_, rows) => rows.map((row) => ({ ...row, state: 'failed', code: 'leased' })) },
+      'account',
+    ],
     ['an action row doubled', { actions: (_, rows) => rows.concat(rows) }, 'action'],
     [
       'an action on another version',
@@ -445,7 +450,8 @@ describe('a cancelled job', () => {
     const pages = PLAN.pages.with(4, ['clean']);
     await build(bend(1), { pages });
     expect(await codes()).toEqual(['account']);
-    job = (await openLedgerStore((store = createMemoryStore()))).job('job-1');
+    store = createMemoryStore();
+    job = (await openLedgerStore(store)).job('job-1');
     await build(bend(3), { pages });
     expect(await codes()).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BIG_ITEM, createLimiter, type Grant, type Limiter } from '../../scanner/limiter.ts';
 
@@ -214,5 +215,63 @@ describe('overload', () => {
     await vi.advanceTimersByTimeAsync(1);
     await waiting;
     expect(l.tryAcquire(1)).toBeDefined();
+  });
+});
+
+describe('any load', () => {
+  const sizes = fc.oneof(
+    fc.constant(undefined),
+    fc.nat(MIB),
+    fc.nat(64 * MIB),
+    fc.integer({ min: 65 * MIB, max: 3_000 * MIB }),
+  );
+  const endings = fc.constantFrom('nothing', 'answered', 'overload');
+
+  it('is served to its end, within the limits, and leaves nothing behind', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ size: sizes, ending: endings, gone: fc.boolean() }), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.constantFrom(1, 100, 64 * MIB, 128 * MIB, 512 * MIB),
+        async (items, maxConcurrency, budget) => {
+          const l = limiter(maxConcurrency, budget);
+          const held: { grant: Grant; kind: string }[] = [];
+          let served = 0;
+          let gone = 0;
+          for (const { size, ending, gone: leaves } of items) {
+            const stop = new AbortController();
+            l.acquire(size, stop.signal).then(
+              (grant) => held.push({ grant, kind: ending }),
+              () => (gone += 1),
+            );
+            if (leaves) stop.abort(new Error('gone'));
+          }
+          await turn();
+          while (held.length > 0) {
+            const { inFlight, bytesInFlight } = l.state();
+            expect(inFlight).toBe(held.length);
+            expect(inFlight).toBeLessThanOrEqual(maxConcurrency);
+            const known = held.map((h) => h.grant.bytes);
+            expect(bytesInFlight).toBe(known.reduce((a, b) => a + b, 0));
+            const small = known.filter((b) => b <= BIG_ITEM);
+            const large = known.filter((b) => b > BIG_ITEM);
+            if (small.length > 1)
+              expect(small.reduce((a, b) => a + Math.min(b, budget), 0)).toBeLessThanOrEqual(budget);
+            if (large.length > 1) expect(large.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(budget);
+            clock += 10;
+            const [first] = held.splice(0, 1);
+            if (first === undefined) break;
+            if (first.kind === 'answered') l.release(first.grant, { kind: 'answered', waitMs: 5 });
+            else if (first.kind === 'overload') l.release(first.grant, { kind: 'overload', retryAfterMs: undefined });
+            else l.release(first.grant, NOTHING);
+            served += 1;
+            await turn();
+          }
+          expect(served + gone).toBe(items.length);
+          expect(l.state()).toMatchObject({ inFlight: 0, bytesInFlight: 0, waiting: 0 });
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

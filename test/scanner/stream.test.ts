@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Scanner } from '../../scanner/scanner.ts';
 import { calm, chunks, failureOf, pair, pattern, patternHash, scannerAt } from './support.ts';
 
@@ -16,7 +18,7 @@ async function* failing(after: number, error: Error): AsyncGenerator<Uint8Array>
 /** A source that gives its bytes, then hangs until the test ends. */
 async function* hanging(after: number): AsyncGenerator<Uint8Array> {
   yield* pattern(after);
-  await new Promise<void>((resolve) => onTestFinished(resolve));
+  await new Promise<void>((resolve) => onTestFinished(() => resolve()));
 }
 
 function stream(scanner: Scanner, size: number | undefined, body: AsyncIterable<Uint8Array>, signal = calm) {
@@ -24,9 +26,9 @@ function stream(scanner: Scanner, size: number | undefined, body: AsyncIterable<
 }
 
 describe('a large body', () => {
-  it('of 100 MiB goes through with bounded memory, hashed on the way', async () => {
+  it('of 200 MiB goes through with bounded memory, hashed on the way', async () => {
     const { scanner, standin } = await pair();
-    const size = 100 * MIB;
+    const size = 200 * MIB;
     let most = 0;
     const before = process.memoryUsage();
     const held = before.arrayBuffers + before.heapUsed;
@@ -40,7 +42,7 @@ describe('a large body', () => {
     const judgement = await stream(scanner, size, watched());
     expect(judgement).toMatchObject({ outcome: 'clean', bytes: size, sha256: patternHash(size) });
     expect(standin.requests()).toMatchObject([{ bytes: size, sha256: patternHash(size) }]);
-    expect(most).toBeLessThan(64 * MIB);
+    expect(most).toBeLessThan(100 * MIB);
   });
 
   it.each([65_536, 65_537, 3 * MIB, 3 * MIB + 1])('of %i bytes arrives as it was, with its length', async (size) => {
@@ -53,7 +55,7 @@ describe('a large body', () => {
     expect(standin.requests()[0]).not.toHaveProperty('chunked');
   });
 
-  it.each([0, 10, 65_536, 3 * MIB])('of unknown size (%i bytes) goes chunked', async (size) => {
+  it.each([10, 65_536, 3 * MIB])('of unknown size (%i bytes) goes chunked', async (size) => {
     const { scanner, standin } = await pair();
     expect(await stream(scanner, undefined, pattern(size))).toMatchObject({
       outcome: 'clean',
@@ -89,6 +91,41 @@ describe('a large body', () => {
     expect(given).toBeLessThan(64 * MIB);
     stop.abort(new Error('enough'));
     await expect(scan).rejects.toThrow('enough');
+  });
+});
+
+describe('chunks of any length', () => {
+  it('arrive as they were, though their buffer is used again at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 300_000 }), { maxLength: 30 }),
+        fc.boolean(),
+        async (lengths, known) => {
+          const { standin, scanner } = shared;
+          const size = lengths.reduce((a, b) => a + b, 0);
+          const expected = createHash('sha256');
+          async function* body(): AsyncGenerator<Uint8Array> {
+            const buffer = Buffer.alloc(300_000);
+            for (const [i, length] of lengths.entries()) {
+              for (let at = 0; at < length; at += 4)
+                buffer.writeInt32LE(Math.imul(at + i, 0x9e3779b1) | 0, Math.min(at, 299_996));
+              expected.update(buffer.subarray(0, length));
+              yield buffer.subarray(0, length);
+              buffer.fill(0xee);
+            }
+          }
+          const judgement = await stream(scanner, known ? size : undefined, body());
+          expect(judgement).toMatchObject({ outcome: 'clean', bytes: size, sha256: expected.digest('hex') });
+          expect(standin.requests().at(-1)).toMatchObject({ bytes: size, sha256: judgement.sha256 });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  let shared: Awaited<ReturnType<typeof pair>>;
+  beforeEach(async () => {
+    shared = await pair();
   });
 });
 
@@ -229,11 +266,12 @@ describe('time', () => {
 describe('an aborted scan', () => {
   it.each([
     ['while the scanner thinks', 5, 'hang'],
-    ['during the upload', 200 * MIB, 'stop-reading'],
+    ['during the upload', 20 * MIB, 'ok'],
   ])('%s frees its connection and its slot', async (_, size, fault) => {
     const { scanner, standin } = await pair({ faults: [fault] });
     const stop = new AbortController();
-    const scan = stream(scanner, size, pattern(size), stop.signal);
+    const body = fault === 'ok' ? hanging(size / 2) : pattern(size);
+    const scan = stream(scanner, size, body, stop.signal);
     await until(() => standin.stats().inFlight === 1);
     const why = new Error('paused');
     stop.abort(why);

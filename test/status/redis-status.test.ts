@@ -156,7 +156,9 @@ describe('without Redis', () => {
       const address = peer.address();
       return `redis://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
     };
-    const silent = await open(await listen((socket) => socket.on('error', () => {}).resume()), { connectTimeoutMs: 50 });
+    const silent = await open(await listen((socket) => socket.on('error', () => {}).resume()), {
+      connectTimeoutMs: 50,
+    });
     expect((await failure(() => silent.ping())).code).toBe('status_down');
     const web = await open(
       await listen((socket) => {

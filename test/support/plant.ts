@@ -83,6 +83,11 @@ export class Plant {
     return worker;
   }
 
+  /** Tells every worker process but one to stop, as an orchestrator of containers does. */
+  stopOthers(keep: WorkerProcess): void {
+    for (const worker of this.#workers) if (worker !== keep) worker.kill('SIGTERM');
+  }
+
   source(folder = this.folder): Source {
     const id = `folder-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
     return { kind: 'folder', id, path: folder };

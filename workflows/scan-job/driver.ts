@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
-import { hasEnded, publishFinal, publishProgress } from './publish.ts';
+import { publishFinal, publishProgress } from './publish.ts';
 import type { JobActivities } from './proxies.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
@@ -59,7 +59,10 @@ export class Driver {
     return indexes.length + pages.length + actions.length === 0;
   }
 
-  /** The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. */
+  /**
+   * The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. A scanner
+   * that does not answer is known at once, before the first page waits in front of it.
+   */
   async #begin(): Promise<void> {
     const { request, startedAt, header, opened } = this.#job.state;
     const { kind, actor, intake } = request;
@@ -73,6 +76,8 @@ export class Driver {
     publishProgress(this.#job);
     try {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
+      const { ok, code, detail } = await this.#act.scan.probe(this.#context);
+      if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     } catch (error) {
       const { code, detail } = failureOf(error);
       this.#job.fail(code, detail);
@@ -211,12 +216,8 @@ export class Driver {
       if (result.ok) return this.#job.release();
       this.#job.stillHeld(result.code ?? 'held', result.detail ?? '');
       if (workflowInfo().continueAsNewSuggested) return;
-      await this.#rest(Math.min(FIRST_PROBE_MS * 1.5 ** probes, LAST_PROBE_MS));
+      await condition(() => this.#job.state.control === 'cancelling', probePause(probes));
     }
-  }
-
-  async #rest(ms: number): Promise<void> {
-    await Promise.race([sleep(ms), condition(() => this.#job.state.control === 'cancelling')]);
   }
 
   /** Runs a step of the job's own until it succeeds: what stands in its way holds the job. */
@@ -230,7 +231,7 @@ export class Driver {
         const { code, detail } = failureOf(error);
         this.#job.hold(code, detail, now());
         publishProgress(this.#job);
-        await sleep(Math.min(FIRST_PROBE_MS * 1.5 ** failures, LAST_PROBE_MS));
+        await sleep(probePause(failures));
       }
     }
   }
@@ -245,20 +246,24 @@ export class Driver {
           this.#job.close(await this.#act.orchestrator.sealPage(input));
         });
       }
-      const endedAt = now();
-      const body = this.#job.lastCommit(endedAt);
+      const body = this.#job.lastCommit(now());
       await this.#untilDone(async () => {
         this.#job.committed(body, await this.#act.orchestrator.commitPages(body));
       });
       const { account } = body;
       if (account === undefined) throw new TypeError('the last commit has no account');
-      hasEnded(this.#job, account.state);
-      await publishFinal(this.#act.orchestrator, this.#job.progress({ account, endedAt }));
+      this.#job.end(account);
+      await publishFinal(this.#act.orchestrator, this.#job);
       const root = this.#job.state.commit?.hash ?? '';
       const { listed, counters, actions, state } = account;
       return { job: this.#job.id, state, listed, counters, actions, root };
     });
   }
+}
+
+/** Milliseconds, whole ones: Temporal's timers take no others. */
+function probePause(failures: number): number {
+  return Math.round(Math.min(FIRST_PROBE_MS * 1.5 ** failures, LAST_PROBE_MS));
 }
 
 function now(): string {

@@ -8,7 +8,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../../activities/types.ts';
-import type { FinalState, JobProgress, JobState } from '../../domain/job.ts';
+import type { JobProgress, JobState } from '../../domain/job.ts';
 import { rowsOf } from '../../domain/outcome.ts';
 import { SEARCH_ATTRIBUTE } from '../messages.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -33,17 +33,15 @@ export function publishProgress(job: ScanJob): void {
 }
 
 /** The end of a job is an activity: it must not be lost. Its own retries are bounded, since the status is no truth. */
-export async function publishFinal(activities: OrchestratorActivities, progress: JobProgress): Promise<void> {
+export async function publishFinal(activities: OrchestratorActivities, job: ScanJob): Promise<void> {
+  const progress = job.progress();
+  show(job, progress.state);
   setCurrentDetails(detailsOf(progress));
   try {
     await CancellationScope.withTimeout('30s', () => activities.publishStatus(progress));
   } catch (error) {
     log.warn('the end of the job could not be published', { error });
   }
-}
-
-export function hasEnded(job: ScanJob, state: FinalState): void {
-  show(job, state);
 }
 
 function show(job: ScanJob, state: JobState): void {

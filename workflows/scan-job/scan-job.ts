@@ -34,6 +34,7 @@ export class ScanJob {
   #applying = 0;
   #committing = false;
   #draining = false;
+  #account: Account | undefined;
   /** Set by every change; the driver clears it. */
   news = true;
 
@@ -408,8 +409,15 @@ export class ScanJob {
 
   // ---- what it says -----------------------------------------------------------------------------------------------
 
-  progress(ended?: { account: Account; endedAt: string }): JobProgress {
+  /** The last commit is written: from now on the job is what its account says. */
+  end(account: Account): void {
+    this.#account = account;
+    this.#changed();
+  }
+
+  progress(): JobProgress {
     const { state } = this;
+    const ended = this.#account;
     const { request } = state;
     const waiting = state.returned.reduce((sum, task) => addCounters(sum, task.checkpoint?.counters ?? noCounters()), state.closed);
     return {
@@ -417,7 +425,7 @@ export class ScanJob {
       kind: request.kind,
       source: request.source,
       settings: request.settings,
-      state: ended?.account.state ?? state.control,
+      state: ended?.state ?? state.control,
       ...(state.idle !== undefined && ended === undefined && { idle: state.idle }),
       actor: request.actor,
       startedAt: state.startedAt,

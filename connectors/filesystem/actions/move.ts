@@ -9,7 +9,7 @@ import { hashOfName, SIDE_CAR_END, sideCarBytes } from '../side-car.ts';
 import { sameButChangeTime } from '../version.ts';
 import { type Destination, destinationOf, type QuarantineRecord, readRecord, recordIntent } from './quarantine.ts';
 import { tagsOf } from './tag.ts';
-import { grasp, type Held, notHeld, orGiveBack, otherNames, replacement, take } from './take.ts';
+import { grasp, type Held, notHeld, orGiveBack, otherNames, patience, replacement, take } from './take.ts';
 import { type ActionWork, failed, type ItemFolder, noted, type Stop, sameFile, step } from './work.ts';
 
 /** A quarantined file: nobody runs or changes it by accident. */
@@ -141,13 +141,13 @@ async function copy(work: ActionWork, held: Held, to: Destination): Promise<void
   try {
     const out = await fs.open(pathOf(part), 'wx+', 0o600);
     try {
-      const read = await hashOf(held.fd, work.signal, (chunk) => out.writeFile(chunk));
+      const read = await hashOf(held.fd, patience(work), (chunk) => out.writeFile(chunk));
       await out.utimes(Number(held.facts.atimeNs) / 1e9, Number(held.facts.mtimeNs) / 1e9);
       await out.chmod(QUARANTINED_MODE);
       await out.sync();
       const { sha256 } = work.intent.provenance;
       if (read !== sha256) throw failed('storage_error', 'its bytes changed while they were copied');
-      if ((await hashOf(out.fd, work.signal)) !== sha256)
+      if ((await hashOf(out.fd, patience(work))) !== sha256)
         throw failed('storage_error', 'the copy has other bytes than the item');
     } finally {
       await out.close();

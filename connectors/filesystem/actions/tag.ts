@@ -42,7 +42,11 @@ export async function tagItem(work: ActionWork, folder: ItemFolder): Promise<Act
     version: work.intent.judged.version,
     tags: { ...before?.tags, ...tagsOf(work.intent) },
   };
-  if (before && sideCarBytes(before).equals(sideCarBytes(car))) return { state: 'done', code: 'already_applied' };
+  if (before && sideCarBytes(before).equals(sideCarBytes(car))) {
+    // An attempt that was cut short may have left the name that it wrote under.
+    await unlink(part);
+    return { state: 'done', code: 'already_applied' };
+  }
   await step(work, 'write-side-car');
   if (before) await writeOver(path, sideCarBytes(car), MODE, part);
   else if (!(await writeNew(path, sideCarBytes(car), MODE, part))) {

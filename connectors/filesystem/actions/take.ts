@@ -9,7 +9,7 @@ import { joined, readable } from '../names.ts';
 import { openFile } from '../place.ts';
 import { sameButChangeTime, versionOf } from '../version.ts';
 import { itemOf } from '../walk.ts';
-import { type ActionWork, failed, type ItemFolder, Stop, sameFile, step } from './work.ts';
+import { type ActionWork, failed, type ItemFolder, noted, reportOf, Stop, sameFile, step } from './work.ts';
 
 /**
  * Taking an item away, so that exactly the judged bytes go:
@@ -110,6 +110,7 @@ async function resume(work: ActionWork, folder: ItemFolder, left: BigIntStats): 
 /** Steps 2 and 3. @throws Stop `version_changed` when another version was met; the item is then still aside if `held.taken` */
 export async function take(work: ActionWork, folder: ItemFolder, held: Held): Promise<void> {
   if (!held.taken) {
+    work.signal.throwIfAborted();
     await step(work, 'rename-aside');
     try {
       await rename(folder.item, folder.aside);
@@ -121,7 +122,7 @@ export async function take(work: ActionWork, folder: ItemFolder, held: Held): Pr
   }
   const there = await lstat(folder.aside);
   const same = sameFile(there, held.facts) && sameButChangeTime(work.intent.judged.version, await fstat(held.fd));
-  if (!same || (await hashOf(held.fd, work.signal)) !== work.intent.provenance.sha256) {
+  if (!same || (await hashOf(held.fd, patience(work))) !== work.intent.provenance.sha256) {
     throw new Stop({ state: 'refused', code: 'version_changed', note: 'what was in place is not what was judged' });
   }
 }
@@ -142,30 +143,41 @@ export async function giveBack(work: ActionWork, folder: ItemFolder): Promise<st
 }
 
 /**
- * Runs what follows `take`. When that fails the item is given back, and the report says so, with what is in place now.
- * @throws what `body` throws
+ * Once an item is aside, an abort stops only what would take long: giving it back costs a new version, and with it a new scan.
  */
-export async function orGiveBack<T>(
+export function patience(work: ActionWork): AbortSignal {
+  return work.intent.judged.size > LONG ? work.signal : NEVER;
+}
+const LONG = 256 * 1024 * 1024;
+const NEVER = new AbortController().signal;
+
+/**
+ * Runs what an action does with an item in hand. When that fails the item is given back, and the report says where it is and
+ * which version that made.
+ * @throws Stop, and what `reportOf` throws
+ */
+export async function orGiveBack(
   work: ActionWork,
   folder: ItemFolder,
   held: Held,
-  body: () => Promise<T>,
-): Promise<T> {
+  body: () => Promise<void>,
+): Promise<void> {
   try {
-    return await body();
+    await body();
   } catch (error) {
     if (!held.taken) throw error;
     const note = await giveBack(work, folder);
     held.taken = note !== undefined;
-    if (!(error instanceof Stop)) {
-      if (note === undefined) throw error;
-      throw failed('storage_error', `${messageOf(error)}; ${note}`);
-    }
-    const facts = error.report.code === 'version_changed' ? await factsAt(folder.item) : undefined;
+    const report = reportOf(error, work);
+    const now = await factsAt(folder.item);
+    const ours = now && sameFile(now, held.facts) && sameButChangeTime(work.intent.judged.version, now);
     throw new Stop({
-      ...error.report,
-      ...(note !== undefined && { note: `${error.report.note}; ${note}` }),
-      ...(facts && !facts.isDirectory() && { current: itemOf(work.location, facts, undefined) }),
+      ...report,
+      ...noted(report.note, note),
+      ...(report.code !== 'version_changed' && ours && { made: [versionOf(now)] }),
+      ...(report.code === 'version_changed' &&
+        now &&
+        !now.isDirectory() && { current: itemOf(work.location, now, undefined) }),
     });
   }
 }

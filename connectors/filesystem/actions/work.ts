@@ -44,7 +44,6 @@ export function noted(...notes: (string | undefined)[]): { note?: string } {
 
 /** Announces a step that changes the storage. */
 export async function step(work: Work, name: string): Promise<void> {
-  work.signal.throwIfAborted();
   await work.settings.beforeStep?.(name);
 }
 

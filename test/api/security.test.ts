@@ -1,0 +1,197 @@
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiRoutes, createApi } from '../../api/app.ts';
+import { API_PREFIX } from '../../api/contract.ts';
+import type { ApiDeps } from '../../api/deps.ts';
+import { type Api, json, startApi } from './fixture.ts';
+
+const KEY = 'canary-key-0123456789abcdef';
+/** Every route of the table, as a request that reaches it. */
+const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps).map(
+  ({ method, path, bodies }) => ({
+    method,
+    path: path.replace(':job', 'job-1').replace(':id', 'share'),
+    takesJson: bodies.json !== undefined,
+  }),
+);
+const CASES = ROUTES.map(({ method, path }) => [method, path] as const);
+
+let open: Api;
+let locked: Api;
+beforeAll(async () => {
+  open = await startApi();
+  locked = await startApi({ settings: { key: KEY, loopback: false } });
+});
+afterAll(async () => {
+  await open.stop();
+  await locked.stop();
+});
+
+/** A request whose headers are exactly these (fetch sets Host by itself). */
+function raw(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; code: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, method, path: `${API_PREFIX}${path}`, headers, setHost: false },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => {
+          const code = text.startsWith('{') ? ((JSON.parse(text) as { code?: string }).code ?? '') : '';
+          resolve({ status: response.statusCode ?? 0, code });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+test('the table has the routes that clients were promised', () => {
+  expect(CASES.map(([method, path]) => `${method} ${path}`).sort()).toEqual(
+    [
+      'GET /connectors',
+      'GET /connectors/share',
+      'GET /healthz',
+      'GET /jobs',
+      'GET /jobs/job-1',
+      'GET /jobs/job-1/actions',
+      'GET /jobs/job-1/events',
+      'GET /jobs/job-1/outcomes',
+      'GET /readyz',
+      'GET /test/dsxa-connection',
+      'GET /version',
+      'POST /connectors/share/check',
+      'POST /jobs',
+      'POST /jobs/job-1/cancel',
+      'POST /jobs/job-1/pause',
+      'POST /jobs/job-1/resume',
+      'POST /scan',
+      'POST /test/dsxa-connection',
+    ].sort(),
+  );
+});
+
+describe.each(CASES)('%s %s', (method, path) => {
+  test.each(['http://evil.example', 'https://127.0.0.1', 'http://localhost:1', 'null', 'file://', ''])(
+    'a page of the origin %j is refused',
+    async (origin) => {
+      const host = `127.0.0.1:${open.port}`;
+      expect(await raw(open.port, method, path, { host, origin })).toEqual({ status: 403, code: 'origin_refused' });
+    },
+  );
+
+  test.each([
+    'evil.example',
+    'evil.example:PORT',
+    '127.0.0.1',
+    '127.0.0.1:1',
+    'localhost.evil.example:PORT',
+    '127.0.0.1:PORT@evil',
+    '',
+  ])('the host %j is refused on loopback', async (name) => {
+    const host = name.replace('PORT', String(open.port));
+    expect(await raw(open.port, method, path, { host })).toEqual({ status: 403, code: 'host_refused' });
+  });
+
+  test.each([
+    undefined,
+    'Bearer',
+    `Bearer ${KEY}x`,
+    `Bearer ${KEY.slice(0, -1)}`,
+    `Basic ${KEY}`,
+    KEY,
+    `Bearer ${KEY} x`,
+  ])('the authorization %j is refused', async (authorization) => {
+    const headers = authorization === undefined ? undefined : { authorization };
+    const response = await locked.ask(path, { method, ...(headers && { headers }) });
+    if (path === '/healthz') {
+      expect(response.status).toBe(200);
+      return;
+    }
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(((await response.json()) as { code: string }).code).toBe('unauthorized');
+  });
+
+  test('the right key is let in, and every answer is safe to show', async () => {
+    const response = await locked.ask(path, { method, headers: { authorization: `Bearer ${KEY}` } });
+    expect([401, 403]).not.toContain(response.status);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('x-powered-by')).toBeNull();
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+    await response.body?.cancel();
+  });
+});
+
+describe.each(ROUTES.filter(({ takesJson }) => takesJson).map(({ path }) => path))('POST %s', (path) => {
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonp',
+    undefined,
+  ])('a body of type %j is refused', async (type) => {
+    const response = await open.ask(path, {
+      method: 'POST',
+      headers: type === undefined ? {} : { 'content-type': type },
+      body: Buffer.from('{"connector":"share"}'),
+    });
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      415,
+      'unsupported_media_type',
+    ]);
+  });
+
+  test('a compressed body is refused', async () => {
+    const response = await open.ask(path, json({}, { 'content-encoding': 'gzip' }));
+    expect(response.status).toBe(415);
+  });
+});
+
+test.each(['127.0.0.1', 'localhost', 'LOCALHOST'])('pages of our own origin on %s are served', async (name) => {
+  const host = `${name}:${open.port}`;
+  expect(await raw(open.port, 'GET', '/healthz', { host, origin: `http://${host}` })).toMatchObject({ status: 200 });
+});
+
+test('an address that others can reach needs a key, or there is no API', () => {
+  expect(() => createApi({ settings: { loopback: false, key: undefined } } as unknown as ApiDeps)).toThrow(/key/);
+});
+
+test('an unknown path tells nothing without the key', async () => {
+  expect((await locked.ask('/nothing')).status).toBe(401);
+  expect((await fetch(`${locked.origin}/`)).status).toBe(401);
+});
+
+test('no key, token or body is logged', async () => {
+  const headers = { authorization: `Bearer ${KEY}` };
+  await locked.ask('/jobs', { ...json({ folder: 'canary-folder' }, headers) });
+  await locked.ask('/jobs/job-none', { headers });
+  await locked.ask('/version', { headers: { authorization: 'Bearer canary-wrong' } });
+  expect(locked.logged.length).toBeGreaterThan(0);
+  expect(locked.logged.join('')).not.toMatch(/canary/);
+});
+
+test('a head that never ends, or is too large, is cut off', async () => {
+  const answer = await new Promise<string>((resolve) => {
+    const socket = connect(open.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(text));
+    socket.write(
+      `GET ${API_PREFIX}/healthz HTTP/1.1\r\nHost: 127.0.0.1:${open.port}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+    );
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 431 /);
+});

@@ -1,0 +1,4 @@
+import { connectorConformance } from './conformance.ts';
+import { makeTempStore } from './temp-store.ts';
+
+connectorConformance({ name: 'filesystem', make: () => makeTempStore('outside'), anyBytes: true });
