@@ -42,7 +42,11 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
       for (const row of rows) counts[row.state] += 1;
       const segment = await ledger.writeActions(`${input.rescanPage}`, rows, writer);
       const rescan = again.length === 0 ? undefined : await writeRescan(ledger, input, again, writer);
-      return { result: { segment, counts, intents: input.intents }, unresolved, ...(rescan !== undefined && { rescan }) };
+      return {
+        result: { segment, counts, intents: input.intents },
+        unresolved,
+        ...(rescan !== undefined && { rescan }),
+      };
     });
 }
 

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { CheckReport } from '../connectors/connector.ts';
-import { messageOf } from '../domain/errors.ts';
 import type { ItemAction } from '../domain/action.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { Source } from '../domain/job.ts';
 import type { WorkerDeps } from './deps.ts';
 

@@ -14,7 +14,7 @@ export function asFailure(error: unknown): unknown {
   if (policy === undefined) return error;
   const message = messageOf(error);
   const cause = error instanceof Error ? error : undefined;
-  if (policy.then === 'hold') {
+  if (policy.fate === 'hold') {
     return ApplicationFailure.create({
       message,
       type: FAILURE.hold,
@@ -26,7 +26,7 @@ export function asFailure(error: unknown): unknown {
   return ApplicationFailure.create({
     message,
     type: policy.code,
-    nonRetryable: policy.then === 'final',
+    nonRetryable: policy.fate === 'final',
     ...(policy.retryAfterMs !== undefined && { nextRetryDelay: policy.retryAfterMs }),
     cause,
   });
@@ -34,18 +34,18 @@ export function asFailure(error: unknown): unknown {
 
 interface Policy {
   readonly code: string;
-  readonly then: 'retry' | 'final' | 'hold';
+  readonly fate: 'retry' | 'final' | 'hold';
   readonly retryAfterMs?: number | undefined;
 }
 
 function policyOf(error: unknown): Policy | undefined {
   if (error instanceof ConnectorError) {
-    return { code: error.code, then: CONNECTOR_CODES[error.code], retryAfterMs: error.retryAfterMs };
+    return { code: error.code, fate: CONNECTOR_CODES[error.code], retryAfterMs: error.retryAfterMs };
   }
-  if (error instanceof LedgerError) return { code: `ledger_${error.code}`, then: LEDGER_CODES[error.code] };
+  if (error instanceof LedgerError) return { code: `ledger_${error.code}`, fate: LEDGER_CODES[error.code] };
   if (error instanceof ScannerError) {
-    const then = SCANNER_CODES[error.code].blame === 'gate' ? 'hold' : 'retry';
-    return { code: error.code, then, retryAfterMs: error.retryAfterMs };
+    const fate = SCANNER_CODES[error.code].blame === 'gate' ? 'hold' : 'retry';
+    return { code: error.code, fate, retryAfterMs: error.retryAfterMs };
   }
   return undefined;
 }

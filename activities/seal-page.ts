@@ -14,7 +14,8 @@ export function createSealPage(deps: OrchestratorDeps): (input: SealPageInput) =
   return async (input) => {
     const ledger = deps.ledger.job(input.job);
     const entry = (await ledger.readIndex(input.index)).pages.find((page) => page.page === input.page);
-    if (entry === undefined) throw new LedgerError('corrupt', input.index.name, `Index ${input.index.name} does not name page ${input.page}.`);
+    if (entry === undefined)
+      throw new LedgerError('corrupt', input.index.name, `Index ${input.index.name} does not name page ${input.page}.`);
     const part = input.checkpoint?.part;
     const rows = part === undefined ? [] : await ledger.readParts(part);
     rows.sort((a, b) => ordinal(a.item) - ordinal(b.item));

@@ -76,11 +76,12 @@ export async function buildDeps(
     log,
     stopping,
   };
+  // The channel to Temporal stays: closing it under a call that is being tried again raises an error that nobody can catch, and
+  // the process ends anyway.
   const close = async (): Promise<void> => {
     await Promise.allSettled([
       status?.close(),
       ledger.close(),
-      connection.close(),
       ...scanners.map(({ scanner }) => scanner.close()),
     ]);
   };

@@ -9,7 +9,7 @@ import {
   QueryRejectedError,
   WithStartWorkflowOperation,
   WorkflowFailedError,
-  type WorkflowUpdateFailedError,
+  WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import {
@@ -63,14 +63,18 @@ export function createJobControl(client: Client, deadlines: Readonly<typeof DEAD
     }
   }
 
-  /** Settles only when the server does not answer at all: a call to it would then only run into its deadline. */
+  /** Settles only when the server does not answer at all: a call to it would then only run into its deadline, or past it. */
   async function untilMissing(patienceMs: number, answered: AbortSignal): Promise<never> {
     try {
       await sleep(patienceMs, undefined, { signal: answered });
-      await within(patienceMs, () => connection.workflowService.getSystemInfo({}));
+      const there = within(patienceMs, () => connection.workflowService.getSystemInfo({}));
+      there.catch(() => undefined);
+      const late = sleep(patienceMs, false, { signal: answered });
+      if ((await Promise.race([there, late])) === false) throw new Error('no answer');
     } catch (cause) {
       if (!answered.aborted) {
-        throw new ControlError('temporal_unreachable', `Temporal can't be reached: ${deepest(cause)}`, { cause });
+        const message = `Temporal at ${connection.options.address} does not answer. Start it, or set TEMPORAL_ADDRESS.`;
+        throw new ControlError('temporal_unreachable', message, { cause });
       }
     }
     return new Promise<never>(() => undefined);

@@ -19,7 +19,9 @@ export default async function memory(): Promise<number> {
   const idle = await peakOf('one', corpus(benchHome(), 1, 512));
   const huge = await peakOf('2gib', sparse());
   console.log(`20 k files ${small} MiB, 200 k files ${large} MiB: × ${(large / small).toFixed(2)} (at most ${GROWTH})`);
-  console.log(`one small file ${idle} MiB, one file of 2 GiB ${huge} MiB: + ${huge - idle} MiB (less than ${LARGE_MIB})`);
+  console.log(
+    `one small file ${idle} MiB, one file of 2 GiB ${huge} MiB: + ${huge - idle} MiB (less than ${LARGE_MIB})`,
+  );
   return large / small <= GROWTH && huge - idle < LARGE_MIB ? 0 : 1;
 }
 

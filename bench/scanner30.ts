@@ -32,7 +32,9 @@ export default async function scanner30(args: string[]): Promise<number> {
       console.log(`${i + 1}: bare ${bares.at(-1)?.toFixed(2)} s, full ${fulls.at(-1)?.toFixed(2)} s`);
     }
     const ratio = median(bares) / median(fulls);
-    console.log(`bare loop ${(FILES / median(bares)).toFixed(1)} files/s, full scan ${(FILES / median(fulls)).toFixed(1)} files/s`);
+    console.log(
+      `bare loop ${(FILES / median(bares)).toFixed(1)} files/s, full scan ${(FILES / median(fulls)).toFixed(1)} files/s`,
+    );
     console.log(`ratio ${ratio.toFixed(3)} (at least ${FLOOR})`);
     return ratio >= FLOOR ? 0 : 1;
   } finally {

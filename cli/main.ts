@@ -7,7 +7,7 @@ import { loadDotEnv } from './dot-env.ts';
 import { CliError, EXIT } from './errors.ts';
 import { dsxHome, ROOT } from './home.ts';
 
-const OVERVIEW = `
+const overview = () => `
 Start here:
   dsx demo                                        see it work, with a stand-in scanner
   dsx scan DIR --scanner standin                  try it on a folder of yours
@@ -33,7 +33,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .helpCommand('help [command]', 'print the help of a command')
     .showHelpAfterError('(see dsx help)')
     .exitOverride()
-    .addHelpText('after', OVERVIEW);
+    .addHelpText('after', overview);
   const module = await calledCommand(args)?.load();
   module?.register(program);
   for (const { name, summary, group } of COMMANDS) {

@@ -86,7 +86,13 @@ export interface JobProgress {
   readonly outside: number;
   /** Sums over the rows of closed pages, and of pages that were handed back and wait for their next turn. */
   readonly counters: Counters;
-  readonly pages: { readonly listed: number; readonly open: number; readonly closed: number };
+  readonly pages: {
+    readonly listed: number;
+    readonly open: number;
+    readonly closed: number;
+    /** Ids of the open pages: only their live figures join `counters`. */
+    readonly inFlight?: readonly string[];
+  };
   readonly actions: ActionCounts;
   readonly gaps: readonly Gap[];
   /** Why the job failed, when it did. */
@@ -97,8 +103,10 @@ export interface JobProgress {
 
 /** Live figures of the pages now open, published by scan workers and summed by whoever asks. */
 export interface LiveFigures {
-  /** Counters of the open pages' rows so far (they join `counters` when their page closes). */
+  /** Counters of the open pages' rows so far (they join the progress's `counters` when their page closes). */
   readonly counters: Counters;
+  /** The same by page. Pages that have closed stay for a few seconds, so that no moment counts their rows nowhere. */
+  readonly pages?: Readonly<Record<string, Counters>>;
   readonly inFlight: number;
   /** Items per second and bytes per second over the last few seconds. */
   readonly itemsPerSecond: number;

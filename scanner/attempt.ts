@@ -17,6 +17,11 @@ export const SCAN_PATH = '/scan/binary/v2';
 const LEAST_BYTES_PER_MS = 2 ** 20 / 1000;
 const GRACE_MS = 60_000;
 
+/** The longest that an attempt at so many bytes may take, in milliseconds: whoever sets a limit around it stays above. */
+export function attemptLimitMs(bytes: number, headersTimeoutMs: number): number {
+  return GRACE_MS + bytes / LEAST_BYTES_PER_MS + headersTimeoutMs;
+}
+
 /** What all attempts of one scanner share. */
 export interface Line {
   readonly settings: ResolvedSettings;
@@ -205,7 +210,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
 
   deadlineMs(): number {
     const bytes = this.#request.size ?? this.#stream?.bytes ?? 0;
-    return GRACE_MS + bytes / LEAST_BYTES_PER_MS + this.#line.settings.headersTimeoutMs;
+    return attemptLimitMs(bytes, this.#line.settings.headersTimeoutMs);
   }
 
   expire(why: 'progress' | 'deadline'): void {

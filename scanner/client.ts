@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { messageOf } from '../domain/errors.ts';
 import { Attempt, type Line } from './attempt.ts';
 import { SCANNER_CODES, ScannerError } from './errors.ts';
 import { createGate } from './gate.ts';
@@ -70,8 +71,8 @@ export function createScanner(given: ScannerSettings): Scanner {
       const attempt = new Attempt(line, request, signal);
       try {
         const judgement = await attempt.run();
-        if (judgement.partial === undefined)
-          ending = { kind: 'answered', waitMs: waitOf(judgement, now() - attempt.sentAt) };
+        const elapsedMs = now() - attempt.sentAt;
+        if (judgement.partial === undefined) ending = { kind: 'answered', waitMs: waitOf(judgement, elapsedMs) };
         return judgement;
       } catch (error) {
         if (error instanceof ScannerError) ending = endingOf(error, attempt.sourceStalled);
@@ -100,8 +101,9 @@ export function createScanner(given: ScannerSettings): Scanner {
       ).run();
       return report(true, `Scanner ${name} answered "${verdict.verdict}".`, scanner.standIn);
     } catch (error) {
-      if (!(error instanceof ScannerError)) throw error;
-      return report(false, error.message, false, error.code);
+      if (error instanceof ScannerError) return report(false, error.message, false, error.code);
+      if (signal.aborted) throw error;
+      return report(false, `Scanner ${name}: ${messageOf(error)}`, false, 'scanner_transient');
     }
   }
 

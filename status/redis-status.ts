@@ -99,9 +99,13 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
         await link.script(lua.READ_JOB, [keys.job(job), keys.workers(job)], [keys.live(job, '')]),
       );
       if (progress === undefined) return undefined;
+      const known = JSON.parse(progress) as JobProgress;
       return {
-        progress: JSON.parse(progress) as JobProgress,
-        live: sumLive(live.map((text) => JSON.parse(text) as LiveFigures)),
+        progress: known,
+        live: sumLive(
+          live.map((text) => JSON.parse(text) as LiveFigures),
+          known,
+        ),
       };
     },
     async jobs(limit, after) {

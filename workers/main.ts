@@ -6,8 +6,8 @@ import { connectTemporal } from './connection.ts';
 import { createLog, temporalLogger } from './log.ts';
 import { openResources } from './resources.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
-import { workflowBundle } from './workflow-bundle.ts';
 import { orchestratorWorker, scanWorkers } from './workers.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 /** Where bundles are kept between starts. */
 const BUNDLES = path.resolve(import.meta.dirname, '..', '.parts', 'bundles');
@@ -48,6 +48,6 @@ try {
   await main();
 } catch (error) {
   const message = messageOf(error);
-  process.stderr.write(`worker: ${error instanceof CodedError ? message : (error as Error).stack ?? message}\n`);
+  process.stderr.write(`worker: ${error instanceof CodedError ? message : ((error as Error).stack ?? message)}\n`);
   process.exit(1);
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { LiveBoard } from '../activities/live.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
+import { LiveBoard } from '../activities/live.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { createConnectors } from '../connectors/registry.ts';

@@ -15,7 +15,10 @@ const SOURCES = ['package-lock.json', 'workflows/**/*.ts', 'domain/**/*.ts', 'le
 export async function workflowBundle(cache: string | undefined, logger: Logger): Promise<WorkflowBundle> {
   const file = cache === undefined ? undefined : path.join(cache, `workflows-${sourceHash()}.js`);
   if (file !== undefined && existsSync(file)) return { code: readFileSync(file, 'utf8') };
-  const bundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger,
+  });
   if (file !== undefined) keep(file, bundle.code);
   return bundle;
 }
@@ -23,7 +26,11 @@ export async function workflowBundle(cache: string | undefined, logger: Logger):
 function sourceHash(): string {
   const hash = createHash('sha256');
   for (const name of globSync(SOURCES, { cwd: ROOT }).sort()) {
-    hash.update(name).update('\0').update(readFileSync(path.join(ROOT, name))).update('\0');
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(path.join(ROOT, name)))
+      .update('\0');
   }
   return hash.digest('hex').slice(0, 16);
 }

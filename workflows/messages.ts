@@ -2,7 +2,11 @@ import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.t
 import type { ObjectRef } from '../ledger/types.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
-export const WORKFLOW = { fullScan: 'fullScan', requestedScan: 'requestedScan', checkConnector: 'checkConnector' } as const;
+export const WORKFLOW = {
+  fullScan: 'fullScan',
+  requestedScan: 'requestedScan',
+  checkConnector: 'checkConnector',
+} as const;
 export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 /** The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;

@@ -1,6 +1,6 @@
 import type { Connector } from '../../connectors/connector.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
-import { Blocked } from './scan-item.ts';
+import type { Blocked } from './scan-item.ts';
 
 /** A page keeps its slot so long in front of a closed door before it is handed back. Milliseconds. */
 export const DOOR_PATIENCE_MS = 30_000;

@@ -3,8 +3,8 @@ import { CONNECTOR_CODES, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Item } from '../../domain/item.ts';
 import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
-import { retryDelayMs } from '../../scanner/retry.ts';
 import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
+import { retryDelayMs } from '../../scanner/retry.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
 
 /** A storage error is tried so often in all before the item is `failed`. */

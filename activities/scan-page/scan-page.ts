@@ -39,7 +39,8 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
     const ledger = deps.ledger.job(input.job);
     const index = await ledger.readIndex(input.index);
     const entry = index.pages.find((p) => p.page === input.page);
-    if (entry === undefined) throw new LedgerError('corrupt', input.index.name, `Index ${input.index.name} does not name page ${input.page}.`);
+    if (entry === undefined)
+      throw new LedgerError('corrupt', input.index.name, `Index ${input.index.name} does not name page ${input.page}.`);
     const items = await ledger.readPage(entry.object);
     const run = new PageRun(input.page, items, checkpoint, beaten !== undefined && !beaten.calm);
     const turn = new PageTurn(run, {
@@ -51,14 +52,25 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       job: input.job,
       cancelled: context.cancellationSignal,
     });
-    const live = deps.live.open(input.job, () => run.counters(), () => run.inHand);
+    const live = deps.live.open(
+      input.job,
+      input.page,
+      () => run.counters(),
+      () => run.inHand,
+    );
     try {
       const stop = await turn.run();
       if (run.complete) {
         const { segment, rows } = await closePage(ledger, run, writerOf(context.info));
-        await deps.announce(input.job, rows.filter((row) => isFinding(row.outcome)));
+        await deps.announce(
+          input.job,
+          rows.filter((row) => isFinding(row.outcome)),
+        );
         const counters = countRows(rows);
-        return { end: 'closed', result: { page: input.page, listing: entry.object, items: items.length, segment, counters } };
+        return {
+          end: 'closed',
+          result: { page: input.page, listing: entry.object, items: items.length, segment, counters },
+        };
       }
       const handed = run.checkpoint(true);
       if (stop?.why === 'blocked') return { end: 'blocked', checkpoint: handed, code: stop.code, detail: stop.detail };
@@ -78,7 +90,11 @@ async function closePage(ledger: JobLedger, run: PageRun, writer: Writer) {
   for (const [ordinal, row] of run.rows) byOrdinal[ordinal] = row;
   const rows = byOrdinal.filter((row) => row !== undefined);
   if (rows.length !== run.items.length) {
-    throw new LedgerError('corrupt', run.part ?? run.page, `Page ${run.page} has ${rows.length} rows for ${run.items.length} items.`);
+    throw new LedgerError(
+      'corrupt',
+      run.part ?? run.page,
+      `Page ${run.page} has ${rows.length} rows for ${run.items.length} items.`,
+    );
   }
   return { segment: await ledger.writeSegment(run.page, rows, writer), rows };
 }
@@ -155,7 +171,10 @@ class PageTurn {
     const deaths = this.#run.deathsOf(ordinal);
     if (deaths >= MAX_DEATHS) {
       const note = `the worker died ${deaths} times while this item alone was in hand`;
-      this.#run.put(ordinal, closedRow(this.#run.page, ordinal, item, { outcome: 'failed', reason: 'crashed', note }, new Date()));
+      this.#run.put(
+        ordinal,
+        closedRow(this.#run.page, ordinal, item, { outcome: 'failed', reason: 'crashed', note }, new Date()),
+      );
       return true;
     }
     try {

@@ -6,7 +6,11 @@ export interface Run {
 }
 
 /** Runs a command to its end and times it from outside. @throws when it ends with a code that is not expected */
-export async function timed(command: readonly string[], env: NodeJS.ProcessEnv, expect: readonly number[] = [0]): Promise<Run> {
+export async function timed(
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+  expect: readonly number[] = [0],
+): Promise<Run> {
   const [file = '', ...args] = command;
   const began = performance.now();
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -38,7 +38,13 @@ export async function benchStack(name: string, env: Record<string, string> = {})
     stack,
     home,
     scannerUrl,
-    env: { ...process.env, DSX_HOME: home, TEMPORAL_ADDRESS: undefined, REDIS_URL: undefined, DSXA_SCANNER_URL: undefined },
+    env: {
+      ...process.env,
+      DSX_HOME: home,
+      TEMPORAL_ADDRESS: undefined,
+      REDIS_URL: undefined,
+      DSXA_SCANNER_URL: undefined,
+    },
     dsx: (...args) => [path.join(ROOT, 'dsx'), ...args],
     stop: () => stacks.stop(home),
   };

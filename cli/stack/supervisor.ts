@@ -88,6 +88,10 @@ process.on('disconnect', () => {
   log('the command that started this stack ended before it was up');
   void end(0);
 });
+process.on('uncaughtException', (error) => {
+  log(`the supervisor failed: ${error.stack ?? error.message}`);
+  void end(EXIT.internal);
+});
 process.on('message', (message: StartMessage) => void start(message));
 // Without a channel nobody has told it what to start.
 if (!process.connected) process.exit(EXIT.usage);

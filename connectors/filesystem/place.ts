@@ -111,7 +111,12 @@ export async function realish(path: Raw): Promise<Raw> {
  * @throws the system error, or what `proveAt` throws
  */
 export async function openFolder(path: Raw, location: Raw): Promise<number> {
-  const fd = await openFd(path, READ_FOLDER);
+  const fd = await openFd(path, READ_FOLDER).catch(async (error: unknown) => {
+    // A link in the place of a folder is answered like a file in its place.
+    const link = systemCode(error) === 'ENOTDIR' && (await lstat(path).catch(() => undefined))?.isSymbolicLink();
+    if (!link) throw error;
+    throw new ConnectorError('not_an_item', `${JSON.stringify(readable(location))} is reached through a link`);
+  });
   try {
     await proveAt(fd, path, location);
     return fd;

@@ -6,7 +6,8 @@ import type { Checkpoint } from '../../activities/types.ts';
 import type { Item } from '../../domain/item.ts';
 import { type OutcomeRow, rowHead, rowsOf } from '../../domain/outcome.ts';
 
-const items = (n: number): Item[] => Array.from({ length: n }, (_, i) => ({ location: `f${i}`, version: `v${i}`, size: 1 }));
+const items = (n: number): Item[] =>
+  Array.from({ length: n }, (_, i) => ({ location: `f${i}`, version: `v${i}`, size: 1 }));
 const row = (ordinal: number): OutcomeRow => ({
   ...rowHead('0-1', ordinal, { location: `f${ordinal}` }),
   outcome: 'vanished',

@@ -7,8 +7,8 @@ import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/clie
 import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { type Ledger, openLedger } from '../../ledger/ledger.ts';
-import { type Standin, startStandin } from '../../scanner/standin/server.ts';
 import type { StandinOptions } from '../../scanner/standin/options.ts';
+import { type Standin, startStandin } from '../../scanner/standin/server.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -110,10 +110,13 @@ export class Plant {
       workflowIdConflictPolicy: 'USE_EXISTING',
       args: [start],
     });
-    const answer = await this.client.workflow.executeUpdateWithStart<ScanWorkflow, StartAnswer, [StartRequest]>(UPDATE.start, {
-      args: [start],
-      startWorkflowOperation,
-    });
+    const answer = await this.client.workflow.executeUpdateWithStart<ScanWorkflow, StartAnswer, [StartRequest]>(
+      UPDATE.start,
+      {
+        args: [start],
+        startWorkflowOperation,
+      },
+    );
     return new ScanHandle(this, answer, fullScanWorkflowId(source));
   }
 

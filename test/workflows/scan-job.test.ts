@@ -28,14 +28,20 @@ const turn = (pages: number, done: boolean): PlannedTurn => ({
   pageItems: 1000,
   done,
 });
-const result = (page: string, changes: Partial<Record<'clean' | 'malicious' | 'failed', number>> = { clean: 10 }): PageResult => ({
+const result = (
+  page: string,
+  changes: Partial<Record<'clean' | 'malicious' | 'failed', number>> = { clean: 10 },
+): PageResult => ({
   page,
   listing: ref(`listing-${page}`),
   items: 10,
   segment: ref(`segment-${page}`),
   counters: { outcomes: { ...noOutcomes(), ...changes }, bytes: 100, standIn: 0 },
 });
-const closed = (page: string, changes?: Parameters<typeof result>[1]): ScanPageResult => ({ end: 'closed', result: result(page, changes) });
+const closed = (page: string, changes?: Parameters<typeof result>[1]): ScanPageResult => ({
+  end: 'closed',
+  result: result(page, changes),
+});
 
 function begun(changes: Partial<StartRequest> = {}): ScanJob {
   const job = ScanJob.begin({ ...request, ...changes }, NOW);
@@ -106,7 +112,10 @@ describe('a scan job', () => {
     job.actionsPlanned({ count: 10, intents: ref('intents') });
     job.takeActions();
     const counts = { ...noActions(), done: 9, refused: 1 };
-    job.applied({ result: { segment: ref('a'), counts }, unresolved: 0, rescan: { index: ref('again'), items: 1, bytes: 5 } }, 0);
+    job.applied(
+      { result: { segment: ref('a'), counts }, unresolved: 0, rescan: { index: ref('again'), items: 1, bytes: 5 } },
+      0,
+    );
     expect(take(job)).toEqual([{ page: '1-0', index: ref('again') }]);
     expect(job.state.listed).toBe(11);
     job.scanned({ page: '1-0', index: ref('again') }, closed('1-0', { clean: 1 }));
@@ -152,7 +161,7 @@ describe('a scan job', () => {
     expect(job.state.revision).toBe(revision);
     expect(job.progress().idle).toEqual({ why: 'paused', by: 'ann', reason: 'lunch', since: NOW });
     expect(job.takePlanning()).toBeUndefined();
-    job.resume(by, NOW);
+    job.resume(NOW);
     expect(job.takePlanning()).toBeDefined();
     job.cancel(by, NOW);
     job.pause(by, NOW);
@@ -182,10 +191,13 @@ describe('a scan job', () => {
     job.suspect('scanner_unreachable', 'refused', NOW);
     expect(job.progress().state).toBe('running');
     job.stillHeld('scanner_unreachable', 'refused');
-    expect(job.progress()).toMatchObject({ state: 'held', idle: { why: 'held', reason: 'scanner_unreachable: refused' } });
+    expect(job.progress()).toMatchObject({
+      state: 'held',
+      idle: { why: 'held', reason: 'scanner_unreachable: refused' },
+    });
     job.pause({ job: 'job-1', actor: 'ann' }, NOW);
     expect(job.progress().state).toBe('paused');
-    job.resume({ job: 'job-1', actor: 'ann' }, NOW);
+    job.resume(NOW);
     expect(job.progress().state).toBe('held');
     job.release();
     expect(job.progress().state).toBe('running');

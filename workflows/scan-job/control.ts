@@ -1,4 +1,11 @@
-import { ApplicationFailure, condition, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow';
 import type { JobProgress, ScanSettings } from '../../domain/job.ts';
 import {
   type ControlAnswer,
@@ -31,22 +38,20 @@ const TEMPORAL_ACTOR = 'temporal';
 /** Wires the messages of a scan workflow to its rules. Validators are synchronous: what they refuse leaves no history. */
 export function acceptControl(job: ScanJob): void {
   setHandler(progressQuery, () => job.progress());
-  setHandler(
-    startUpdate,
-    (request) => ({ job: job.id, joined: request.job !== job.id }),
-    { validator: (request) => refuseOtherScan(job, request) },
-  );
+  setHandler(startUpdate, (request) => ({ job: job.id, joined: request.job !== job.id }), {
+    validator: (request) => refuseOtherScan(job, request),
+  });
   setHandler(updates.pause, (request) => answer(job, () => job.pause(request, now())), {
     validator: (request) => refuse(job, request, true),
   });
-  setHandler(updates.resume, (request) => answer(job, () => job.resume(request, now())), {
+  setHandler(updates.resume, () => answer(job, () => job.resume(now())), {
     validator: (request) => refuse(job, request, true),
   });
   setHandler(updates.cancel, (request) => cancelled(job, request), {
     validator: (request) => refuse(job, request, false),
   });
   setHandler(signals.pause, (request) => signalled(job, request, (r) => job.pause(r, now())));
-  setHandler(signals.resume, (request) => signalled(job, request, (r) => job.resume(r, now())));
+  setHandler(signals.resume, (request) => signalled(job, request, () => job.resume(now())));
   setHandler(signals.cancel, (request) => signalled(job, request, (r) => job.cancel(r, now())));
 }
 

@@ -9,8 +9,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
-import { publishFinal, publishProgress } from './publish.ts';
 import type { JobActivities } from './proxies.ts';
+import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
 
@@ -51,7 +51,9 @@ export class Driver {
   }
 
   #mustContinue(): boolean {
-    return workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed();
+    return (
+      workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed()
+    );
   }
 
   #committed(): boolean {

@@ -3,8 +3,8 @@ import {
   CancellationScope,
   log,
   proxySinks,
-  setCurrentDetails,
   type Sinks,
+  setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../../activities/types.ts';
@@ -64,7 +64,9 @@ function detailsOf(progress: JobProgress): string {
       .map(([outcome, count]) => `| ${outcome} | ${count} |`),
     `| pages | ${progress.pages.closed} closed, ${progress.pages.open} open, ${progress.pages.listed} listed |`,
     ...(progress.failure === undefined ? [] : ['', `Failed: ${progress.failure.code}: ${progress.failure.message}`]),
-    ...progress.gaps.map((gap) => `- gap: ${gap.count} ${gap.class}${gap.detail === undefined ? '' : `: ${gap.detail}`}`),
+    ...progress.gaps.map(
+      (gap) => `- gap: ${gap.count} ${gap.class}${gap.detail === undefined ? '' : `: ${gap.detail}`}`,
+    ),
   ];
   return lines.join('\n');
 }

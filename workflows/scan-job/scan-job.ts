@@ -1,11 +1,13 @@
 import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
-import { type ActionCounts, type ActionState, ACTION_STATES, noActions } from '../../domain/action.ts';
-import type { JobProgress } from '../../domain/job.ts';
+import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
 import { pageId } from '../../domain/item.ts';
+import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { ControlRequest, StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
+import * as control from './control-rules.ts';
+import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
 
 /** Pages in flight at once, where the start does not say. */
@@ -74,76 +76,36 @@ export class ScanJob {
 
   // ---- control ----------------------------------------------------------------------------------------------------
 
-  /** Idempotent. A held job that is paused stays paused when its cause is gone. */
   pause(request: ControlRequest, now: string): void {
-    if (this.state.control === 'cancelling' || this.state.control === 'paused') return;
-    this.state.control = 'paused';
-    this.state.idle = {
-      why: 'paused',
-      by: request.actor,
-      ...(request.reason !== undefined && { reason: request.reason }),
-      since: now,
-    };
-    this.#changed();
+    if (control.pause(this.state, request, now)) this.#changed();
   }
 
-  /** Idempotent. A job whose hold has not been lifted goes back to being held. */
-  resume(_request: ControlRequest, now: string): void {
-    if (this.state.control !== 'paused') return;
-    if (this.state.hold !== undefined) return this.#enterHold(this.state.hold.code, this.state.hold.detail, now);
-    this.state.control = 'running';
-    delete this.state.idle;
-    this.#changed();
+  resume(now: string): void {
+    if (control.resume(this.state, now)) this.#changed();
   }
 
   cancel(request: ControlRequest, now: string): void {
-    if (this.state.control === 'cancelling') return;
-    this.state.control = 'cancelling';
-    this.state.idle = {
-      why: 'cancelling',
-      by: request.actor,
-      ...(request.reason !== undefined && { reason: request.reason }),
-      since: now,
-    };
-    this.#changed();
+    if (control.cancel(this.state, request, now)) this.#changed();
   }
 
   /** Nothing goes on until somebody mends it, or a probe finds it mended. */
   hold(code: string, detail: string, now: string): void {
-    if (this.state.control === 'cancelling') return;
-    this.state.hold = { code, detail, since: this.state.hold?.since ?? now, probes: this.state.hold?.probes ?? 0 };
-    if (this.state.control === 'running') this.#enterHold(code, detail, now);
+    if (control.hold(this.state, code, detail, now)) this.#changed();
   }
 
   /** Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`). */
   suspect(code: string, detail: string, now: string): void {
-    if (this.state.control !== 'running' || this.state.hold !== undefined) return;
-    this.state.hold = { code, detail, since: now, probes: 0 };
-    this.#changed();
-  }
-
-  #enterHold(code: string, detail: string, now: string): void {
-    this.state.control = 'held';
-    this.state.idle = { why: 'held', reason: `${code}: ${detail}`, since: now };
-    this.#changed();
+    if (control.suspect(this.state, code, detail, now)) this.#changed();
   }
 
   /** A probe failed again. */
   stillHeld(code: string, detail: string): void {
-    const hold = this.state.hold;
-    if (hold === undefined) return;
-    this.state.hold = { ...hold, code, detail, probes: hold.probes + 1 };
-    if (this.state.control === 'running' || this.state.control === 'held') this.#enterHold(code, detail, hold.since);
-    this.#changed();
+    if (control.stillHeld(this.state, code, detail)) this.#changed();
   }
 
   /** The cause is gone. */
   release(): void {
-    delete this.state.hold;
-    if (this.state.control !== 'held') return;
-    this.state.control = 'running';
-    delete this.state.idle;
-    this.#changed();
+    if (control.release(this.state)) this.#changed();
   }
 
   /** The job can't go on at all: what it did is accounted for. */
@@ -175,7 +137,11 @@ export class ScanJob {
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
     return (
-      this.#pages.size === 0 && !this.#planning && this.#planningActions === 0 && this.#applying === 0 && !this.#committing
+      this.#pages.size === 0 &&
+      !this.#planning &&
+      this.#planningActions === 0 &&
+      this.#applying === 0 &&
+      !this.#committing
     );
   }
 
@@ -183,7 +149,9 @@ export class ScanJob {
   get over(): boolean {
     if (!this.quiet) return false;
     if (this.state.failure !== undefined || this.state.control === 'cancelling') return true;
-    return this.state.listing.done && !this.#pagesLeft && this.state.toPlan.length === 0 && this.state.toApply.length === 0;
+    return (
+      this.state.listing.done && !this.#pagesLeft && this.state.toPlan.length === 0 && this.state.toApply.length === 0
+    );
   }
 
   get #pagesLeft(): boolean {
@@ -416,32 +384,7 @@ export class ScanJob {
   }
 
   progress(): JobProgress {
-    const { state } = this;
-    const ended = this.#account;
-    const { request } = state;
-    const waiting = state.returned.reduce((sum, task) => addCounters(sum, task.checkpoint?.counters ?? noCounters()), state.closed);
-    return {
-      job: request.job,
-      kind: request.kind,
-      source: request.source,
-      settings: request.settings,
-      state: ended?.state ?? state.control,
-      ...(state.idle !== undefined && ended === undefined && { idle: state.idle }),
-      actor: request.actor,
-      startedAt: state.startedAt,
-      ...(ended !== undefined && { endedAt: ended.endedAt }),
-      revision: state.revision,
-      listed: state.listed,
-      listedBytes: state.listedBytes,
-      listingDone: state.listing.done,
-      outside: state.outside,
-      counters: waiting,
-      pages: { listed: state.pagesListed, open: this.#pages.size, closed: state.pagesClosed },
-      actions: state.actions,
-      gaps: accountOf(state, state.startedAt).gaps,
-      ...(state.failure !== undefined && { failure: state.failure }),
-      ...(state.commit !== undefined && { commit: state.commit }),
-    };
+    return progressOf(this.state, [...this.#pages.keys()], this.#account);
   }
 }
 

@@ -1,0 +1,44 @@
+import type { JobProgress } from '../../domain/job.ts';
+import { addCounters, type Counters, noCounters } from '../../domain/outcome.ts';
+import type { Account } from '../../ledger/types.ts';
+import { accountOf } from './account.ts';
+import type { ScanJobState } from './state.ts';
+
+/**
+ * What a job tells of itself.
+ * @param open ids of the pages in flight
+ * @param account of the last commit, once it is written
+ */
+export function progressOf(state: ScanJobState, open: readonly string[], account: Account | undefined): JobProgress {
+  const { request } = state;
+  return {
+    job: request.job,
+    kind: request.kind,
+    source: request.source,
+    settings: request.settings,
+    state: account?.state ?? state.control,
+    ...(state.idle !== undefined && account === undefined && { idle: state.idle }),
+    actor: request.actor,
+    startedAt: state.startedAt,
+    ...(account !== undefined && { endedAt: account.endedAt }),
+    revision: state.revision,
+    listed: state.listed,
+    listedBytes: state.listedBytes,
+    listingDone: state.listing.done,
+    outside: state.outside,
+    counters: recorded(state),
+    pages: { listed: state.pagesListed, open: open.length, closed: state.pagesClosed, inFlight: open },
+    actions: state.actions,
+    gaps: (account ?? accountOf(state, state.startedAt)).gaps,
+    ...(state.failure !== undefined && { failure: state.failure }),
+    ...(state.commit !== undefined && { commit: state.commit }),
+  };
+}
+
+/** Closed pages, and what the pages that wait for their next turn have so far. */
+function recorded(state: ScanJobState): Counters {
+  return state.returned.reduce(
+    (sum, task) => addCounters(sum, task.checkpoint?.counters ?? noCounters()),
+    state.closed,
+  );
+}
