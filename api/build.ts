@@ -69,7 +69,7 @@ export async function buildDeps(
       },
       connectors: config.connectors.map((connector): ConnectorResource => ({ ...connector, dryRun: false })),
     },
-    control: createJobControl(client),
+    control: createJobControl(client, config.temporal.address),
     status,
     ledger,
     scanners,
@@ -79,11 +79,7 @@ export async function buildDeps(
   // The channel to Temporal stays: closing it under a call that is being tried again raises an error that nobody can catch, and
   // the process ends anyway.
   const close = async (): Promise<void> => {
-    await Promise.allSettled([
-      status?.close(),
-      ledger.close(),
-      ...scanners.map(({ scanner }) => scanner.close()),
-    ]);
+    await Promise.allSettled([status?.close(), ledger.close(), ...scanners.map(({ scanner }) => scanner.close())]);
   };
   return { deps, close };
 }

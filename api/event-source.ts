@@ -116,7 +116,8 @@ export function createEventSource(
     },
     async *look() {
       const now = await jobs.get(job);
-      pauseMs = now.from === 'status' ? LOOK_MS : SLOW_LOOK_MS;
+      // A job that has just begun soon shows in the status; where there is none, a look costs more.
+      pauseMs = now.from === 'status' ? LOOK_MS : Math.min(pauseMs * 1.5, SLOW_LOOK_MS);
       yield* findings(now);
       const ended = isFinal(now.state);
       const figures = JSON.stringify(now);

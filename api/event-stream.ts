@@ -4,6 +4,7 @@ import type { EventSource, StreamedEvent } from './event-source.ts';
 
 /** Most event streams of this process at once: each is a connection, and asks the status twice a second. */
 export const MAX_STREAMS = 200;
+export const EVENT_STREAM = { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' } as const;
 /** A sign of life when nothing happened for this long, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 
@@ -15,7 +16,7 @@ export async function streamEvents(response: ServerResponse, source: EventSource
   // The first look decides whether there is a job at all: its failure is an ordinary problem.
   const first = source.look();
   let held = await first.next();
-  response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+  response.writeHead(200, EVENT_STREAM);
   response.flushHeaders();
   const gone = new AbortController();
   const leave = (): void => gone.abort();

@@ -4,28 +4,16 @@ import {
   type Client,
   isGrpcCancelledError,
   isGrpcDeadlineError,
-  isGrpcServiceError,
-  QueryNotRegisteredError,
-  QueryRejectedError,
   WithStartWorkflowOperation,
   WorkflowFailedError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  defineSearchAttributeKey,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-} from '@temporalio/common';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import type { CheckReport } from '../connectors/connector.ts';
-import { messageOf } from '../domain/errors.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
   QUERY,
   QUEUE,
-  REFUSAL,
   requestedScanWorkflowId,
   SEARCH_ATTRIBUTE,
   type StartAnswer,
@@ -34,6 +22,7 @@ import {
   WORKFLOW,
 } from '../workflows/messages.ts';
 import { ControlError, DEADLINE_MS, type JobControl, workflowIdOf } from './control.ts';
+import { controlError } from './control-failure.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
@@ -41,11 +30,13 @@ const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state, 'KEYWORD');
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
 const PATIENCE_MS = 1_000;
-/** gRPC status codes (a fixed set of the protocol). */
-const GRPC = { deadlineExceeded: 4, notFound: 5 } as const;
 
-/** `JobControl` on a Temporal client. The client's connection may be lazy. Deadlines in milliseconds. */
-export function createJobControl(client: Client, deadlines: Readonly<typeof DEADLINE_MS> = DEADLINE_MS): JobControl {
+/** `JobControl` on a Temporal client, whose connection may be lazy. `address` is for messages; deadlines in milliseconds. */
+export function createJobControl(
+  client: Client,
+  address: string,
+  deadlines: Readonly<typeof DEADLINE_MS> = DEADLINE_MS,
+): JobControl {
   const { connection } = client;
   const within = <T>(ms: number, what: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + ms, what);
 
@@ -57,7 +48,7 @@ export function createJobControl(client: Client, deadlines: Readonly<typeof DEAD
     try {
       return await Promise.race([answer, untilMissing(Math.min(PATIENCE_MS, ms / 3), answered.signal)]);
     } catch (error) {
-      throw translated(what, job, error);
+      throw controlError(what, job, error);
     } finally {
       answered.abort();
     }
@@ -73,7 +64,7 @@ export function createJobControl(client: Client, deadlines: Readonly<typeof DEAD
       if ((await Promise.race([there, late])) === false) throw new Error('no answer');
     } catch (cause) {
       if (!answered.aborted) {
-        const message = `Temporal at ${connection.options.address} does not answer. Start it, or set TEMPORAL_ADDRESS.`;
+        const message = `Temporal at ${address} does not answer. Start it, or set TEMPORAL_ADDRESS.`;
         throw new ControlError('temporal_unreachable', message, { cause });
       }
     }
@@ -142,7 +133,7 @@ export function createJobControl(client: Client, deadlines: Readonly<typeof DEAD
         // A job that failed has ended, too: its account says how.
         if (error instanceof WorkflowFailedError) return true;
         if (isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return false;
-        throw translated(`waiting for job ${job}`, job, error);
+        throw controlError(`waiting for job ${job}`, job, error);
       }
     },
 
@@ -206,59 +197,4 @@ export function createJobControl(client: Client, deadlines: Readonly<typeof DEAD
 function summaryOf({ kind, source, settings }: StartRequest): string {
   const what = kind === 'full' ? 'Full scan' : 'Scan of requested items';
   return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;
-}
-
-/** The control error for what a call of the Temporal client threw. */
-function translated(what: string, job: string | undefined, error: unknown): ControlError {
-  if (error instanceof ControlError) return error;
-  const options = { cause: error, ...(job !== undefined && { job }) };
-  const grpc = grpcCause(error);
-  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError) {
-    return refusal(what, options, error);
-  }
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpc === GRPC.deadlineExceeded) {
-    return new ControlError('no_worker', `No worker answered ${what} in time.`, options);
-  }
-  if (error instanceof WorkflowNotFoundError || grpc === GRPC.notFound) {
-    return new ControlError('not_found', `Temporal knows no workflow for ${what}.`, options);
-  }
-  if (error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new ControlError('rejected', `${what}: a workflow of this id runs already.`, options);
-  }
-  if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) {
-    return new ControlError('rejected', `${what}: ${messageOf(error)}`, options);
-  }
-  return new ControlError('temporal_unreachable', `Temporal did not take ${what}: ${deepest(error)}`, options);
-}
-
-/** What a workflow refused or failed with, by the type of the failure. */
-function refusal(
-  what: string,
-  options: { cause: unknown; job?: string },
-  error: WorkflowUpdateFailedError | WorkflowFailedError,
-): ControlError {
-  const { cause } = error;
-  const message = messageOf(cause ?? error);
-  if (cause instanceof ApplicationFailure) {
-    if (cause.type === REFUSAL.scanRunning) {
-      const detail = cause.details?.[0] as { job?: unknown } | undefined;
-      const running = typeof detail?.job === 'string' ? { job: detail.job } : {};
-      return new ControlError('scan_running', message, { cause: error, ...running });
-    }
-    if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
-    if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
-  }
-  const code = error instanceof WorkflowFailedError ? 'check_failed' : 'rejected';
-  return new ControlError(code, `${what} failed: ${message}`, options);
-}
-
-function grpcCause(error: unknown): number | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at.code;
-  return undefined;
-}
-
-function deepest(error: unknown): string {
-  let at: unknown = error;
-  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
-  return messageOf(at);
 }

@@ -67,7 +67,13 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
       const entry = entryOf(job);
       if (entry === undefined) return undefined;
       const live = [...(lives.get(job)?.values() ?? [])].filter(({ until }) => until > now());
-      return { progress: copy(entry.progress), live: sumLive(live.map(({ figures }) => figures), entry.progress) };
+      return {
+        progress: copy(entry.progress),
+        live: sumLive(
+          live.map(({ figures }) => figures),
+          entry.progress,
+        ),
+      };
     },
     async jobs(limit, after) {
       const ids = [...entries.keys()]

@@ -8,7 +8,7 @@ import { API_PREFIX } from '../contract.ts';
 import { ControlError, type ControlVerb, workflowIdOf } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
 import { createEventSource } from '../event-source.ts';
-import { MAX_STREAMS, streamEvents } from '../event-stream.ts';
+import { EVENT_STREAM, MAX_STREAMS, streamEvents } from '../event-stream.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { type Route, route } from '../route.ts';
@@ -129,6 +129,11 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       answers: { 200: 'stream' },
       problems: ['job_not_found', 'too_many_streams', 'stopping'],
       handle: async ({ params, request, response }) => {
+        if (request.method === 'HEAD') {
+          await jobs.get(params.job);
+          response.writeHead(200, EVENT_STREAM).end();
+          return undefined;
+        }
         if (deps.stopping.aborted) throw new ApiProblem('stopping', 'This server is stopping; come back in a moment.');
         if (streams >= MAX_STREAMS)
           throw new ApiProblem('too_many_streams', `${MAX_STREAMS} event streams are open already.`);

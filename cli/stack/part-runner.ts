@@ -16,10 +16,17 @@ const FIRST_START_ATTEMPTS = 3;
 /** A part that did not start, or did not stay. The message names the part, how it ended, and the last line of its log. */
 export class PartEnded extends Error {}
 
+interface End {
+  /** As it goes on after the part's name. */
+  readonly how: string;
+  /** False where a signal ended it: then its last words tell nothing. */
+  readonly byItself: boolean;
+}
+
 interface Running {
   readonly child: ChildProcess;
   readonly id: ProcessId | undefined;
-  readonly ended: Promise<string>;
+  readonly ended: Promise<End>;
   isEnded: boolean;
 }
 
@@ -87,10 +94,10 @@ export class PartRunner {
     let wait = FIRST_PAUSE_MS;
     while (!this.#stop.signal.aborted) {
       const since = Date.now();
-      const how = await Promise.race([this.#running?.ended, aborted(this.#stop.signal)]);
-      if (how === undefined) return;
+      const end = await Promise.race([this.#running?.ended, aborted(this.#stop.signal)]);
+      if (end === undefined) return;
       if (Date.now() - since > SETTLED_MS) wait = FIRST_PAUSE_MS;
-      let problem = this.#describe(how);
+      let problem = this.#describe(end);
       for (let up = false; !up && !this.#stop.signal.aborted; ) {
         this.#say(`${problem}; starting it again in ${wait / 1000} s`);
         this.#set({
@@ -158,9 +165,13 @@ export class PartRunner {
   }
 
   #watch(child: ChildProcess): Running {
-    const ended = new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(`cannot be run: ${error.message}`));
-      child.once('exit', (code, by) => resolve(by ? `was ended by ${by}` : `ended with code ${code}`));
+    const ended = new Promise<End>((resolve) => {
+      child.once('error', (error) => resolve({ how: `cannot be run: ${error.message}`, byItself: false }));
+      child.once('exit', (code, by) =>
+        resolve(
+          by ? { how: `was ended by ${by}`, byItself: false } : { how: `ended with code ${code}`, byItself: true },
+        ),
+      );
     });
     const running: Running = {
       child,
@@ -186,8 +197,8 @@ export class PartRunner {
     grace.abort();
   }
 
-  #describe(how: string, from = 0): string {
-    return `${this.spec.name} ${how}${this.#lastWords(from)}`;
+  #describe({ how, byItself }: End, from = 0): string {
+    return `${this.spec.name} ${how}${byItself ? this.#lastWords(from) : ` (log: ${this.#log})`}`;
   }
 
   #lastWords(from: number): string {

@@ -20,7 +20,7 @@ import { failed, openItemFolder, reportOf, type Work } from './actions/work.ts';
 import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';
 import { failure } from './failures.ts';
-import { insideOf, readKeys } from './folder.ts';
+import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
 import { openItem } from './open-file.ts';
 import { absolute, type FilesystemSettings, findPlace, isHidden, openFolder, type Place } from './place.ts';
@@ -37,6 +37,7 @@ class FilesystemConnector implements Connector {
     restore: true,
   };
   readonly #settings: FilesystemSettings;
+  readonly #names = new FolderNames();
   #place: Promise<Place> | undefined;
 
   constructor(settings: FilesystemSettings) {
@@ -56,7 +57,7 @@ class FilesystemConnector implements Connector {
   }
 
   list(scope: ListScope, from: Position | undefined): Listing {
-    return new Walk(() => this.#find(), scope, from);
+    return new Walk(() => this.#find(), this.#names, scope, from);
   }
 
   async stat(ref: ItemRef, signal: AbortSignal): Promise<Item> {
@@ -110,6 +111,7 @@ class FilesystemConnector implements Connector {
   }
 
   async close(): Promise<void> {
+    this.#names.forget();
     this.#place = undefined;
   }
 
@@ -187,7 +189,7 @@ class FilesystemConnector implements Connector {
 }
 
 async function isEmpty(place: Place): Promise<boolean> {
-  const keys = await readKeys(place.root).catch(() => undefined);
+  const keys = await readKeys(place.root, 0).catch(() => undefined);
   return keys?.length === 0;
 }
 

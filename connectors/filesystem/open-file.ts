@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
-import { closeFd, fstat, pread } from './calls.ts';
+import { pread } from './calls.ts';
+import { callsFor, type DescriptorCalls } from './descriptor.ts';
 import { failure } from './failures.ts';
 import { type Raw, readable } from './names.ts';
 import { absolute, openFile, type Place, proveAt } from './place.ts';
@@ -30,6 +31,7 @@ const SETTLE_ROUNDS = 5;
  */
 export async function openItem(place: Place, location: Raw, listed: Version | undefined): Promise<OpenItem> {
   const path = absolute(place, location);
+  const calls = callsFor(place, listed);
   let fd: number;
   try {
     fd = await openFile(path);
@@ -37,16 +39,16 @@ export async function openItem(place: Place, location: Raw, listed: Version | un
     throw failure(error, 'opening', location);
   }
   try {
-    let facts = await fstat(fd);
+    let facts = await calls.fstat(fd);
     if (!facts.isFile())
       throw new ConnectorError('not_an_item', `${JSON.stringify(readable(location))} is no regular file`);
     const waited = unsettled(facts) > 0;
-    if (waited) facts = await settled(fd, facts, location);
+    if (waited) facts = await settled(fd, facts, location, calls);
     const version = versionOf(facts);
     if (version !== listed) await proveAt(fd, path, location);
-    return new OpenFile(fd, facts, version, location);
+    return new OpenFile(fd, facts, version, location, calls);
   } catch (error) {
-    closeFd(fd);
+    calls.close(fd);
     throw failure(error, 'opening', location);
   }
 }
@@ -61,11 +63,11 @@ export function unsettled(facts: BigIntStats): number {
   return age < 0 ? tick : Math.max(0, tick - age);
 }
 
-async function settled(fd: number, first: BigIntStats, location: Raw): Promise<BigIntStats> {
+async function settled(fd: number, first: BigIntStats, location: Raw, calls: DescriptorCalls): Promise<BigIntStats> {
   let facts = first;
   for (let round = 0; round < SETTLE_ROUNDS; round++) {
     await delay(Math.ceil(unsettled(facts)));
-    const now = await fstat(fd);
+    const now = await calls.fstat(fd);
     if (sameVersion(now, facts)) return now;
     facts = now;
   }
@@ -79,11 +81,13 @@ class OpenFile implements OpenItem {
   readonly #fd: number;
   readonly #facts: BigIntStats;
   readonly #location: Raw;
+  readonly #calls: DescriptorCalls;
   #read = 0;
   #busy: Promise<unknown> | undefined;
   #closed = false;
 
-  constructor(fd: number, facts: BigIntStats, version: Version, location: Raw) {
+  constructor(fd: number, facts: BigIntStats, version: Version, location: Raw, calls: DescriptorCalls) {
+    this.#calls = calls;
     this.#fd = fd;
     this.#facts = facts;
     this.#location = location;
@@ -161,7 +165,8 @@ class OpenFile implements OpenItem {
     if (this.#closed) throw new ConnectorError('storage_error', `${readable(this.#location)} is closed already`);
     let now: BigIntStats;
     try {
-      now = await this.#held(fstat(this.#fd));
+      const asked = this.#calls.fstat(this.#fd);
+      now = asked instanceof Promise ? await this.#held(asked) : asked;
     } catch (error) {
       throw failure(error, 'reading', this.#location);
     }
@@ -178,6 +183,6 @@ class OpenFile implements OpenItem {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#busy !== undefined) await this.#busy.catch(() => {});
-    closeFd(this.#fd);
+    this.#calls.close(this.#fd);
   }
 }

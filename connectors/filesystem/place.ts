@@ -2,8 +2,9 @@ import type { BigIntStats } from 'node:fs';
 import { systemCode } from '../../domain/errors.ts';
 import { ConnectorError } from '../errors.ts';
 import { closeFd, fstat, lstat, openFd, pathOfFd, READ_FILE, READ_FOLDER, realpath } from './calls.ts';
+import { isLocal } from './descriptor.ts';
 import { failure } from './failures.ts';
-import { folderOf, isBelow, joined, nameOf, type Raw, rawOf, readable } from './names.ts';
+import { folderOf, isBelow, joined, nameOf, pathOf, type Raw, rawOf, readable } from './names.ts';
 
 export interface FilesystemSettings {
   readonly id: string;
@@ -25,6 +26,8 @@ export interface Place {
   readonly only?: Raw;
   /** Facts of the asset itself. */
   readonly facts: BigIntStats;
+  /** Whether the asset's own device is known to be a local one. */
+  readonly local: boolean;
   /** Real paths of the folders below the asset that hold no items: quarantine and our own state. */
   readonly hidden: readonly Raw[];
 }
@@ -57,8 +60,9 @@ export async function findPlace(settings: FilesystemSettings): Promise<Place> {
     }
     throw failure(error, 'finding the asset', asset);
   }
-  if (facts.isDirectory()) return { root: real, facts, hidden: await hiddenFolders(settings, real) };
-  if (facts.isFile()) return { root: folderOf(real), only: nameOf(real), facts, hidden: [] };
+  const local = await isLocal(pathOf(real));
+  if (facts.isDirectory()) return { root: real, facts, local, hidden: await hiddenFolders(settings, real) };
+  if (facts.isFile()) return { root: folderOf(real), only: nameOf(real), facts, local, hidden: [] };
   throw new ConnectorError(
     'configuration',
     `connector ${settings.id}: ${settings.asset} is neither a folder nor a regular file; correct the asset`,

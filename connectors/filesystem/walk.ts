@@ -5,7 +5,7 @@ import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { closeFd, lstat } from './calls.ts';
 import { failure } from './failures.ts';
-import { insideOf, type Key, keysBehind, lowerBound, readKeys } from './folder.ts';
+import { type FolderNames, firstBehind, insideOf, type Key, lowerBound } from './folder.ts';
 import { joined, type Raw, readable, refOf } from './names.ts';
 import { absolute, isHidden, openFolder, type Place } from './place.ts';
 import { readSideCar, SIDE_CAR_END } from './side-car.ts';
@@ -30,7 +30,7 @@ const QUIET_MS = 1_000;
 interface Frame {
   /** Raw location of the folder: empty for the asset, else ending with `/`. */
   readonly folder: Raw;
-  keys: Key[];
+  keys: readonly Key[];
   next: number;
   /** There are names behind the last of `keys` that are not held. */
   cut: boolean;
@@ -53,6 +53,7 @@ export class Walk implements Listing {
   readonly #find: () => Promise<Place>;
   readonly #scope: ListScope;
   readonly #limits: WalkLimits;
+  readonly #names: FolderNames;
   #place!: Place;
   #begun = false;
   #closed = false;
@@ -63,7 +64,14 @@ export class Walk implements Listing {
   #after: Raw;
   #outside: number;
 
-  constructor(find: () => Promise<Place>, scope: ListScope, from: Position | undefined, limits: WalkLimits = LIMITS) {
+  constructor(
+    find: () => Promise<Place>,
+    names: FolderNames,
+    scope: ListScope,
+    from: Position | undefined,
+    limits: WalkLimits = LIMITS,
+  ) {
+    this.#names = names;
     this.#find = find;
     this.#scope = scope;
     this.#limits = limits;
@@ -128,8 +136,7 @@ export class Walk implements Listing {
     if (!frame) return 'end';
     if (frame.next >= frame.keys.length && frame.cut) {
       try {
-        const { keys, fd } = await this.#read(frame.folder, frame.fd);
-        Object.assign(frame, { keys, fd, next: 0, cut: false });
+        Object.assign(frame, await this.#read(frame.folder, frame.fd), { cut: false });
       } catch (error) {
         this.#seen = await this.#lost(frame, failure(error, 'listing', frame.folder));
         this.#at = 0;
@@ -166,12 +173,13 @@ export class Walk implements Listing {
     this.#begun = true;
   }
 
-  /** The keys of a folder behind the place that has been reached. */
-  async #read(folder: Raw, held: number | undefined): Promise<{ keys: Key[]; fd: number }> {
+  /** The keys of a folder, and the first behind the place that has been reached. */
+  async #read(folder: Raw, held: number | undefined): Promise<Pick<Frame, 'keys' | 'next' | 'fd'>> {
     const path = this.#pathOf(folder);
     const fd = held ?? (await openFolder(path, folder));
     try {
-      return { keys: keysBehind(await readKeys(insideOf(fd, path)), folder, this.#after), fd };
+      const keys = await this.#names.read(fd, path);
+      return { keys, next: firstBehind(keys, folder, this.#after), fd };
     } catch (error) {
       if (held === undefined) closeFd(fd);
       throw error;
@@ -192,8 +200,7 @@ export class Walk implements Listing {
     }
     leave(parent);
     try {
-      const { keys, fd } = await this.#read(folder, undefined);
-      this.#frames.push({ folder, keys, next: 0, cut: false, fd });
+      this.#frames.push({ folder, cut: false, ...(await this.#read(folder, undefined)) });
       this.#makeRoom();
       return undefined;
     } catch (error) {
@@ -282,8 +289,9 @@ export class Walk implements Listing {
     const index = seen.findIndex((one) => one.what === 'entry' && one.facts.isDirectory());
     if (index < 0) return seen;
     const name = frame.keys[first + index] as Key;
-    frame.next = first + index + 1;
-    frame.keys.splice(lowerBound(frame.keys, `${name}/`, frame.next), 0, `${name}/`);
+    const keys = frame.keys.slice(first + index + 1);
+    keys.splice(lowerBound(keys, `${name}/`, 0), 0, `${name}/`);
+    Object.assign(frame, { keys, next: 0 });
     return seen.slice(0, index);
   }
 

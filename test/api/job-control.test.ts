@@ -41,7 +41,7 @@ async function codeOf(call: Promise<unknown>): Promise<{ code: string; job: stri
 
 beforeAll(async () => {
   plant = await Plant.start({ latencyMs: 200, workers: 2 });
-  control = createJobControl(plant.client, { steer: 2_000, query: 1_000, check: 2_000 });
+  control = createJobControl(plant.client, plant.temporal.address, { steer: 2_000, query: 1_000, check: 2_000 });
 }, 120_000);
 afterAll(() => plant.stop());
 
@@ -53,7 +53,7 @@ test('without a worker nobody answers, and that is told apart from no Temporal',
   );
   // Never closed: a call that is being tried again would raise an error that nobody can catch.
   const connection = Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 500 });
-  const nowhere = createJobControl(new Client({ connection }), { steer: 500, query: 500, check: 500 });
+  const nowhere = createJobControl(new Client({ connection }), '127.0.0.1:1', { steer: 500, query: 500, check: 500 });
   expect((await codeOf(nowhere.start(request()))).code).toBe('temporal_unreachable');
   expect((await codeOf(nowhere.queues([QUEUE.scan]))).code).toBe('temporal_unreachable');
   expect((await codeOf(nowhere.find('job-1'))).code).toBe('temporal_unreachable');
@@ -62,7 +62,7 @@ test('without a worker nobody answers, and that is told apart from no Temporal',
 describe('with a worker', () => {
   beforeAll(async () => {
     await plant.worker();
-    control = createJobControl(plant.client, { steer: 20_000, query: 10_000, check: 20_000 });
+    control = createJobControl(plant.client, plant.temporal.address, { steer: 20_000, query: 10_000, check: 20_000 });
   }, 120_000);
 
   test('its queues are seen', async () => {

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ListScope, Position } from '../../connectors/connector.ts';
+import { FolderNames } from '../../connectors/filesystem/folder.ts';
 import { findPlace } from '../../connectors/filesystem/place.ts';
 import { Walk } from '../../connectors/filesystem/walk.ts';
 import { drain, itemsOf } from './conformance.ts';
@@ -57,7 +58,10 @@ describe('size', () => {
   test('folders on the way hold no more names than they may', async () => {
     for (let i = 0; i < 60; i++) await write(`d${i % 6}/e${i % 3}/f${i}/g`);
     for (let i = 0; i < 60; i++) await write(`top-${i}`);
-    const walk = new Walk(() => findPlace({ id: 'w', asset: store.asset }), ALL, undefined, { each: 8, all: 12 });
+    const walk = new Walk(() => findPlace({ id: 'w', asset: store.asset }), new FolderNames(), ALL, undefined, {
+      each: 8,
+      all: 12,
+    });
     const got: string[] = [];
     for (let event = await walk.next(signal); event; event = await walk.next(signal)) {
       if (event.kind === 'item') got.push(event.item.location);

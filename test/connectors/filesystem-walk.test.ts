@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ListEvent, ListScope, Position } from '../../connectors/connector.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { createFilesystemConnector } from '../../connectors/filesystem/connector.ts';
+import { FolderNames } from '../../connectors/filesystem/folder.ts';
 import { findPlace } from '../../connectors/filesystem/place.ts';
 import { Walk } from '../../connectors/filesystem/walk.ts';
 import { locationBytes } from '../../domain/item.ts';
@@ -298,7 +299,8 @@ describe('any tree', () => {
               .catch(() => {});
           }
           const settings = { id: 'tree', asset };
-          const walk = (from?: Position) => new Walk(() => findPlace(settings), ALL, from, { each, all });
+          const walk = (from?: Position) =>
+            new Walk(() => findPlace(settings), new FolderNames(), ALL, from, { each, all });
           const { events, positions } = await drain(walk());
           const raws = (list: readonly ListEvent[]) =>
             itemsOf(list).map((item) => locationBytes(item).toString('latin1'));

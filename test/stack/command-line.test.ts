@@ -48,7 +48,7 @@ test('.env is parsed, never run, and what is set already wins', () => {
 });
 
 test('the home is DSX_HOME, else a folder of the user', () => {
-  expect(dsxHome({ DSX_HOME: '/srv/dsx', XDG_STATE_HOME: '/x', HOME: '/home/a' })).toBe('/srv/dsx');
-  expect(dsxHome({ DSX_HOME: '', XDG_STATE_HOME: '/x', HOME: '/home/a' })).toBe('/x/dsx-connect');
-  expect(dsxHome({ XDG_STATE_HOME: 'x', HOME: '/home/a' })).toBe('/home/a/.local/state/dsx-connect');
+  expect(dsxHome({ DSX_HOME: '/srv/dsx', XDG_STATE_HOME: '/x', HOME: '/users/a' })).toBe('/srv/dsx');
+  expect(dsxHome({ DSX_HOME: '', XDG_STATE_HOME: '/x', HOME: '/users/a' })).toBe('/x/dsx-connect');
+  expect(dsxHome({ XDG_STATE_HOME: 'x', HOME: '/users/a' })).toBe('/users/a/.local/state/dsx-connect');
 });

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { OUTCOMES } from '../domain/outcome.ts';
+import type * as contract from './contract.ts';
+
+/** Most rows or jobs of one answer, and how many without a `limit`. */
+export const MAX_LIMIT = 1_000;
+export const DEFAULT_LIMIT = 100;
+/** Longest filter, prefix and path, in characters; longest `reason` of a control. */
+const LONG = 4_096;
+const SHORT = 500;
+/** Most items that one request may name. */
+export const MAX_ITEMS = 1_000;
+/** Longest wait for the outcomes of a request, in seconds. */
+export const MAX_WAIT_SECONDS = 300;
+
+const text = (max: number) => z.string().min(1).max(max);
+const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export const jobParams = z.strictObject({ job: z.string() });
+export const connectorParams = z.strictObject({ id: z.string() });
+/** What can't be the id of a job is not looked for: it is `job_not_found`. */
+export const isJobId = (job: string): boolean => JOB_ID.test(job);
+
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+  .transform(Number)
+  .refine((n) => n <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
+  .default(DEFAULT_LIMIT);
+
+export const noQuery = z.strictObject({});
+export const jobsQuery = z.strictObject({
+  limit,
+  after: z.string().regex(JOB_ID, 'must be the id of a job').optional(),
+});
+export const outcomesQuery = z.strictObject({
+  outcome: z.enum(OUTCOMES).optional(),
+  prefix: text(LONG).optional(),
+  reason: text(100).optional(),
+  limit,
+  after: text(1_000).optional(),
+});
+export const actionsQuery = z.strictObject({
+  state: z.enum(ACTION_STATES).optional(),
+  limit,
+  after: text(1_000).optional(),
+});
+export const scannerQuery = z.strictObject({ scanner: text(100).optional() });
+
+const action = z.enum(ITEM_ACTIONS);
+const actionBody = z.strictObject({ action: action.optional() });
+export const startJobBody = z.strictObject({
+  connector: text(200).optional(),
+  folder: text(LONG).optional(),
+  filter: z.string().max(LONG).optional(),
+  action: action.optional(),
+  quarantine: text(LONG).optional(),
+  dryRun: z.boolean().optional(),
+  maxSize: z.int().positive().optional(),
+  scanner: text(100).optional(),
+}) satisfies z.ZodType<contract.StartJobBody>;
+export const controlBody = z.strictObject({ reason: text(SHORT).optional() }) satisfies z.ZodType<contract.ControlBody>;
+export const checkBody = actionBody satisfies z.ZodType<contract.CheckBody>;
+export const scanItemsBody = z.strictObject({
+  connector: text(200),
+  items: z
+    .array(
+      z.strictObject({
+        location: text(LONG),
+        locationBytes: z
+          .base64()
+          .max(2 * LONG)
+          .optional(),
+      }),
+    )
+    .min(1)
+    .max(MAX_ITEMS),
+  action: action.optional(),
+  scanner: text(100).optional(),
+  waitSeconds: z.number().min(0).max(MAX_WAIT_SECONDS).optional(),
+}) satisfies z.ZodType<contract.ScanItemsBody>;
