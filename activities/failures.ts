@@ -1,4 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
 import { messageOf } from '../domain/errors.ts';
 import { LEDGER_CODES, LedgerError } from '../ledger/errors.ts';
@@ -7,10 +8,10 @@ import { FAILURE } from './types.ts';
 
 /**
  * What Temporal is told of an error: `retry` by the activity's own policy, `final` for good, `hold` until somebody has mended
- * the cause. The codes of the rooms below decide; anything that has no code is a fault of ours and is retried.
+ * the cause. The codes of the rooms below decide. Anything that has no code is a fault of ours: it is retried, and in the end fails the job.
  */
-export function asFailure(error: unknown): unknown {
-  const policy = policyOf(error);
+export function asFailure(error: unknown, attempt: number): unknown {
+  const policy = policyOf(error, attempt);
   if (policy === undefined) return error;
   const message = messageOf(error);
   const cause = error instanceof Error ? error : undefined;
@@ -32,13 +33,28 @@ export function asFailure(error: unknown): unknown {
   });
 }
 
+/** What was tried so often and is no better will not get better by itself: somebody must look. */
+const PATIENCE = 10;
+
 interface Policy {
   readonly code: string;
   readonly fate: 'retry' | 'final' | 'hold';
   readonly retryAfterMs?: number | undefined;
 }
 
-function policyOf(error: unknown): Policy | undefined {
+function policyOf(error: unknown, attempt: number): Policy | undefined {
+  const policy = codedPolicy(error);
+  if (attempt < PATIENCE) return policy;
+  if (policy === undefined) return isOurs(error) ? undefined : { code: 'internal', fate: 'final' };
+  return policy.fate === 'retry' ? { ...policy, fate: 'hold' } : policy;
+}
+
+/** Cancellation and failures made on purpose are Temporal's own. */
+function isOurs(error: unknown): boolean {
+  return error instanceof TemporalFailure;
+}
+
+function codedPolicy(error: unknown): Policy | undefined {
   if (error instanceof ConnectorError) {
     return { code: error.code, fate: CONNECTOR_CODES[error.code], retryAfterMs: error.retryAfterMs };
   }
@@ -58,7 +74,7 @@ export function mapped<Activities extends object>(activities: Activities): Activ
       try {
         return await run(...input);
       } catch (error) {
-        throw asFailure(error);
+        throw asFailure(error, Context.current().info.attempt);
       }
     },
   ]);

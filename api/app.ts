@@ -8,13 +8,20 @@ import { ApiProblem } from './problems.ts';
 import { mountRoutes, type Route } from './route.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { scanRoutes } from './routes/scan.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps): readonly Route[] {
   const jobs = createJobs(deps);
-  return [...healthRoutes(deps), ...connectorRoutes(deps), ...jobRoutes(deps, jobs), ...scanRoutes(deps, jobs)];
+  return [
+    ...healthRoutes(deps),
+    ...connectorRoutes(deps),
+    ...jobRoutes(deps, jobs),
+    ...jobRowRoutes(deps, jobs),
+    ...scanRoutes(deps, jobs),
+  ];
 }
 
 /** The Express app. @throws Error when an address that other machines can reach has no key */

@@ -12,7 +12,7 @@ import { REFUSAL } from '../workflows/messages.ts';
 import { ControlError } from './control.ts';
 
 /** gRPC status codes (a fixed set of the protocol). */
-const GRPC = { deadlineExceeded: 4, notFound: 5 } as const;
+const GRPC = { invalidArgument: 3, deadlineExceeded: 4, notFound: 5 } as const;
 
 /** The control error for what a call of the Temporal client threw. */
 export function controlError(what: string, job: string | undefined, error: unknown): ControlError {
@@ -30,6 +30,10 @@ export function controlError(what: string, job: string | undefined, error: unkno
   }
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new ControlError('rejected', `${what}: a workflow of this id runs already.`, options);
+  }
+  if (grpc === GRPC.invalidArgument) {
+    const hint = 'A worker registers the search attributes at its start; has one ever been started here?';
+    return new ControlError('rejected', `Temporal refused ${what}: ${deepest(error)}. ${hint}`, options);
   }
   if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) {
     return new ControlError('rejected', `${what}: ${messageOf(error)}`, options);

@@ -12,10 +12,12 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
+  type ControlRequest,
   QUERY,
   QUEUE,
   requestedScanWorkflowId,
   SEARCH_ATTRIBUTE,
+  SIGNAL,
   type StartAnswer,
   type StartRequest,
   UPDATE,
@@ -104,6 +106,16 @@ export function createJobControl(
       client.workflow.getHandle(workflowId).query<JobProgress>(QUERY.progress),
     );
 
+  /** No worker is there: a signal waits for one, and is read before anything else is begun. */
+  async function cancelLater(workflowId: string, request: ControlRequest): Promise<ControlAnswer> {
+    const { job, actor, reason } = request;
+    await asking(`the cancel of job ${job}`, job, deadlines.query, () =>
+      client.workflow.getHandle(workflowId).signal(SIGNAL.cancel, request),
+    );
+    const idle = { why: 'cancelling' as const, by: actor, ...(reason !== undefined && { reason }) };
+    return { job, state: 'cancelling', idle, revision: 0 };
+  }
+
   return {
     async start(request) {
       try {
@@ -149,7 +161,8 @@ export function createJobControl(
         // A cancel is acknowledged when no page can start a scan any more, which may take longer than anybody waits.
         if (!(error instanceof ControlError) || error.code !== 'no_worker' || verb !== 'cancel') throw error;
         const now = await progress(workflowId).catch(() => undefined);
-        if (now?.job !== job || now.state !== 'cancelling') throw error;
+        if (now === undefined) return cancelLater(workflowId, request);
+        if (now.job !== job || now.state !== 'cancelling') throw error;
         return { job, state: now.state, ...(now.idle !== undefined && { idle: now.idle }), revision: now.revision };
       }
     },

@@ -7,7 +7,7 @@ import { ControlError, workflowIdOf } from './control.ts';
 import type { ApiDeps } from './deps.ts';
 import { type LedgerJob, ledgerJob, readableLedgerJob } from './ledger-job.ts';
 import { ApiProblem } from './problems.ts';
-import { isJobId } from './schemas.ts';
+import { isJobId } from './request-schemas.ts';
 
 /** Jobs whose workflow is remembered. */
 const REMEMBERED = 1_000;

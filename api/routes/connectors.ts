@@ -1,16 +1,9 @@
 import type { z } from 'zod';
 import type { Source } from '../../domain/job.ts';
+import { checkAnswer, connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
+import { checkBody, connectorParams, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
-import {
-  checkAnswer,
-  checkBody,
-  connectorList,
-  connectorParams,
-  connectorResource,
-  scannerCheckAnswer,
-  scannerQuery,
-} from '../schemas.ts';
 import { chooseScanner, findConnector } from '../start-request.ts';
 
 /** How long the connection test of a scanner may take, in milliseconds. */

@@ -1,10 +1,10 @@
 import { messageOf } from '../../domain/errors.ts';
 import { QUEUE } from '../../workflows/messages.ts';
+import { healthAnswer, readyAnswer, versionAnswer } from '../answer-schemas.ts';
 import type { ReadyCheck } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DEFAULT_SCANNER } from '../deps.ts';
 import { type Route, route } from '../route.ts';
-import { healthAnswer, readyAnswer, versionAnswer } from '../schemas.ts';
 
 /** A worker asks for work at least once a minute; the server remembers askers for five. In milliseconds. */
 const POLL_AGE_MS = 75_000;

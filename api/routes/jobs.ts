@@ -1,23 +1,15 @@
-import type { z } from 'zod';
-import { pageActions } from '../../ledger/actions.ts';
-import { LedgerError } from '../../ledger/errors.ts';
-import type { JobLedger } from '../../ledger/ledger.ts';
-import { pageOutcomes } from '../../ledger/outcomes.ts';
+import * as answers from '../answer-schemas.ts';
 import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
 import { API_PREFIX } from '../contract.ts';
 import { ControlError, type ControlVerb, workflowIdOf } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
-import { createEventSource } from '../event-source.ts';
-import { EVENT_STREAM, MAX_STREAMS, streamEvents } from '../event-stream.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
+import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
-import * as schema from '../schemas.ts';
 import { startRequest } from '../start-request.ts';
 
 export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
-  let streams = 0;
-
   async function start(request: ReturnType<typeof startRequest>): Promise<StartJobAnswer> {
     const workflowId = workflowIdOf(request);
     try {
@@ -38,10 +30,10 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: `/jobs/:job/${verb}`,
       summary: CONTROLS[verb],
-      params: schema.jobParams,
-      json: schema.controlBody,
+      params: requests.jobParams,
+      json: requests.controlBody,
       optionalBody: true,
-      answers: { 200: schema.controlJobAnswer },
+      answers: { 200: answers.controlJobAnswer },
       problems: ['job_not_found', 'job_ended', 'job_cancelling', 'no_worker', 'temporal_unreachable'],
       handle: async ({ params: { job }, body, actor }) => {
         const workflowId = await jobs.workflowOf(job);
@@ -63,8 +55,8 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/jobs',
       summary: 'Starts a full scan, or joins the one of the same source that runs with the same settings.',
-      json: schema.startJobBody,
-      answers: { 201: schema.startJobAnswer, 200: schema.startJobAnswer },
+      json: requests.startJobBody,
+      answers: { 201: answers.startJobAnswer, 200: answers.startJobAnswer },
       problems: [
         'connector_not_found',
         'folder_scans_off',
@@ -85,74 +77,22 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'GET',
       path: '/jobs',
       summary: 'Jobs, newest first.',
-      query: schema.jobsQuery,
-      answers: { 200: schema.jobList },
+      query: requests.jobsQuery,
+      answers: { 200: answers.jobList },
       handle: async ({ query }) => ({ status: 200, body: await jobs.list(query.limit, query.after) }),
     }),
     route({
       method: 'GET',
       path: '/jobs/:job',
       summary: 'A job as it is now.',
-      params: schema.jobParams,
-      answers: { 200: schema.jobResource },
+      params: requests.jobParams,
+      answers: { 200: answers.jobResource },
       problems: ['job_not_found', 'no_worker'],
       handle: async ({ params }) => ({ status: 200, body: await jobs.get(params.job) }),
     }),
     control('pause'),
     control('resume'),
     control('cancel'),
-    route({
-      method: 'GET',
-      path: '/jobs/:job/outcomes',
-      summary: 'Outcome rows of closed pages, in the order of the items.',
-      params: schema.jobParams,
-      query: schema.outcomesQuery,
-      answers: { 200: schema.outcomePage },
-      problems: ['job_not_found', 'ledger_unavailable'],
-      handle: ({ params, query }) => rows(jobs, params.job, (ledger) => pageOutcomes(ledger, defined(query))),
-    }),
-    route({
-      method: 'GET',
-      path: '/jobs/:job/actions',
-      summary: 'The item actions: for each finding its latest row.',
-      params: schema.jobParams,
-      query: schema.actionsQuery,
-      answers: { 200: schema.actionPage },
-      problems: ['job_not_found', 'ledger_unavailable'],
-      handle: ({ params, query }) => rows(jobs, params.job, (ledger) => pageActions(ledger, defined(query))),
-    }),
-    route({
-      method: 'GET',
-      path: '/jobs/:job/events',
-      summary: 'Progress and findings as they come, until the job has ended (server-sent events).',
-      params: schema.jobParams,
-      answers: { 200: 'stream' },
-      problems: ['job_not_found', 'too_many_streams', 'stopping'],
-      handle: async ({ params, request, response }) => {
-        if (request.method === 'HEAD') {
-          await jobs.get(params.job);
-          response.writeHead(200, EVENT_STREAM).end();
-          return undefined;
-        }
-        if (deps.stopping.aborted) throw new ApiProblem('stopping', 'This server is stopping; come back in a moment.');
-        if (streams >= MAX_STREAMS)
-          throw new ApiProblem('too_many_streams', `${MAX_STREAMS} event streams are open already.`);
-        const given = request.headers['last-event-id'];
-        const source = createEventSource(
-          deps,
-          jobs,
-          params.job,
-          typeof given === 'string' && given !== '' ? given : undefined,
-        );
-        streams += 1;
-        try {
-          await streamEvents(response, source, deps.stopping);
-        } finally {
-          streams -= 1;
-        }
-        return undefined;
-      },
-    }),
   ];
 }
 
@@ -186,31 +126,4 @@ async function steer(
     if (!(error instanceof ControlError) || error.code !== 'not_found') throw error;
     throw new ApiProblem('job_ended', `Job ${request.job} has ended.`, { cause: error, extra: { job: request.job } });
   }
-}
-
-/** A page of rows of a job that has a ledger; one that was started but wrote nothing yet has none. */
-async function rows(
-  jobs: Jobs,
-  job: string,
-  read: (ledger: JobLedger) => Promise<{ rows: readonly unknown[]; next?: string }>,
-) {
-  const ledger = await jobs.ledgerOf(job);
-  try {
-    if ((await ledger.header()) === undefined) await jobs.get(job);
-    return { status: 200, body: await read(ledger) };
-  } catch (error) {
-    if (error instanceof LedgerError && error.code === 'corrupt') {
-      const detail = `${error.message} "dsx ledger verify ${job}" tells more.`;
-      throw new ApiProblem('ledger_unavailable', detail, { cause: error, extra: { reason: error.code } });
-    }
-    throw error;
-  }
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-function defined<T extends z.output<typeof schema.outcomesQuery> | z.output<typeof schema.actionsQuery>>(
-  query: T,
-): Defined<T> {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
 import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
+import { scanBodyAnswer, scanItemsAnswer } from '../answer-schemas.ts';
 import { mediaType } from '../body.ts';
 import type { ScanBodyAnswer, ScanItemsAnswer, ScanItemsBody } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
+import { scanItemsBody, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Route, route } from '../route.ts';
-import { scanBodyAnswer, scanItemsAnswer, scanItemsBody, scannerQuery } from '../schemas.ts';
 import { chooseScanner, itemsRequest } from '../start-request.ts';
 import { links } from './jobs.ts';
 

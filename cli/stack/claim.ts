@@ -19,8 +19,8 @@ export async function withClaim<T>(home: string, work: () => Promise<T>): Promis
   mkdirSync(path.dirname(lock), { recursive: true, mode: 0o700 });
   const mine = `${lock}.${randomUUID()}`;
   const end = Date.now() + PATIENCE_MS;
-  writeFileSync(mine, JSON.stringify(identify(process.pid)), { mode: 0o600 });
   try {
+    writeFileSync(mine, JSON.stringify(identify(process.pid)), { mode: 0o600 });
     // A link appears whole or not at all, so a lock always names its owner.
     while (!tryLink(mine, lock)) {
       breakIfStale(lock);

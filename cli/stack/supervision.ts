@@ -19,6 +19,8 @@ export class Supervision {
   #runners: readonly PartRunner[] = [];
   #phase: StackState['phase'] = 'starting';
   #claimed = false;
+  /** What was said of a state that could not be written: said once, not at every change. */
+  #unsaved: string | undefined;
   #stopping: Promise<void> | undefined;
 
   /** @throws CliError for options that cannot be meant */
@@ -103,8 +105,11 @@ export class Supervision {
     if (!this.#claimed) return;
     try {
       this.#writeState();
+      this.#unsaved = undefined;
     } catch (error) {
-      this.#options.say(`cannot write the state of the stack: ${messageOf(error)}`);
+      const problem = `cannot write the state of the stack: ${messageOf(error)}`;
+      if (problem !== this.#unsaved) this.#options.say(problem);
+      this.#unsaved = problem;
     }
   }
 

@@ -120,20 +120,27 @@ export function lowerBound(keys: readonly Key[], key: Key, from: number): number
   return low;
 }
 
-/** Folders with fewer names are read again rather than remembered. */
-const WORTH_KEEPING = 20_000;
 /** Milliseconds after the last use. */
 const KEPT_FOR = 60_000;
-/** A folder that changed just before it was read may change again without its times showing it. */
-const SETTLED_MS = 2_500;
+const KEEP = {
+  /** Folders with fewer names are read again rather than remembered. */
+  names: 20_000,
+  /** Milliseconds. A folder that changed just before it was read may change again without its times showing it. */
+  settled: 2_500,
+};
 
 /**
  * Reads folders, and remembers the names of the last large one for a minute, as long as its times say that no name came or
  * went. So a listing that goes on in many short turns does not read a million names for each.
  */
 export class FolderNames {
+  readonly #keep: typeof KEEP;
   #kept: { readonly mark: string; readonly keys: readonly Key[] } | undefined;
   #forget: NodeJS.Timeout | undefined;
+
+  constructor(keep: typeof KEEP = KEEP) {
+    this.#keep = keep;
+  }
 
   /** The keys of an open folder, in byte order. They are shared: don't change them. @throws the system error */
   async read(fd: number, path: Raw): Promise<readonly Key[]> {
@@ -145,7 +152,7 @@ export class FolderNames {
     }
     const age = Date.now() - Number(facts.ctimeMs);
     const keys = await readKeys(insideOf(fd, path), Number(facts.size));
-    if (keys.length >= WORTH_KEEPING && age > SETTLED_MS) {
+    if (keys.length >= this.#keep.names && age > this.#keep.settled) {
       this.forget();
       this.#kept = { mark, keys };
       this.#forget = setTimeout(() => this.forget(), KEPT_FOR).unref();

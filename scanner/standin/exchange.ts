@@ -170,17 +170,19 @@ export class ScanExchange {
 
   /** One byte at a time, `ms` in all. */
   #drip(text: string, ms: number, verdict: string): void {
-    this.#response.writeHead(200, [...SERVER, 'Content-Length', String(text.length)]);
+    const bytes = Buffer.from(text);
+    this.#response.writeHead(200, [...SERVER, 'Content-Length', String(bytes.length)]);
     let at = 0;
     const timer = setInterval(
       () => {
-        this.#response.write(text[at]);
+        this.#response.write(bytes.subarray(at, at + 1));
         at += 1;
-        if (at < text.length) return;
+        if (at < bytes.length) return;
         clearInterval(timer);
+        this.#leave();
         this.#host.remember(this.#describe(200, verdict), () => this.#response.end());
       },
-      Math.max(1, ms / text.length),
+      Math.max(1, ms / bytes.length),
     );
     this.#response.on('close', () => clearInterval(timer));
   }

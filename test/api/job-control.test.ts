@@ -13,6 +13,8 @@ import { Plant } from '../support/plant.ts';
 let plant: Plant;
 let control: JobControl;
 let folders = 0;
+/** Started while no worker was there. */
+let early: StartRequest;
 
 function request(changes: Partial<StartRequest['settings']> = {}, folder = freshFolder()): StartRequest {
   return {
@@ -41,7 +43,7 @@ async function codeOf(call: Promise<unknown>): Promise<{ code: string; job: stri
 
 beforeAll(async () => {
   plant = await Plant.start({ latencyMs: 200, workers: 2 });
-  control = createJobControl(plant.client, plant.temporal.address, { steer: 2_000, query: 1_000, check: 2_000 });
+  control = createJobControl(plant.client, plant.temporal.address, { steer: 1_000, query: 1_000, check: 1_000 });
 }, 120_000);
 afterAll(() => plant.stop());
 
@@ -51,6 +53,15 @@ test('without a worker nobody answers, and that is told apart from no Temporal',
   expect((await codeOf(control.check({ source: { kind: 'connector', id: 'none' }, action: 'nothing' }))).code).toBe(
     'no_worker',
   );
+  early = request();
+  const id = workflowIdOf(early);
+  expect((await codeOf(control.start(early))).code).toBe('no_worker');
+  expect((await codeOf(control.steer(id, 'pause', { job: early.job, actor: 'ann' }))).code).toBe('no_worker');
+  // A cancel is kept for the worker to come.
+  expect(await control.steer(id, 'cancel', { job: early.job, actor: 'ann' })).toMatchObject({
+    job: early.job,
+    state: 'cancelling',
+  });
   // Never closed: a call that is being tried again would raise an error that nobody can catch.
   const connection = Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 500 });
   const nowhere = createJobControl(new Client({ connection }), '127.0.0.1:1', { steer: 500, query: 500, check: 500 });
@@ -64,6 +75,12 @@ describe('with a worker', () => {
     await plant.worker();
     control = createJobControl(plant.client, plant.temporal.address, { steer: 20_000, query: 10_000, check: 20_000 });
   }, 120_000);
+
+  test('a scan that was cancelled before there was a worker does nothing and ends', async () => {
+    const result = await plant.client.workflow.getHandle(workflowIdOf(early)).result();
+    expect(result).toMatchObject({ state: 'cancelled' });
+    expect(plant.standin.stats().scans).toBe(0);
+  }, 60_000);
 
   test('its queues are seen', async () => {
     await vi.waitFor(async () => {

@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  actionPage,
+  checkAnswer,
+  jobList,
+  jobResource,
+  outcomePage,
+  startJobAnswer,
+} from '../../api/answer-schemas.ts';
 import { ApiError } from '../../api/client.ts';
 import type { JobResource, Problem } from '../../api/contract.ts';
 import { ControlError } from '../../api/control.ts';
 import { newJobId } from '../../api/job-id.ts';
-import { actionPage, checkAnswer, jobList, jobResource, outcomePage, startJobAnswer } from '../../api/schemas.ts';
 import { folderSource } from '../../api/start-request.ts';
 import { StatusUnavailable } from '../../status/errors.ts';
 import { createMemoryStatus } from '../../status/memory-status.ts';

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { scanBodyAnswer, scanItemsAnswer, scannerCheckAnswer } from '../../api/answer-schemas.ts';
 import { API_PREFIX, type Problem } from '../../api/contract.ts';
 import type { NamedScanner } from '../../api/deps.ts';
-import { scanBodyAnswer, scanItemsAnswer, scannerCheckAnswer } from '../../api/schemas.ts';
 import { createScanner } from '../../scanner/client.ts';
 import { EICAR } from '../../scanner/standin/eicar.ts';
 import { type Standin, startStandin } from '../../scanner/standin/server.ts';

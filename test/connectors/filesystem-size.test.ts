@@ -1,8 +1,9 @@
+import { closeSync, openSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ListScope, Position } from '../../connectors/connector.ts';
-import { FolderNames } from '../../connectors/filesystem/folder.ts';
+import { FolderNames, readKeys } from '../../connectors/filesystem/folder.ts';
 import { findPlace } from '../../connectors/filesystem/place.ts';
 import { Walk } from '../../connectors/filesystem/walk.ts';
 import { drain, itemsOf } from './conformance.ts';
@@ -24,11 +25,11 @@ const write = async (location: string) => {
 };
 
 /** Many names of one file: quicker to make than as many files. */
-async function fill(names: readonly string[]): Promise<void> {
+async function fill(names: readonly string[], folder = store.asset): Promise<void> {
   const one = path.join(store.base, 'one');
   await fs.writeFile(one, 'x');
   for (let i = 0; i < names.length; i += 500) {
-    await Promise.all(names.slice(i, i + 500).map((name) => fs.link(one, path.join(store.asset, name))));
+    await Promise.all(names.slice(i, i + 500).map((name) => fs.link(one, path.join(folder, name))));
   }
 }
 
@@ -82,5 +83,38 @@ describe('size', () => {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(10_500);
     expect(events.filter((event) => event.kind === 'outside').length).toBeLessThanOrEqual(3);
     expect(itemsOf(events).map((item) => item.location)).toEqual(['z-in']);
+  });
+
+  test('the names of a large folder are read once for many listings, and again when one came or went', async () => {
+    await fill(['a', 'b', 'c']);
+    const names = new FolderNames({ names: 3, settled: -1 });
+    // In the past, so that the next change is sure to show.
+    await fs.utimes(store.asset, 1, 1);
+    const fd = openSync(store.asset, 'r');
+    try {
+      const first = await names.read(fd, store.asset);
+      expect(await names.read(fd, store.asset)).toBe(first);
+      await write('d');
+      expect(await names.read(fd, store.asset)).toEqual(['a', 'b', 'c', 'd']);
+      await fs.utimes(store.asset, 1, 1);
+      const before = await names.read(fd, store.asset);
+      await fs.rename(path.join(store.asset, 'd'), path.join(store.asset, 'e'));
+      expect(await names.read(fd, store.asset)).not.toBe(before);
+      names.forget();
+    } finally {
+      closeSync(fd);
+    }
+  });
+
+  test('names that come in no order are put in order, in whatever number', async () => {
+    for (const count of [0, 1, 8_191, 8_192, 20_000]) {
+      const folder = path.join(store.base, `n${count}`);
+      await fs.mkdir(folder);
+      const wanted = Array.from({ length: count }, (_, i) => `${(i * 7_919) % 20_011}`);
+      await fill(wanted, folder);
+      await fs.mkdir(path.join(folder, '5-folder'));
+      expect(await readKeys(folder, 1e9)).toEqual([...wanted, '5-folder/'].sort());
+      expect(await readKeys(folder, 0)).toEqual([...wanted, '5-folder/'].sort());
+    }
   });
 });

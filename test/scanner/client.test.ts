@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { getEventListeners } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createScanner } from '../../scanner/client.ts';
@@ -80,6 +82,39 @@ describe('a scan', () => {
     const { scanner, standin } = await pair();
     for (let i = 0; i < 20; i += 1) await scanText(scanner, `x${i}`);
     expect(standin.stats().connections).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('many scans', () => {
+  it('leave one listener on the signal that they share', async () => {
+    const { scanner } = await pair();
+    const { signal } = new AbortController();
+    const data = Buffer.from('x');
+    await Promise.all(Array.from({ length: 300 }, () => scanner.scan({ size: 1, body: chunks(data) }, signal)));
+    expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(1);
+  });
+
+  it('keep their connection at a server that closes idle ones after 2 s and says so', async () => {
+    let connections = 0;
+    const server = createHttpServer({ keepAliveTimeout: 2_000 }, (request, response) => {
+      request.resume().on('end', () => response.end('{"verdict":"Benign"}'));
+    });
+    server.on('connection', () => {
+      connections += 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const scanner = scannerAt(`http://127.0.0.1:${(server.address() as { port: number }).port}`, {
+      allowStandIn: false,
+    });
+    for (let i = 0; i < 10; i += 1) {
+      expect(await scanText(scanner, 'x')).toMatchObject({ outcome: 'clean', scanner: { standIn: false } });
+      await turn();
+    }
+    expect(connections).toBeLessThanOrEqual(2);
   });
 });
 

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EICAR } from '../../scanner/standin/eicar.ts';
+import { inspect } from '../../scanner/standin/engine.ts';
 import { optionsFromEnv } from '../../scanner/standin/options.ts';
 import type { SeenRequest } from '../../scanner/standin/request-log.ts';
 import { startStandin } from '../../scanner/standin/server.ts';
@@ -99,6 +101,29 @@ describe('the engine', () => {
     }
     expect((await scanner.scan({ size, body: hay() }, calm)).outcome).toBe('malicious');
     expect((await scanner.scan({ size, body: pattern(size) }, calm)).outcome).toBe('clean');
+  });
+
+  it('survives any damage to a zip', () => {
+    const rules = {
+      badHashes: new Set<string>(),
+      badPatterns: [],
+      blockedTypes: new Set<string>(),
+      unsupportedTypes: new Set<string>(),
+    };
+    const zip = makeZip([
+      { name: 'a', data: text },
+      { name: 'b', data: makeZip([{ name: 'c', data: EICAR }]) },
+    ]);
+    const damage = fc.array(fc.tuple(fc.nat(zip.length - 1), fc.nat(255)), { maxLength: 6 });
+    fc.assert(
+      fc.property(damage, fc.integer({ min: 0, max: zip.length }), (hits, length) => {
+        const data = Buffer.from(zip.subarray(0, length));
+        for (const [at, value] of hits) if (at < data.length) data[at] = value;
+        const finding = inspect(rules, { data, whole: true, sha256: '', patternFound: false });
+        if (data.equals(zip)) expect(finding.verdict).toBe('Malicious');
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('is not taken for a test file by those who read this repository', () => {

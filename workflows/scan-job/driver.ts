@@ -76,14 +76,32 @@ export class Driver {
     }
     if (opened !== undefined || this.#job.mustStop) return;
     publishProgress(this.#job);
-    try {
+    await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
       const { ok, code, detail } = await this.#act.scan.probe(this.#context);
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
-    } catch (error) {
-      const { code, detail } = failureOf(error);
-      this.#job.fail(code, detail);
-    }
+    });
+  }
+
+  /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
+  async #cancellable(step: () => Promise<void>): Promise<void> {
+    const scope = new CancellationScope();
+    let done = false;
+    this.#own(
+      scope.run(step),
+      () => {
+        done = true;
+      },
+      (error) => {
+        done = true;
+        if (isCancellation(error)) return;
+        const { code, detail } = failureOf(error);
+        this.#job.fail(code, detail);
+      },
+    );
+    await condition(() => done || this.#job.state.control === 'cancelling');
+    scope.cancel();
+    await condition(() => done);
   }
 
   #dispatch(): void {
