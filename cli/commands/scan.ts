@@ -10,6 +10,7 @@ import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { openOccasion } from '../job/occasion.ts';
+import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
 import { readSettings } from '../job/settings.ts';
 import { resolveQuarantine, resolveTarget, type Target } from '../job/target.ts';
@@ -93,6 +94,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
   const occasion = await openOccasion(here.stacks, found, stackFor(scanner, home, here.env, say), interrupts, say);
   try {
     choose(occasion.stack.scanners);
+    await checkScanner(occasion.client, scanner, say);
     const body: StartJobBody = {
       ...(target.kind === 'folder' ? { folder: target.path } : { connector: target.id }),
       scanner,

@@ -19,12 +19,14 @@ import { tagItem } from './actions/tag.ts';
 import { failed, openItemFolder, reportOf, type Work } from './actions/work.ts';
 import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';
+import { itemOf } from './entry.ts';
 import { failure } from './failures.ts';
 import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
 import { openItem } from './open-file.ts';
 import { absolute, type FilesystemSettings, findPlace, isHidden, openFolder, type Place } from './place.ts';
-import { itemOf, Walk } from './walk.ts';
+import { identityOf } from './position.ts';
+import { Walk } from './walk.ts';
 
 /** Files below a folder, or one file. See `docs/connectors/filesystem.md`. */
 class FilesystemConnector implements Connector {
@@ -47,8 +49,7 @@ class FilesystemConnector implements Connector {
 
   async fingerprint(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    const { facts } = await findPlace(this.#settings);
-    return `${facts.dev}:${facts.ino}`;
+    return identityOf((await findPlace(this.#settings)).facts);
   }
 
   async check(action: ItemAction, signal: AbortSignal): Promise<CheckReport> {

@@ -1,22 +1,49 @@
 import fs, { type BigIntStats } from 'node:fs';
 import type { Version } from '../../domain/item.ts';
-import { closeFd, fstat } from './calls.ts';
+import { closeFd, fstat, openFd, pread, READ_FILE } from './calls.ts';
+import { pathOf, type Raw } from './names.ts';
 import type { Place } from './place.ts';
 
 /**
- * How the facts of an open descriptor are asked for. On a local file system they are in the kernel's memory while the file is
- * open: asking at once takes a microsecond or two and never waits for a disk, while a hand-over to another thread takes ten
- * times that. On a network file system each of them may be a question to the server, and must not hold up the process.
+ * The calls that read one item. On a local file system the facts of an open file are in the kernel's memory: asking at once
+ * takes a microsecond or two and never waits for a disk, while handing the question to another thread takes ten times that. On
+ * a network file system each of them may be a question to the server, and must not hold up the process.
  */
-export interface DescriptorCalls {
+export interface ItemCalls {
+  /** A descriptor for the file at this path, links in its last part refused. */
+  open(path: Raw): number | Promise<number>;
   fstat(fd: number): BigIntStats | Promise<BigIntStats>;
-  /** For descriptors that were only read. */
+  /** Bytes of a small file, read into `into` from `at`; 0 at its end. */
+  read(fd: number, into: Uint8Array, at: number): number | Promise<number>;
   close(fd: number): void;
 }
 
 const BIGINT = { bigint: true } as const;
-const AT_ONCE: DescriptorCalls = { fstat: (fd) => fs.fstatSync(fd, BIGINT), close: (fd) => fs.closeSync(fd) };
-const WAITING: DescriptorCalls = { fstat, close: closeFd };
+const openLater = (path: Raw) => openFd(path, READ_FILE);
+const readLater = (fd: number, into: Uint8Array, at: number) => pread(fd, into, into.length, at);
+const fstatNow = (fd: number) => fs.fstatSync(fd, BIGINT);
+const closeNow = (fd: number) => fs.closeSync(fd);
+
+const REMOTE: ItemCalls = { open: openLater, fstat, read: readLater, close: closeFd };
+const LOCAL_COLD: ItemCalls = { open: openLater, fstat: fstatNow, read: readLater, close: closeNow };
+
+/** Open and read at once too; how long they take decides over the items to come. */
+function localWarm(place: Place): ItemCalls {
+  const timed = <T>(call: () => T): T => {
+    const began = performance.now();
+    try {
+      return call();
+    } finally {
+      place.pace.took(performance.now() - began);
+    }
+  };
+  return {
+    open: (path) => timed(() => fs.openSync(pathOf(path), READ_FILE)),
+    fstat: fstatNow,
+    read: (fd, into, at) => timed(() => fs.readSync(fd, into, 0, into.length, at)),
+    close: closeNow,
+  };
+}
 
 /** Linux's magic numbers of file systems that keep the facts of open files in memory: ext2–4, XFS, Btrfs, F2FS, ZFS, tmpfs. */
 const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994]);
@@ -29,7 +56,16 @@ export function isLocal(path: string | Buffer): Promise<boolean> {
   });
 }
 
+const WARM = new WeakMap<Place, ItemCalls>();
+
 /** The calls for an item that was listed at this version: at once only on the asset's own, local device. */
-export function callsFor(place: Place, listed: Version | undefined): DescriptorCalls {
-  return place.local && listed?.startsWith(`fs1:${place.facts.dev}:`) ? AT_ONCE : WAITING;
+export function callsFor(place: Place, listed: Version | undefined): ItemCalls {
+  if (!place.local || !listed?.startsWith(`fs1:${place.facts.dev}:`)) return REMOTE;
+  if (!place.pace.atOnce()) return LOCAL_COLD;
+  let warm = WARM.get(place);
+  if (warm === undefined) {
+    warm = localWarm(place);
+    WARM.set(place, warm);
+  }
+  return warm;
 }

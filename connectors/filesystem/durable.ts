@@ -58,7 +58,11 @@ export async function renameNew(from: Raw, to: Raw): Promise<void> {
 export async function syncFolder(path: Raw): Promise<void> {
   try {
     const handle = await fs.open(pathOf(path), 'r');
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch {
     // Some network file systems refuse it; then they order their own names.
   }

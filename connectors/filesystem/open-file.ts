@@ -4,10 +4,10 @@ import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { pread } from './calls.ts';
-import { callsFor, type DescriptorCalls } from './descriptor.ts';
+import { callsFor, type ItemCalls } from './descriptor.ts';
 import { failure } from './failures.ts';
 import { type Raw, readable } from './names.ts';
-import { absolute, openFile, type Place, proveAt } from './place.ts';
+import { absolute, type Place, proveAt } from './place.ts';
 import { modifiedOf, sameVersion, versionOf } from './version.ts';
 
 /** Files up to this size are read by one call into a buffer of their own. */
@@ -34,7 +34,7 @@ export async function openItem(place: Place, location: Raw, listed: Version | un
   const calls = callsFor(place, listed);
   let fd: number;
   try {
-    fd = await openFile(path);
+    fd = await calls.open(path);
   } catch (error) {
     throw failure(error, 'opening', location);
   }
@@ -63,7 +63,7 @@ export function unsettled(facts: BigIntStats): number {
   return age < 0 ? tick : Math.max(0, tick - age);
 }
 
-async function settled(fd: number, first: BigIntStats, location: Raw, calls: DescriptorCalls): Promise<BigIntStats> {
+async function settled(fd: number, first: BigIntStats, location: Raw, calls: ItemCalls): Promise<BigIntStats> {
   let facts = first;
   for (let round = 0; round < SETTLE_ROUNDS; round++) {
     await delay(Math.ceil(unsettled(facts)));
@@ -81,12 +81,12 @@ class OpenFile implements OpenItem {
   readonly #fd: number;
   readonly #facts: BigIntStats;
   readonly #location: Raw;
-  readonly #calls: DescriptorCalls;
+  readonly #calls: ItemCalls;
   #read = 0;
   #busy: Promise<unknown> | undefined;
   #closed = false;
 
-  constructor(fd: number, facts: BigIntStats, version: Version, location: Raw, calls: DescriptorCalls) {
+  constructor(fd: number, facts: BigIntStats, version: Version, location: Raw, calls: ItemCalls) {
     this.#calls = calls;
     this.#fd = fd;
     this.#facts = facts;
@@ -107,7 +107,7 @@ class OpenFile implements OpenItem {
     while (this.#read < room) {
       signal.throwIfAborted();
       const buffer = Buffer.allocUnsafe(room - this.#read);
-      const count = await this.#pread(buffer, buffer.length, this.#read);
+      const count = await this.#readSmall(buffer, this.#read);
       if (count === 0) return;
       this.#read += count;
       yield count === buffer.length ? buffer : buffer.subarray(0, count);
@@ -142,8 +142,22 @@ class OpenFile implements OpenItem {
     }
   }
 
+  async #readSmall(into: Buffer, at: number): Promise<number> {
+    if (this.#closed) throw this.#closedAlready();
+    try {
+      const count = this.#calls.read(this.#fd, into, at);
+      return typeof count === 'number' ? count : await this.#held(count);
+    } catch (error) {
+      throw failure(error, 'reading', this.#location);
+    }
+  }
+
+  #closedAlready(): ConnectorError {
+    return new ConnectorError('storage_error', `${readable(this.#location)} is closed already`);
+  }
+
   async #pread(into: Buffer, length: number, at: number): Promise<number> {
-    if (this.#closed) throw new ConnectorError('storage_error', `${readable(this.#location)} is closed already`);
+    if (this.#closed) throw this.#closedAlready();
     try {
       return await this.#held(pread(this.#fd, into, length, at));
     } catch (error) {
@@ -162,7 +176,7 @@ class OpenFile implements OpenItem {
   }
 
   async confirm(): Promise<void> {
-    if (this.#closed) throw new ConnectorError('storage_error', `${readable(this.#location)} is closed already`);
+    if (this.#closed) throw this.#closedAlready();
     let now: BigIntStats;
     try {
       const asked = this.#calls.fstat(this.#fd);

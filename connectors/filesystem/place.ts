@@ -5,6 +5,7 @@ import { closeFd, fstat, lstat, openFd, pathOfFd, READ_FILE, READ_FOLDER, realpa
 import { isLocal } from './descriptor.ts';
 import { failure } from './failures.ts';
 import { folderOf, isBelow, joined, nameOf, pathOf, type Raw, rawOf, readable } from './names.ts';
+import { Pace } from './pace.ts';
 
 export interface FilesystemSettings {
   readonly id: string;
@@ -28,6 +29,7 @@ export interface Place {
   readonly facts: BigIntStats;
   /** Whether the asset's own device is known to be a local one. */
   readonly local: boolean;
+  readonly pace: Pace;
   /** Real paths of the folders below the asset that hold no items: quarantine and our own state. */
   readonly hidden: readonly Raw[];
 }
@@ -61,8 +63,9 @@ export async function findPlace(settings: FilesystemSettings): Promise<Place> {
     throw failure(error, 'finding the asset', asset);
   }
   const local = await isLocal(pathOf(real));
-  if (facts.isDirectory()) return { root: real, facts, local, hidden: await hiddenFolders(settings, real) };
-  if (facts.isFile()) return { root: folderOf(real), only: nameOf(real), facts, local, hidden: [] };
+  if (facts.isDirectory())
+    return { root: real, facts, local, pace: new Pace(), hidden: await hiddenFolders(settings, real) };
+  if (facts.isFile()) return { root: folderOf(real), only: nameOf(real), facts, local, pace: new Pace(), hidden: [] };
   throw new ConnectorError(
     'configuration',
     `connector ${settings.id}: ${settings.asset} is neither a folder nor a regular file; correct the asset`,

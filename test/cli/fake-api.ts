@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { API_PREFIX, type JobEvent, type JobResource } from '../../api/contract.ts';
+import { API_PREFIX, type JobEvent, type JobResource, type ScannerCheckAnswer } from '../../api/contract.ts';
 import type { ActionRow } from '../../domain/action.ts';
 import { isFinal } from '../../domain/job.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
@@ -14,6 +14,8 @@ export interface FakeApi {
   actions: ActionRow[];
   /** Other jobs that are listed. */
   others: JobResource[];
+  /** How the answer of the scanner check differs from a good one. */
+  scanner: Partial<ScannerCheckAnswer>;
   /** Answer of `POST /jobs`; the default starts the job. */
   onStart: (body: Record<string, unknown>) => { status: number; body: object };
   /** Called for `cancel`; the default ends the job as cancelled. */
@@ -44,6 +46,7 @@ export async function fakeApi(): Promise<FakeApi> {
     outcomes: [],
     actions: [],
     others: [],
+    scanner: {},
     starts: [],
     controls: [],
     onStart: () => ({ status: 201, body: { job: api.job.job, joined: false, links: { self: '', events: '' } } }),
@@ -77,6 +80,10 @@ export async function fakeApi(): Promise<FakeApi> {
     const json = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    if (url.pathname.endsWith('/test/dsxa-connection')) {
+      const good = { scanner: 'x', ok: true, detail: 'fine', standIn: true, elapsedMs: 1 };
+      return json(200, { ...good, ...api.scanner });
+    }
     if (jobs !== 'jobs') return json(404, problem(404, 'not_found'));
     if (id === undefined && request.method === 'POST') {
       const body = JSON.parse(await textOf(request)) as Record<string, unknown>;

@@ -111,6 +111,25 @@ describe('the scanner', () => {
   });
 });
 
+describe('the scanner, asked before the scan', () => {
+  it('ends it when the settings are wrong', async () => {
+    api.job = endedJob();
+    for (const code of ['scanner_auth', 'scanner_config']) {
+      api.scanner = { ok: false, code, detail: 'the token is refused.' };
+      await expect(run('data', STANDIN).exit).rejects.toMatchObject({ code, exit: EXIT.usage });
+    }
+    expect(api.starts).toEqual([]);
+    expect(stacks.stopped).toHaveLength(2);
+  });
+  it('is waited for when it is only away', async () => {
+    api.scanner = { ok: false, code: 'scanner_unreachable', detail: 'nobody answers.' };
+    endWhenFollowed();
+    const { exit, err } = run('data', STANDIN);
+    expect(await exit).toBe(EXIT.ok);
+    expect(err()).toContain('the scan waits for it: nobody answers.');
+  });
+});
+
 describe('the filter', () => {
   it('that does not parse is shown with a caret under the place', async () => {
     const error = await run('data', { ...STANDIN, filter: 'a "b' }).exit.catch((e: unknown) => e);

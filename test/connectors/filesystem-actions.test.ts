@@ -108,6 +108,19 @@ describe('move', () => {
     expect(await act(store.connector, intent)).toMatchObject({ state: 'done', code: 'already_applied' });
   });
 
+  test.each(['move', 'delete'] as const)(
+    '%s is not taken for done while the judged file is in its place',
+    async (action) => {
+      await fs.link(at('dir/evil'), at('dir/second'));
+      const intent = await intentOn(store.connector, evil, action);
+      expect(await act(store.connector, intent)).toMatchObject({ state: 'done' });
+      // As after an attempt that gave the item back, and died before it withdrew its traces.
+      await fs.rename(at('dir/second'), at('dir/evil'));
+      expect(await act(store.connector, intent)).toMatchObject({ state: 'refused', code: 'version_changed' });
+      expect(await sole()).toEqual([['dir/evil', 'evil bytes']]);
+    },
+  );
+
   test('a file that comes while the item is taken keeps its place', async () => {
     const replace = async () => {
       await fs.writeFile(at('dir/new'), 'new bytes!');

@@ -95,6 +95,7 @@ describe('what a version tells', () => {
     for (let round = 0; round < 5; round++) {
       await fs.writeFile(at('file'), `round ${round}`);
       const item = await open('file');
+      expect(Date.now() - (await fs.stat(at('file'))).ctimeMs).toBeGreaterThanOrEqual(19);
       // Rewritten in the same tick of the kernel's clock as the last change, if opening did not wait for the next.
       await fs.writeFile(at('file'), `other ${round}`, { flag: 'r+' });
       const bytes = await readAll(item);

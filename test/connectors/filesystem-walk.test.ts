@@ -14,7 +14,7 @@ import { Walk } from '../../connectors/filesystem/walk.ts';
 import { locationBytes } from '../../domain/item.ts';
 import { asNobody } from './as-nobody.ts';
 import { drain, itemsOf, listed } from './conformance.ts';
-import { makeTempStore, type TempStore } from './temp-store.ts';
+import { makeTempStore, otherDevice, type TempStore } from './temp-store.ts';
 
 const run = promisify(execFile);
 const signal = new AbortController().signal;
@@ -142,10 +142,44 @@ describe('what is listed', () => {
     await listing.next(signal);
     await fs.rename(store.asset, `${store.asset}-away`);
     await expect(drain(listing)).rejects.toMatchObject({ code: 'unreachable' });
+    // Another folder in its place, as the empty one that a mount covered, is not the end of the listing either.
     await fs.mkdir(store.asset);
-    await expect(drain(store.connector.list(ALL, listing.position()))).resolves.toBeDefined();
+    const position = JSON.parse(JSON.stringify(listing.position()));
+    await expect(drain(listing)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(listed(store.connector, ALL, position)).rejects.toMatchObject({ code: 'unreachable' });
+    await fs.rmdir(store.asset);
+    await fs.rename(`${store.asset}-away`, store.asset);
+    expect((await listed(store.connector, ALL, position)).map((item) => item.location)).toEqual(['b/1', 'c/1']);
+    await fs.rename(store.asset, `${store.asset}-away`);
+    await fs.mkdir(store.asset);
     await listing.close();
     await expect(store.connector.open({ location: 'a/1' }, signal)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('what is missing because its mount is missing is unreachable, not gone', async () => {
+    await write('file');
+    const away = await otherDevice();
+    expect(away).toBeDefined();
+    const mountpoint = await fs.mkdtemp(path.join(away as string, 'dsx-fs-'));
+    const asset = path.join(store.base, 'mounted');
+    await fs.symlink(store.asset, asset);
+    const connector = createFilesystemConnector({ id: 'share', asset });
+    const fingerprint = await connector.fingerprint(signal);
+    await (await connector.open({ location: 'file' }, signal)).close();
+    try {
+      await fs.unlink(asset);
+      await fs.symlink(mountpoint, asset);
+      await fs.unlink(path.join(store.asset, 'file'));
+      for (let i = 0; i < 2; i++) {
+        await expect(connector.open({ location: 'file' }, signal)).rejects.toMatchObject({ code: 'unreachable' });
+        await expect(connector.stat({ location: 'file' }, signal)).rejects.toMatchObject({ code: 'unreachable' });
+      }
+      expect(await connector.fingerprint(signal)).not.toBe(fingerprint);
+      await fs.writeFile(path.join(mountpoint, 'other'), '');
+      await expect(connector.open({ location: 'file' }, signal)).rejects.toMatchObject({ code: 'not_found' });
+    } finally {
+      await fs.rm(mountpoint, { recursive: true });
+    }
   });
 
   test('a file that becomes a folder meanwhile is walked in its new place', async () => {
@@ -161,7 +195,12 @@ describe('what is listed', () => {
   });
 
   test('a position that is none of ours is refused', () => {
-    for (const position of [{}, { after: 1, outside: 0 }, { after: '', outside: -1 }]) {
+    for (const position of [
+      {},
+      { after: 1, outside: 0 },
+      { after: '', outside: -1 },
+      { after: '', outside: 0, root: 1 },
+    ]) {
       expect(() => store.connector.list(ALL, position)).toThrow(ConnectorError);
     }
   });

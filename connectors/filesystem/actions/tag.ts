@@ -3,10 +3,10 @@ import { systemCode } from '../../../domain/errors.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd } from '../calls.ts';
 import { factsAt, unlink, writeNew, writeOver } from '../durable.ts';
+import { itemOf } from '../entry.ts';
 import { joined, nameOf, type Raw, readable } from '../names.ts';
 import { hashOfName, readSideCar, type SideCar, sideCarBytes, sideCarName, type Tags, tagValue } from '../side-car.ts';
 import { versionOf } from '../version.ts';
-import { itemOf } from '../walk.ts';
 import { grasp, notHeld } from './take.ts';
 import { type ActionWork, failed, findingHash, type ItemFolder, step } from './work.ts';
 

@@ -4,11 +4,11 @@ import type { Item } from '../../../domain/item.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd, fstat, lstat } from '../calls.ts';
 import { factsAt, rename, renameNew, unlink } from '../durable.ts';
+import { itemOf } from '../entry.ts';
 import { hashOf } from '../hash.ts';
 import { joined, readable } from '../names.ts';
 import { openFile } from '../place.ts';
 import { sameButChangeTime, versionOf } from '../version.ts';
-import { itemOf } from '../walk.ts';
 import { type ActionWork, failed, type ItemFolder, noted, reportOf, Stop, sameFile, step } from './work.ts';
 
 /**
