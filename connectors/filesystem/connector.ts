@@ -25,7 +25,6 @@ import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
 import { openItem } from './open-file.ts';
 import { absolute, type FilesystemSettings, findPlace, isHidden, openFolder, type Place } from './place.ts';
-import { identityOf } from './position.ts';
 import { Walk } from './walk.ts';
 
 /** Files below a folder, or one file. See `docs/connectors/filesystem.md`. */
@@ -49,7 +48,8 @@ class FilesystemConnector implements Connector {
 
   async fingerprint(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    return identityOf((await findPlace(this.#settings)).facts);
+    const { facts } = await findPlace(this.#settings);
+    return `${facts.dev}:${facts.ino}`;
   }
 
   async check(action: ItemAction, signal: AbortSignal): Promise<CheckReport> {

@@ -1,4 +1,3 @@
-import type { BigIntStats } from 'node:fs';
 import type { Position } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Raw } from './names.ts';
@@ -9,13 +8,11 @@ export interface Reached {
   after: Raw;
   /** Entries outside the scope that no event has told of yet. */
   outside: number;
-  /** The folder that the walk began on (see `identityOf`); absent before it began. */
+  /**
+   * Inode of the folder that the walk began on; absent before it began. A mount that comes or goes puts another one in its
+   * path; a mount that comes again has the same one, though often another device number.
+   */
   root: string | undefined;
-}
-
-/** What tells one folder from another that has its path later, as when a mount comes or goes. */
-export function identityOf(facts: BigIntStats): string {
-  return `${facts.dev}:${facts.ino}`;
 }
 
 export function positionOf({ after, outside, root }: Reached): Position {

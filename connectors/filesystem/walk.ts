@@ -8,7 +8,7 @@ import { type FolderNames, firstBehind, insideOf, type Key, lowerBound } from '.
 import { type Frame, leave, makeRoom, WALK_LIMITS, type WalkLimits } from './frames.ts';
 import { type Raw, readable } from './names.ts';
 import { absolute, isHidden, openFolder, type Place } from './place.ts';
-import { identityOf, parsePosition, positionOf, type Reached } from './position.ts';
+import { parsePosition, positionOf, type Reached } from './position.ts';
 
 /** Facts asked for at once. More would keep a slow disk from whoever reads files meanwhile. */
 const AHEAD = 64;
@@ -128,7 +128,7 @@ export class Walk implements Listing {
   async #begin(): Promise<void> {
     const place = await this.#find();
     this.#place = place;
-    this.#reached.root ??= identityOf(place.facts);
+    this.#reached.root ??= String(place.facts.ino);
     const root: Frame = { folder: '', keys: [], next: 0, cut: false, fd: undefined };
     if (place.only !== undefined) {
       if (place.only > this.#reached.after) root.keys = [place.only];
@@ -274,7 +274,7 @@ export class Walk implements Listing {
       const message = `${readable(root)} is not there any more: ${messageOf(error)}`;
       throw new ConnectorError('unreachable', message, { cause: error });
     });
-    if (this.#place.only !== undefined || identityOf(now) === this.#reached.root) return;
+    if (this.#place.only !== undefined || String(now.ino) === this.#reached.root) return;
     const message = `${readable(root)} is another folder than when the listing began; mount that again, or start a new scan`;
     throw new ConnectorError('unreachable', message);
   }

@@ -69,6 +69,20 @@ describe('move', () => {
     expect((await fs.readdir(path.dirname(kept))).length).toBe(3);
   });
 
+  test('the record is written before the item is touched, the mark of a deletion too', async () => {
+    const seen: string[] = [];
+    const look = async () => {
+      expect(await text(at('dir/evil'))).toBe('evil bytes');
+      seen.push(...(await contentsOf(store.quarantine)).keys());
+    };
+    const move = await intentOn(store.connector, evil, 'move');
+    const report = await act(during('rename-aside', look), move);
+    expect(seen).toEqual([`${move.destination}.dsx.json`]);
+    await store.connector.restore(rowOf(move, report), signal);
+    await act(during('rename-aside', look), await intentOn(store.connector, evil, 'delete'));
+    expect(seen.at(-1)).toMatch(/^\.dsx-deleted\/[0-9a-f]{32}\.json$/);
+  });
+
   test('restore gives back permissions, owner and times, and leaves nothing in quarantine', async () => {
     const root = process.getuid?.() === 0;
     if (root) await fs.chown(at('dir/evil'), 1234, 2345);

@@ -156,6 +156,21 @@ describe('what is listed', () => {
     await expect(store.connector.open({ location: 'a/1' }, signal)).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('files that go away with the asset are not taken for deleted', async () => {
+    for (let i = 100; i < 300; i++) await write(`f${i}`);
+    const listing = store.connector.list(ALL, undefined);
+    await listing.next(signal);
+    await fs.rename(store.asset, `${store.asset}-away`);
+    await fs.mkdir(store.asset);
+    for (let i = 100; i < 300; i++) await fs.unlink(path.join(`${store.asset}-away`, `f${i}`));
+    await expect(drain(listing)).rejects.toMatchObject({ code: 'unreachable' });
+    await listing.close();
+    // But where the asset stays, they are.
+    await fs.rmdir(store.asset);
+    await fs.rename(`${store.asset}-away`, store.asset);
+    expect(await listed(store.connector, ALL, listing.position())).toEqual([]);
+  });
+
   test('what is missing because its mount is missing is unreachable, not gone', async () => {
     await write('file');
     const away = await otherDevice();
