@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import { messageOf } from '../domain/errors.ts';
 import { LedgerError } from '../ledger/errors.ts';
+import { proveAsset } from './asset.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { JobContext, ProbeResult } from './types.ts';
 
@@ -11,7 +12,7 @@ export function createProbe(deps: WorkerDeps): (input: JobContext) => Promise<Pr
     const signal = Context.current().cancellationSignal;
     try {
       await deps.ledger.probe();
-      await (await deps.connector(input.source, input.settings)).fingerprint(signal);
+      await proveAsset(await deps.connector(input.source, input.settings), input.fingerprint, signal);
       const report = await deps.scanner(input.settings.scanner).probe(signal);
       if (report.ok) return { ok: true };
       return { ok: false, code: report.code ?? 'scanner_unreachable', detail: report.detail };

@@ -9,6 +9,8 @@ export interface JobContext {
   readonly job: string;
   readonly source: Source;
   readonly settings: ScanSettings;
+  /** Fingerprint of the asset when the job began, once that is known. */
+  readonly fingerprint?: string;
 }
 
 export interface BeginJobInput extends JobContext {

@@ -1,5 +1,6 @@
 import type { Connector } from '../../connectors/connector.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
+import { proveAsset } from '../asset.ts';
 import type { Blocked } from './scan-item.ts';
 
 /** A page keeps its slot so long in front of a closed door before it is handed back. Milliseconds. */
@@ -15,24 +16,29 @@ export async function waitAtDoor(
   blocked: Blocked,
   scanner: Scanner,
   connector: Connector,
+  fingerprint: string | undefined,
   signal: AbortSignal,
   patienceMs = DOOR_PATIENCE_MS,
 ): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   try {
     if (blocked.by === 'scanner') await scanner.untilOpen(limit);
-    else await untilReachable(connector, limit);
+    else await untilReachable(connector, fingerprint, limit);
     return true;
   } catch {
     return false;
   }
 }
 
-async function untilReachable(connector: Connector, signal: AbortSignal): Promise<void> {
+async function untilReachable(
+  connector: Connector,
+  fingerprint: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      await connector.fingerprint(signal);
+      await proveAsset(connector, fingerprint, signal);
       return;
     } catch (error) {
       if (signal.aborted) throw error;

@@ -122,7 +122,13 @@ export class PageTurn {
   }
 
   async #wait(blocked: Blocked): Promise<boolean> {
-    this.#door ??= waitAtDoor(blocked, this.#deps.scanner, this.#deps.connector, this.#items.signal).finally(() => {
+    this.#door ??= waitAtDoor(
+      blocked,
+      this.#deps.scanner,
+      this.#deps.connector,
+      this.#deps.fingerprint,
+      this.#items.signal,
+    ).finally(() => {
       this.#door = undefined;
     });
     if (await this.#door) return true;

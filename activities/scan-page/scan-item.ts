@@ -6,6 +6,7 @@ import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
 import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
 import { retryDelayMs } from '../../scanner/retry.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
+import { proveAsset } from '../asset.ts';
 
 /** A storage error is tried so often in all before the item is `failed`. */
 const STORAGE_TRIES = 3;
@@ -31,6 +32,8 @@ export interface ScanItemDeps {
   /** Bytes; the connector's own limit. */
   readonly maxSize: number | undefined;
   readonly job: string;
+  /** Of the asset, when the job began. */
+  readonly fingerprint: string | undefined;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -72,10 +75,22 @@ async function outcomeOf(
       return await attemptOnce(page, ordinal, item, attempt, deps, signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ConnectorError && error.code === 'not_found') await proveAssetIsThere(deps, signal);
       const verdict = judgeFailure(error, attempt, failures);
       if ('row' in verdict) return verdict.row;
       if (verdict.waitMs > 0) await deps.pause(verdict.waitMs, signal);
     }
+  }
+}
+
+/** An item has vanished only if the asset has not. */
+async function proveAssetIsThere(deps: ScanItemDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await proveAsset(deps.connector, deps.fingerprint, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ConnectorError) throw new Blocked('storage', error.code, error.message);
+    throw error;
   }
 }
 

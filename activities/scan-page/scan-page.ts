@@ -32,6 +32,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       scanner: deps.scanner(input.settings.scanner),
       maxSize: input.settings.maxSize,
       job: input.job,
+      fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
     });
     const live = deps.live.open(

@@ -24,15 +24,18 @@ const LAST_PROBE_MS = 60_000;
 export class Driver {
   readonly #job: ScanJob;
   readonly #act: JobActivities;
-  readonly #context: JobContext;
   readonly #scopes = new Map<string, CancellationScope>();
   #probing = false;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
     this.#act = activities;
-    const { job: id, source, settings } = job.state.request;
-    this.#context = { job: id, source, settings };
+  }
+
+  get #context(): JobContext {
+    const { job, source, settings } = this.#job.state.request;
+    const { opened } = this.#job.state;
+    return { job, source, settings, ...(opened !== undefined && { fingerprint: opened.fingerprint }) };
   }
 
   /** Works until the job is over (its result), or the run must continue as new (undefined). */
