@@ -1,3 +1,4 @@
+import './heap.ts';
 import path from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { loadWorkerConfig } from '../config/worker.ts';
