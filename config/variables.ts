@@ -85,7 +85,12 @@ export const ENVIRONMENT: readonly Variable[] = [
   variable('DSXA_AUTH_TOKEN_FILE', servers, '', "File that holds the scanner's token."),
   variable('DSXA_PROTECTED_ENTITY', servers, '', 'Number of the protected entity in the console.'),
   variable('DSXA_CA_FILE', servers, '', "Authorities that the scanner's certificate is trusted by (PEM)."),
-  variable('DSXA_METADATA', servers, 'off', '`on`: tell the scanner the job, the item and its name with each scan.'),
+  variable(
+    'DSXA_METADATA',
+    servers,
+    'off',
+    '`on`: tell the scanner the connector, the job and the item (its number in the job, never its name) with each scan.',
+  ),
   variable(
     'DSXA_MAX_BYTES',
     servers,

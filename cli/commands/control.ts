@@ -3,6 +3,7 @@ import { type ApiClient, ApiError } from '../../api/client.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
+import { jobFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { clientOf } from '../job/occasion.ts';
@@ -53,8 +54,13 @@ export function register(program: Command): void {
  */
 export async function control(verb: Verb, job: string, options: ControlOptions, here: Surroundings): Promise<number> {
   const { output, interrupts } = here;
-  const stack = await here.stacks.find(dsxHome(here.env));
+  const home = dsxHome(here.env);
+  const stack = await here.stacks.find(home);
   if (stack === undefined) {
+    const known = await jobFromLedger(ledgerFolder(here.env, home), job, 0);
+    if (known !== undefined && known !== 'unfinished') {
+      throw new CliError('usage', 'job_ended', `job ${job} has ended; see its account with: dsx watch ${job}`);
+    }
     throw new CliError(
       'failed',
       'no_stack',

@@ -91,7 +91,11 @@ function refuse(job: ScanJob, request: ControlRequest, notWhileCancelling: boole
 }
 
 function refuseOtherScan(job: ScanJob, request: StartRequest): void {
-  if (request.job === job.id || sameSettings(request.settings, job.state.request.settings)) return;
+  if (request.job === job.id) return;
+  if (job.state.control === 'cancelling') {
+    throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
+  }
+  if (sameSettings(request.settings, job.state.request.settings)) return;
   throw ApplicationFailure.nonRetryable(
     `job ${job.id} scans ${job.state.request.source.id} with other settings`,
     REFUSAL.scanRunning,
