@@ -56,9 +56,9 @@ export class Plant {
     this.ledger = ledger;
   }
 
-  static async start(standinOptions: StandinOptions = {}): Promise<Plant> {
+  static async start(standinOptions: StandinOptions = {}, dynamicConfig: readonly string[] = []): Promise<Plant> {
     const home = realpathSync(mkdtempSync(path.join(tmpdir(), 'dsx-plant-')));
-    const [temporal, standin] = await Promise.all([startTemporal(), startStandin(standinOptions)]);
+    const [temporal, standin] = await Promise.all([startTemporal({ dynamicConfig }), startStandin(standinOptions)]);
     const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
     return new Plant(home, temporal, standin, client, await openLedger(path.join(home, 'state', 'ledger')));
   }

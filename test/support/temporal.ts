@@ -13,7 +13,9 @@ export interface TemporalServer {
 const READY_MS = 30_000;
 
 /** A real server of its own, on free ports of 127.0.0.1, in memory unless a database file is named. */
-export async function startTemporal(options: { dbFile?: string; port?: number } = {}): Promise<TemporalServer> {
+export async function startTemporal(
+  options: { dbFile?: string; port?: number; dynamicConfig?: readonly string[] } = {},
+): Promise<TemporalServer> {
   const taken = new Set<number>();
   const port = options.port ?? (await freePort('127.0.0.1', taken));
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
@@ -21,7 +23,10 @@ export async function startTemporal(options: { dbFile?: string; port?: number } 
     temporalBinary(),
     [
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
-      ...['--dynamic-config-value', 'matching.enableFairness=true'],
+      ...['matching.enableFairness=true', ...(options.dynamicConfig ?? [])].flatMap((value) => [
+        '--dynamic-config-value',
+        value,
+      ]),
       ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
       ...attributes,
     ],

@@ -108,7 +108,8 @@ export class Driver {
   }
 
   #dispatch(): void {
-    if (this.#job.state.hold !== undefined) this.#probe();
+    // A run that must continue as new begins no probe: the next run does.
+    if (this.#job.state.hold !== undefined && !workflowInfo().continueAsNewSuggested) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {

@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rowsOf } from '../../domain/outcome.ts';
+import { verifyJob } from '../../ledger/verify.ts';
+import { writeMany } from '../support/files.ts';
+import { Plant } from '../support/plant.ts';
+
+const FILES = 600;
+let plant: Plant;
+
+beforeAll(async () => {
+  // A server that suggests continuing as new after so few events that a scan of sixty pages needs several runs.
+  plant = await Plant.start({}, ['limit.historyCount.suggestContinueAsNew=60']);
+  await plant.worker({ DSXCONNECT_PAGE_ITEMS: '10' });
+});
+afterAll(() => plant.stop());
+
+it('a scan goes on in new runs with the same account: nothing lost, nothing twice', async () => {
+  const folder = path.join(plant.folder, 'long');
+  writeMany(folder, FILES);
+  plant.standin.setOptions({ latencyMs: 10, workers: 8 });
+  const scan = await plant.start({}, { source: plant.source(folder) });
+  const first = await plant.client.workflow.getHandle(scan.workflowId).describe();
+  const result = await scan.result();
+  const last = await plant.client.workflow.getHandle(scan.workflowId).describe();
+  expect(last.runId).not.toBe(first.runId);
+  const rows = await scan.rows();
+  expect(result).toMatchObject({ state: 'completed', listed: FILES });
+  expect(new Set(rows.map((row) => row.location)).size).toBe(FILES);
+  expect(rows.length).toBe(FILES);
+  expect(rowsOf(result.counters)).toBe(FILES);
+  expect((await verifyJob(plant.ledger.job(scan.job), { root: result.root })).problems).toEqual([]);
+}, 60_000);
+
+it('a paused scan is still paused after it continued as new', async () => {
+  const folder = path.join(plant.folder, 'paused');
+  writeMany(folder, FILES);
+  plant.standin.setOptions({ latencyMs: 20, workers: 4 });
+  const scan = await plant.start({}, { source: plant.source(folder) });
+  await scan.until((progress) => progress.pages.closed > 0);
+  await scan.control('pause', 'night');
+  const paused = await scan.until((progress) => progress.pages.open === 0);
+  expect(paused).toMatchObject({ state: 'paused', idle: { by: 'test', reason: 'night' } });
+  plant.standin.setOptions({ latencyMs: 0 });
+  await scan.control('resume');
+  expect(await scan.result()).toMatchObject({ state: 'completed', listed: FILES });
+}, 60_000);
