@@ -41,11 +41,19 @@ export class Command {
   stdout = '';
   stderr = '';
 
+  static readonly #running = new Set<Command>();
+
+  /** Ends the commands that failed tests left. */
+  static endAll(): void {
+    for (const { child } of Command.#running) child.kill('SIGKILL');
+  }
+
   constructor(args: readonly string[], options: RunOptions = {}) {
+    Command.#running.add(this);
     const identity = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid };
     this.child = spawn(path.join(ROOT, 'dsx'), args, {
-      // An empty folder: no `.env` and no configuration file of anybody is read.
-      cwd: options.cwd ?? emptyFolder(),
+      // Not the checkout: no `.env` and no configuration file of anybody is read.
+      cwd: options.cwd ?? tmpdir(),
       env: plainEnv(options.env),
       stdio: ['ignore', 'pipe', 'pipe'],
       ...identity,
@@ -58,7 +66,10 @@ export class Command {
     });
     this.ended = new Promise((resolve, reject) => {
       this.child.once('error', reject);
-      this.child.once('close', (code) => resolve({ code: code ?? -1, stdout: this.stdout, stderr: this.stderr }));
+      this.child.once('close', (code) => {
+        Command.#running.delete(this);
+        resolve({ code: code ?? -1, stdout: this.stdout, stderr: this.stderr });
+      });
     });
   }
 
@@ -87,15 +98,6 @@ export class Command {
     return (await this.until((event) => event.type === 'started')).job;
   }
 }
-
-let empty: string | undefined;
-function emptyFolder(): string {
-  empty ??= mkdtempSync(path.join(tmpdir(), 'dsx-nowhere-'));
-  return empty;
-}
-process.once('exit', () => {
-  if (empty !== undefined) rmSync(empty, { recursive: true, force: true });
-});
 
 export function eventsOf(stdout: string): Event[] {
   return stdout
@@ -134,7 +136,11 @@ export async function until<T>(
 /** A folder that is removed at the end. */
 export function tempFolder(name: string): { path: string; remove(): void } {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), `dsx-${name}-`)));
-  return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = (): void => {
+    Command.endAll();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { path: folder, remove };
 }
 
 /** A stack of a test file's own: state and ports are nobody else's. The tests reach it from outside only. */
@@ -156,6 +162,7 @@ export class TestStack {
 
   /** Stops it and removes everything. */
   async remove(): Promise<void> {
+    Command.endAll();
     await stacks.stop(this.home);
     rmSync(this.base, { recursive: true, force: true });
   }
