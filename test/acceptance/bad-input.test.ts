@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stacks } from '../../cli/stack/stacks.ts';
 import { type Standin, startStandin } from '../../scanner/standin/server.ts';
 import { closedPort, mute } from '../stack/support.ts';
-import { writeFiles, writeMany } from '../support/files.ts';
-import { startValkey } from '../support/valkey.ts';
-import { Command, dsx, summaryOf, tempFolder, until } from './support.ts';
+import { writeFiles } from '../support/files.ts';
+import { Command, dsx, summaryOf, tempFolder } from './support.ts';
 
 const base = tempFolder('bad-input');
 const folder = path.join(base.path, 'data');
