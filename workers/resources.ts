@@ -29,7 +29,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
       : await createRedisStatus(config.redisUrl.reveal(), {
           say: (event, detail) => log.warn({ event, detail }, `status store is ${event}`),
         });
-  const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s, config)] as const));
+  const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s)] as const));
   const connectors = createConnectors();
   const live = new LiveBoard(status, `${hostname()}-${process.pid}`);
   const worker: WorkerDeps = {
@@ -59,7 +59,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   };
 }
 
-function scannerOf(settings: WorkerConfig['scanners'][string], config: WorkerConfig): Scanner {
+function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
   return createScanner({
     name: settings.name,
     url: settings.url,
@@ -70,7 +70,7 @@ function scannerOf(settings: WorkerConfig['scanners'][string], config: WorkerCon
     maxBytes: settings.maxBytes,
     maxConcurrency: settings.concurrency,
     maxBytesInFlight: settings.bytesInFlight,
-    allowStandIn: config.appEnv === 'dev',
+    allowStandIn: settings.standIn,
   });
 }
 

@@ -6,7 +6,7 @@ import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
 import { jobsFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { clientOf } from '../job/occasion.ts';
-import { type JobLine, jobLine, jobsTable, shownState } from '../render/jobs.ts';
+import { type JobLine, jobLine, jobsTable } from '../render/jobs.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import { styleOf } from '../render/style.ts';
 import type { Stack, Stacks } from '../stack/contract.ts';
@@ -64,9 +64,10 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
   }
   return found.slice(0, limit).map((job) => {
     const { source, startedAt, endedAt, listed, root } = job;
+    const idle = job.idle !== undefined && { idle: job.idle };
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: shownState(job), source, startedAt, ...ends, listed },
+      { job: job.job, state: job.state, ...idle, source, startedAt, ...ends, listed },
       figuresOf(job).counters,
     );
   });

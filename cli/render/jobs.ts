@@ -1,16 +1,18 @@
-import type { JobResource } from '../../api/contract.ts';
-import type { Source } from '../../domain/job.ts';
+import type { IdleReason, Source } from '../../domain/job.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
-import { sourceText, stateText } from './progress.ts';
+import { visible } from './names.ts';
+import { idleText, sourceText } from './progress.ts';
 import type { Style } from './style.ts';
 import { count, duration, secondsBetween } from './units.ts';
-import { cutPath, padEnd, padStart } from './width.ts';
+import { cut, cutPath, padEnd, padStart } from './width.ts';
 
 /** A job as `dsx jobs` lists it; `--json` prints one such object a line. */
 export interface JobLine {
   readonly job: string;
   /** A state, or `unfinished` or `damaged` where only the ledger was read. */
   readonly state: string;
+  /** Why nothing moves just now, if nothing does. */
+  readonly idle?: IdleReason;
   readonly source?: Source;
   readonly startedAt?: string;
   readonly endedAt?: string;
@@ -28,17 +30,12 @@ export function jobLine(job: Omit<JobLine, 'scanned' | 'findings' | 'standIn'>, 
   return { ...job, ...figures };
 }
 
-/** The state column of a job of the running stack: with why nothing moves, if nothing does. */
-export function shownState(job: Pick<JobResource, 'state' | 'idle'>): string {
-  return stateText(job);
-}
-
 /** A table, newest job first; one line each, cut to the width of a terminal. */
 export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   const head = ['JOB', 'STATE', 'STARTED', 'TOOK', 'LISTED', 'SCANNED', 'FINDINGS'];
   const rows = jobs.map((job) => [
     job.job,
-    job.state,
+    job.idle === undefined ? job.state : idleText(job.idle),
     job.startedAt === undefined ? '-' : `${job.startedAt.slice(0, 16).replace('T', ' ')}Z`,
     took(job),
     count(job.listed),
@@ -55,6 +52,8 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   for (const [i, job] of jobs.entries()) {
     const source = job.source === undefined ? '-' : sourceText(job.source);
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
+    const reason = job.idle?.reason;
+    if (reason !== undefined) lines.push(style.warn(`  ${cut(visible(reason), Math.max(16, style.columns - 3))}`));
     if (!wide) lines.push(style.faint(`  ${cutPath(source, Math.max(16, style.columns - 3))}`));
   }
   if (jobs.some((job) => job.standIn)) lines.push('', '* judged by a stand-in: no proof of anything');

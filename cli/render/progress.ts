@@ -10,13 +10,13 @@ import { cut, cutPath, displayWidth } from './width.ts';
 export function stateText(job: Pick<JobResource, 'state' | 'idle'>): string {
   const idle = job.idle;
   if (idle === undefined) return job.state;
-  return `${idleWord(idle)}${idle.by === undefined ? '' : ` by ${visible(idle.by)}`}${
-    idle.reason === undefined ? '' : `: ${visible(idle.reason)}`
-  }`;
+  return `${idleText(idle)}${idle.reason === undefined ? '' : `: ${visible(idle.reason)}`}`;
 }
 
-function idleWord(idle: IdleReason): string {
-  return idle.why === 'waiting_for_worker' ? 'waiting for a worker' : idle.why;
+/** In a few words what a job waits for, and who made it wait. */
+export function idleText(idle: IdleReason): string {
+  const word = idle.why === 'waiting_for_worker' ? 'waiting for a worker' : idle.why;
+  return `${word}${idle.by === undefined ? '' : ` by ${visible(idle.by)}`}`;
 }
 
 /** What is scanned, as it may be printed. */

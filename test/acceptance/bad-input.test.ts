@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stacks } from '../../cli/stack/stacks.ts';
-import { type Standin, startStandin } from '../../scanner/standin/server.ts';
 import { closedPort, mute } from '../stack/support.ts';
 import { writeFiles } from '../support/files.ts';
 import { Command, dsx, summaryOf, tempFolder } from './support.ts';
@@ -10,16 +9,11 @@ import { Command, dsx, summaryOf, tempFolder } from './support.ts';
 const base = tempFolder('bad-input');
 const folder = path.join(base.path, 'data');
 const home = path.join(base.path, 'home');
-let scanner: Standin;
 
-beforeAll(async () => {
-  writeFiles(folder, { 'a.txt': 'harmless' });
-  scanner = await startStandin({ token: 'the-right-one' });
-});
+beforeAll(() => writeFiles(folder, { 'a.txt': 'harmless' }));
 afterAll(async () => {
   Command.endAll();
   await stacks.stop(home);
-  await scanner.stop();
   base.remove();
 });
 

@@ -4,15 +4,15 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { stacks } from '../../cli/stack/stacks.ts';
 import { systemCode } from '../../domain/errors.ts';
-import { type Standin, startStandin } from '../../scanner/standin/server.ts';
 import { writeMany } from '../support/files.ts';
+import { Dsxa } from './dsxa.ts';
 import { byLocation, Command, dsx, eventsOf, summaryOf, tempFolder, until } from './support.ts';
 
 const FILES = 800;
 const base = tempFolder('disk-full');
 const home = path.join(base.path, 'home');
 const disk = path.join(base.path, 'disk');
-let scanner: Standin | undefined;
+let scanner: Dsxa | undefined;
 
 afterAll(async () => {
   Command.endAll();
@@ -39,7 +39,8 @@ test('a full disk under the ledger holds the scan with that reason, which goes o
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk]);
   const folder = path.join(base.path, 'data');
   writeMany(folder, FILES);
-  scanner = await startStandin({ latencyMs: 40, workers: 8 });
+  scanner = await Dsxa.start();
+  scanner.latencyMs = 20;
   const { url } = scanner;
   const env = {
     DSX_HOME: home,
@@ -49,7 +50,7 @@ test('a full disk under the ledger holds the scan with that reason, which goes o
   };
   const command = new Command(['scan', folder, '--json'], { env });
   const job = await command.job();
-  await until(() => (scanner?.stats().scans ?? 0) > 150);
+  await until(() => (scanner?.scans ?? 0) > 150);
   const filler = path.join(disk, 'filler');
   fill(filler);
   const held = await command.until((event) => event.state === 'held', 60_000);
