@@ -123,6 +123,8 @@ export interface ProbeResult {
   readonly ok: boolean;
   readonly code?: string;
   readonly detail?: string;
+  /** Who tried: one worker's trouble is not the job's. */
+  readonly worker?: string;
 }
 
 /** Activities of the task queues `dsx.scan` and `dsx.on-access`: they touch the storage and the scanner. */
