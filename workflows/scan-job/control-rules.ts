@@ -45,9 +45,10 @@ export function hold(state: ScanJobState, code: string, detail: string, now: str
   return state.control === 'running' && enterHold(state, code, detail, now);
 }
 
-export function suspect(state: ScanJobState, code: string, detail: string, now: string): boolean {
-  if (state.control !== 'running' || state.hold !== undefined) return false;
-  state.hold = { code, detail, since: now, probes: 0 };
+export function suspect(state: ScanJobState, code: string, detail: string, now: string, stops: boolean): boolean {
+  if (state.control !== 'running') return false;
+  if (state.hold !== undefined && (state.hold.stops === true || !stops)) return false;
+  state.hold = { code, detail, since: now, probes: 0, stops };
   return true;
 }
 

@@ -154,7 +154,7 @@ export class Driver {
       (result) => {
         this.#scopes.delete(task.page);
         this.#job.scanned(task, result);
-        if (result.end === 'blocked') this.#closedDoor(result);
+        if (result.end === 'blocked') this.#closedDoor(result, false);
         else this.#witnesses.good(result.worker, Date.now());
       },
       (error) => {
@@ -168,12 +168,13 @@ export class Driver {
   /**
    * A worker found a door closed. Whether the job is held a probe decides, since that one worker may just be cut off; unless
    * probes went well several times, and still nothing was done.
+   * @param atOnce whether it said so at once: a page that waited in front of the door has lost time enough
    */
-  #closedDoor({ code, detail, worker }: { code: string; detail: string; worker?: string }): void {
+  #closedDoor({ code, detail, worker }: { code: string; detail: string; worker?: string }, atOnce: boolean): void {
     this.#witnesses.bad(worker, Date.now());
     const inVain = (this.#job.state.strikes ?? 0) >= MAX_STRIKES && !this.#witnesses.someoneGetsOn(Date.now());
     if (inVain) this.#job.hold(code, detail, now());
-    else this.#job.suspect(code, detail, now());
+    else this.#job.suspect(code, detail, now(), atOnce);
   }
 
   #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
@@ -232,7 +233,7 @@ export class Driver {
   #blameWorker(error: unknown): void {
     if (isCancellation(error)) return;
     const failure = failureOf(error);
-    if (failure.hold) this.#closedDoor(failure);
+    if (failure.hold) this.#closedDoor(failure, true);
     else this.#job.fail(failure.code, failure.detail);
   }
 

@@ -94,9 +94,12 @@ export class ScanJob {
     if (control.hold(this.state, code, detail, now)) this.#changed();
   }
 
-  /** Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`). */
-  suspect(code: string, detail: string, now: string): void {
-    if (control.suspect(this.state, code, detail, now)) this.#changed();
+  /**
+   * Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`).
+   * @param stops whether nothing is to be begun until then
+   */
+  suspect(code: string, detail: string, now: string, stops: boolean): void {
+    if (control.suspect(this.state, code, detail, now, stops)) this.#changed();
   }
 
   /** A probe failed again. */
@@ -123,7 +126,8 @@ export class ScanJob {
   // ---- what to do next --------------------------------------------------------------------------------------------
 
   get #working(): boolean {
-    return this.state.control === 'running' && this.state.failure === undefined && !this.#draining;
+    if (this.state.control !== 'running' || this.state.failure !== undefined || this.#draining) return false;
+    return this.state.hold?.stops !== true;
   }
 
   /** True while pages must not run: paused, held, cancelling, failed. */

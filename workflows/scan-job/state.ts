@@ -33,6 +33,8 @@ export interface Hold {
   readonly since: string;
   /** Probes that failed so far. */
   readonly probes: number;
+  /** Set on a mere suspicion when what failed did so at once: nothing is begun before a probe has answered. */
+  readonly stops?: boolean;
 }
 
 /**
