@@ -1,18 +1,31 @@
 import type { Connector } from '../connectors/connector.ts';
 import { ConnectorError } from '../connectors/errors.ts';
+import { within } from './deadline.ts';
+
+/** A storage that takes longer to say whether it is there is not there. Milliseconds. */
+export const STORAGE_PATIENCE_MS = 20_000;
+
+/** The error of a storage that gave no answer. */
+export function silent(connector: string, doing: string, ms: number): ConnectorError {
+  const seconds = Math.round(ms / 1000);
+  return new ConnectorError('unreachable', `connector ${connector}: no answer within ${seconds} s while ${doing}`);
+}
 
 /**
  * Proves that the asset is the one that the job began with: a mount that is missing leaves an empty folder in its place, where
  * every item would seem to have vanished.
  * @param expected fingerprint at the job's beginning; undefined proves only that there is an asset
- * @throws ConnectorError `unreachable`, and what the connector raises
+ * @throws ConnectorError `unreachable`, also when the storage does not answer, and what the connector raises
  */
 export async function proveAsset(
   connector: Connector,
   expected: string | undefined,
   signal: AbortSignal,
+  patienceMs = STORAGE_PATIENCE_MS,
 ): Promise<void> {
-  const found = await connector.fingerprint(signal);
+  const found = await within(patienceMs, connector.fingerprint(signal), () =>
+    silent(connector.id, 'looking for the asset', patienceMs),
+  );
   if (expected === undefined || found === expected) return;
   throw new ConnectorError(
     'unreachable',

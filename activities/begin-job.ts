@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../ledger/types.ts';
 import type { OrchestratorDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
 import type { BeginJobInput } from './types.ts';
 
 /**
@@ -8,14 +9,16 @@ import type { BeginJobInput } from './types.ts';
  */
 export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) => Promise<ObjectRef> {
   return ({ job, kind, source, settings, actor, startedAt, intake }) =>
-    deps.ledger.job(job).writeHeader({
-      format: 1,
-      job,
-      kind,
-      source,
-      settings,
-      actor,
-      startedAt,
-      ...(intake !== undefined && { intake }),
-    });
+    withPulse(() =>
+      deps.ledger.job(job).writeHeader({
+        format: 1,
+        job,
+        kind,
+        source,
+        settings,
+        actor,
+        startedAt,
+        ...(intake !== undefined && { intake }),
+      }),
+    );
 }

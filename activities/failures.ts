@@ -5,6 +5,7 @@ import { messageOf } from '../domain/errors.ts';
 import { LEDGER_CODES, LedgerError } from '../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../scanner/errors.ts';
 import { FAILURE } from './types.ts';
+import { WORKER_NAME } from './worker-name.ts';
 
 /**
  * What Temporal is told of an error: `retry` by the activity's own policy, `final` for good, `hold` until somebody has mended
@@ -20,7 +21,7 @@ export function asFailure(error: unknown, attempt: number): unknown {
       message,
       type: FAILURE.hold,
       nonRetryable: true,
-      details: [{ code: policy.code, detail: message }],
+      details: [{ code: policy.code, detail: message, worker: WORKER_NAME }],
       cause,
     });
   }

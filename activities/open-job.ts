@@ -2,7 +2,10 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Source } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { STORAGE_PATIENCE_MS, silent } from './asset.ts';
+import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
 import type { JobContext, OpenedJob } from './types.ts';
 
 /** So many of the newest jobs are looked through for the last scan of the same source. */
@@ -14,22 +17,29 @@ const LOOK_BACK = 500;
  * @throws ConnectorError, ScannerError (`scanner_config`), LedgerError
  */
 export function createOpenJob(deps: WorkerDeps): (input: JobContext) => Promise<OpenedJob> {
-  return async (input) => {
-    const signal = Context.current().cancellationSignal;
-    deps.scanner(input.settings.scanner);
-    const connector = await deps.connector(input.source, input.settings);
-    const { action, dryRun } = input.settings;
-    if (!connector.capabilities.actions.includes(action)) {
-      const can = connector.capabilities.actions.join(', ');
-      throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
-    }
-    const fingerprint = await connector.fingerprint(signal);
-    const report = await connector.check(dryRun ? 'nothing' : action, signal);
-    const wrong = report.checks.find((check) => !check.ok);
-    if (wrong !== undefined) throw new ConnectorError('configuration', `${wrong.name}: ${wrong.detail}`);
-    const previous = await lastScan(deps.ledger, input.source, input.job);
-    return { fingerprint, ...(previous !== undefined && { previous }) };
-  };
+  return (input) => withPulse(() => open(deps, input));
+}
+
+async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
+  const signal = Context.current().cancellationSignal;
+  deps.scanner(input.settings.scanner);
+  const connector = await deps.connector(input.source, input.settings);
+  const { action, dryRun } = input.settings;
+  if (!connector.capabilities.actions.includes(action)) {
+    const can = connector.capabilities.actions.join(', ');
+    throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
+  }
+  const patience = STORAGE_PATIENCE_MS;
+  const fingerprint = await within(patience, connector.fingerprint(signal), () =>
+    silent(connector.id, 'looking for the asset', patience),
+  );
+  const report = await within(patience, connector.check(dryRun ? 'nothing' : action, signal), () =>
+    silent(connector.id, 'checking it', patience),
+  );
+  const wrong = report.checks.find((check) => !check.ok);
+  if (wrong !== undefined) throw new ConnectorError('configuration', `${wrong.name}: ${wrong.detail}`);
+  const previous = await lastScan(deps.ledger, input.source, input.job);
+  return { fingerprint, ...(previous !== undefined && { previous }) };
 }
 
 async function lastScan(ledger: Ledger, source: Source, job: string): Promise<OpenedJob['previous']> {

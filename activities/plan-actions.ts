@@ -3,6 +3,7 @@ import type { ActionIntent, ActionRow, ItemAction } from '../domain/action.ts';
 import { noActions } from '../domain/action.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import type { OrchestratorDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
 import type { PlanActionsInput, PlannedActions } from './types.ts';
 import { writerOf } from './writer.ts';
 
@@ -12,21 +13,23 @@ import { writerOf } from './writer.ts';
  * @throws LedgerError
  */
 export function createPlanActions(deps: OrchestratorDeps): (input: PlanActionsInput) => Promise<PlannedActions> {
-  return async (input) => {
-    const ledger = deps.ledger.job(input.job);
-    const writer = writerOf(Context.current().info);
-    const { action } = input.settings;
-    const rows = (await ledger.readSegment(input.page.segment)).filter((row) => row.outcome === 'malicious');
-    if (action === 'nothing' || rows.length === 0) return { count: 0 };
-    const intents = rows.map((row) => intentOf(input, row, action));
-    if (!input.settings.dryRun) {
-      return { count: intents.length, intents: await ledger.writeIntents(input.page.page, intents, writer) };
-    }
-    const now = new Date().toISOString();
-    const planned = intents.map((intent, i) => plannedRow(input, intent, rows[i]?.item ?? '', now));
-    const segment = await ledger.writeActions(input.page.page, planned, writer);
-    return { count: planned.length, rows: { segment, counts: { ...noActions(), planned: planned.length } } };
-  };
+  return (input) => withPulse(() => plan(deps, input));
+}
+
+async function plan(deps: OrchestratorDeps, input: PlanActionsInput): Promise<PlannedActions> {
+  const ledger = deps.ledger.job(input.job);
+  const writer = writerOf(Context.current().info);
+  const { action } = input.settings;
+  const rows = (await ledger.readSegment(input.page.segment)).filter((row) => row.outcome === 'malicious');
+  if (action === 'nothing' || rows.length === 0) return { count: 0 };
+  const intents = rows.map((row) => intentOf(input, row, action));
+  if (!input.settings.dryRun) {
+    return { count: intents.length, intents: await ledger.writeIntents(input.page.page, intents, writer) };
+  }
+  const now = new Date().toISOString();
+  const planned = intents.map((intent, i) => plannedRow(input, intent, rows[i]?.item ?? '', now));
+  const segment = await ledger.writeActions(input.page.page, planned, writer);
+  return { count: planned.length, rows: { segment, counts: { ...noActions(), planned: planned.length } } };
 }
 
 function intentOf(input: PlanActionsInput, row: OutcomeRow, action: Exclude<ItemAction, 'nothing'>): ActionIntent {

@@ -5,6 +5,8 @@ import { type Filter, parseFilter } from '../domain/filter/filter.ts';
 import { type Item, type ItemRef, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { PageEntry, Writer } from '../ledger/types.ts';
+import { silent } from './asset.ts';
+import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
 import type { PlannedTurn, PlanPagesInput } from './types.ts';
@@ -18,6 +20,8 @@ const BATCH = 500;
 const GAP_SAMPLES = 100;
 /** A listing that breaks is tried so often in all from where it broke, before it counts as broken. */
 const LISTING_TRIES = 5;
+/** A flat folder of millions takes a while to read; a storage that takes longer than this over one batch is silent. Milliseconds. */
+const LISTING_PATIENCE_MS = 300_000;
 
 /**
  * One turn of planning: goes on where the last one stopped, writes pages and one index that names them.
@@ -119,7 +123,10 @@ class Planner {
   async fill(listing: Listing, signal: AbortSignal, last: boolean): Promise<void> {
     try {
       while (!this.#full() && !this.#done) {
-        const events = await listing.nextBatch(Math.min(BATCH, this.#pageItems - this.#items.length), signal);
+        const batch = listing.nextBatch(Math.min(BATCH, this.#pageItems - this.#items.length), signal);
+        const events = await within(LISTING_PATIENCE_MS, batch, () =>
+          silent(this.#input.source.id, 'listing', LISTING_PATIENCE_MS),
+        );
         this.#done = events.length === 0;
         for (const event of events) {
           if (event.kind === 'gap') this.#gap(event.location, event.detail);
@@ -128,7 +135,9 @@ class Planner {
         }
       }
     } catch (error) {
-      if (!last || !(error instanceof ConnectorError) || CONNECTOR_CODES[error.code] === 'hold') throw error;
+      if (!(error instanceof ConnectorError)) throw error;
+      const fate = CONNECTOR_CODES[error.code];
+      if (fate === 'hold' || (fate === 'retry' && !last)) throw error;
       this.#broken = { code: error.code, message: error.message };
       this.#done = true;
     }

@@ -2,27 +2,44 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import { messageOf } from '../domain/errors.ts';
 import { LedgerError } from '../ledger/errors.ts';
+import { ScannerError } from '../scanner/errors.ts';
 import { proveAsset } from './asset.ts';
+import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
+import { withPulse } from './pulse.ts';
 import type { JobContext, ProbeResult } from './types.ts';
+import { WORKER_NAME } from './worker-name.ts';
 
-/** Tries, in this order, the ledger, the storage and the scanner, and tells the first that stands in the way. Never throws. */
+/** A ledger that takes longer over a small object is not there. Milliseconds. */
+const LEDGER_PATIENCE_MS = 20_000;
+
+/**
+ * Tries, in this order, the ledger, the storage and the scanner, and tells the first that stands in the way. Each has a
+ * deadline of its own, so that silence is an answer too. Never throws.
+ */
 export function createProbe(deps: WorkerDeps): (input: JobContext) => Promise<ProbeResult> {
-  return async (input) => {
-    const signal = Context.current().cancellationSignal;
-    try {
-      await deps.ledger.probe();
-      await proveAsset(await deps.connector(input.source, input.settings), input.fingerprint, signal);
-      const report = await deps.scanner(input.settings.scanner).probe(signal);
-      if (report.ok) return { ok: true };
-      return { ok: false, code: report.code ?? 'scanner_unreachable', detail: report.detail };
-    } catch (error) {
-      return { ok: false, code: codeOf(error), detail: messageOf(error) };
-    }
-  };
+  return (input) => withPulse(() => probe(deps, input));
+}
+
+async function probe(deps: WorkerDeps, input: JobContext): Promise<ProbeResult> {
+  const signal = Context.current().cancellationSignal;
+  try {
+    await within(LEDGER_PATIENCE_MS, deps.ledger.probe(), () => silentLedger(deps.ledger.place));
+    await proveAsset(await deps.connector(input.source, input.settings), input.fingerprint, signal);
+    const report = await deps.scanner(input.settings.scanner).probe(signal);
+    if (report.ok) return { ok: true, worker: WORKER_NAME };
+    return { ok: false, code: report.code ?? 'scanner_unreachable', detail: report.detail, worker: WORKER_NAME };
+  } catch (error) {
+    return { ok: false, code: codeOf(error), detail: messageOf(error), worker: WORKER_NAME };
+  }
+}
+
+function silentLedger(place: string): LedgerError {
+  const seconds = LEDGER_PATIENCE_MS / 1000;
+  return new LedgerError('unavailable', place, `The ledger at ${place} gave no answer within ${seconds} s.`);
 }
 
 function codeOf(error: unknown): string {
   if (error instanceof LedgerError) return `ledger_${error.code}`;
-  return error instanceof ConnectorError ? error.code : 'internal';
+  return error instanceof ConnectorError || error instanceof ScannerError ? error.code : 'internal';
 }

@@ -79,10 +79,21 @@ export interface ScanPageInput extends JobContext {
   readonly checkpoint?: Checkpoint;
 }
 export type ScanPageResult =
-  | { readonly end: 'closed'; readonly result: PageResult }
-  | { readonly end: 'open'; readonly checkpoint: Checkpoint; readonly why: 'turn' | 'cancelled' }
+  | { readonly end: 'closed'; readonly result: PageResult; readonly worker?: string }
+  | {
+      readonly end: 'open';
+      readonly checkpoint: Checkpoint;
+      readonly why: 'turn' | 'cancelled';
+      readonly worker?: string;
+    }
   /** Handed back because nothing goes on: the scanner's gate is closed, or the storage refuses us. */
-  | { readonly end: 'blocked'; readonly checkpoint: Checkpoint; readonly code: string; readonly detail: string };
+  | {
+      readonly end: 'blocked';
+      readonly checkpoint: Checkpoint;
+      readonly code: string;
+      readonly detail: string;
+      readonly worker?: string;
+    };
 
 export interface SealPageInput {
   readonly job: string;
@@ -123,6 +134,8 @@ export interface ProbeResult {
   readonly ok: boolean;
   readonly code?: string;
   readonly detail?: string;
+  /** Who tried: one worker's trouble is not the job's. */
+  readonly worker?: string;
 }
 
 /** Activities of the task queues `dsx.scan` and `dsx.on-access`: they touch the storage and the scanner. */
@@ -150,7 +163,7 @@ export interface OrchestratorActivities {
 
 /** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */
 export const FAILURE = {
-  /** Nothing will go on until somebody mends it: details `[{ code, detail }]`. Never retried by Temporal. */
+  /** Nothing will go on until somebody mends it: details `[{ code, detail, worker }]`. Never retried by Temporal. */
   hold: 'hold',
 } as const;
 export type { ActionCounts };

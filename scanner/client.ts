@@ -9,15 +9,16 @@ import { createLimiter, type Ending, type Grant } from './limiter.ts';
 import { createPool } from './pool.ts';
 import type { Judgement, ProbeReport, Scanner, ScanRequest } from './scanner.ts';
 import { resolveSettings, type ScannerSettings } from './settings.ts';
+import { Silence } from './silence.ts';
 import { createWatch } from './watch.ts';
 
 export type { ScannerSettings } from './settings.ts';
 
 /** Receiving, unpacking and hashing take their time too: at 32 MiB/s it is no sign of a queue. */
 const HANDLING_BYTES_PER_MS = 2 ** 25 / 1000;
-/** What a probe sends: a text that no scanner can mind. */
-/** A scanner that takes longer over that is not well. In milliseconds. */
+/** A scanner that takes longer over a probe is not well. In milliseconds. */
 const PROBE_TIMEOUT_MS = 30_000;
+/** What a probe sends: a text that no scanner can mind. */
 const PROBE_BODY = Buffer.from('dsx-connect asks whether this scanner answers.\n');
 const EMPTY_SHA256 = hash('sha256', '');
 
@@ -47,6 +48,8 @@ export function createScanner(given: ScannerSettings): Scanner {
     random: settings.random,
   });
 
+  const silence = new Silence(() => gate.listen(), now);
+
   async function scan(request: ScanRequest, signal: AbortSignal): Promise<Judgement> {
     signal.throwIfAborted();
     gate.check();
@@ -69,14 +72,21 @@ export function createScanner(given: ScannerSettings): Scanner {
       signal.throwIfAborted();
       gate.check();
       const attempt = new Attempt(line, request, signal);
+      silence.begin();
       try {
         const judgement = await attempt.run();
+        silence.heard();
         const elapsedMs = now() - attempt.sentAt;
         if (judgement.partial === undefined) ending = { kind: 'answered', waitMs: waitOf(judgement, elapsedMs) };
         return judgement;
       } catch (error) {
-        if (error instanceof ScannerError) ending = endingOf(error, attempt.sourceStalled);
+        if (error instanceof ScannerError) {
+          ending = endingOf(error, attempt.sourceStalled);
+          if (error.status !== undefined) silence.heard();
+        }
         throw error;
+      } finally {
+        silence.end();
       }
     } finally {
       limiter.release(grant, ending);
@@ -101,6 +111,9 @@ export function createScanner(given: ScannerSettings): Scanner {
       ).run();
       return report(true, `Scanner ${name} answered "${verdict.verdict}".`, scanner.standIn);
     } catch (error) {
+      if (error instanceof ScannerError && error.code === 'scan_timeout') {
+        return { ...report(false, error.message, false, 'scanner_unreachable'), silent: true };
+      }
       if (error instanceof ScannerError) return report(false, error.message, false, error.code);
       if (signal.aborted) throw error;
       return report(false, `Scanner ${name}: ${messageOf(error)}`, false, 'scanner_transient');
@@ -111,6 +124,7 @@ export function createScanner(given: ScannerSettings): Scanner {
     name,
     maxBytes: settings.maxBytes,
     scan,
+    doubt: (failure, signal) => gate.doubt(failure, signal),
     async probe(signal) {
       const report = await probe(signal);
       gate.learn(report);
@@ -122,6 +136,7 @@ export function createScanner(given: ScannerSettings): Scanner {
       return { ...limiter.state(), ...(closed !== undefined && { gate: closed }) };
     },
     async close() {
+      silence.close();
       gate.close();
       limiter.rejectWaiting(new ScannerError('scanner_unreachable', `Scanner ${name}: closed in this process.`));
       await line.pool.destroy();

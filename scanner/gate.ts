@@ -1,5 +1,5 @@
 import { type Abortable, offAbort, onAbort } from './abort.ts';
-import { type ScannerCode, ScannerError } from './errors.ts';
+import { SCANNER_CODES, type ScannerCode, ScannerError } from './errors.ts';
 import type { ProbeReport } from './scanner.ts';
 
 /** Between two probes while somebody waits, in milliseconds: doubling, each ±20 %. */
@@ -17,6 +17,10 @@ export interface Gate {
    * `scanner_transient`, from the third attempt on `scanner_request`. Never rejects, but for the signal's reason.
    */
   confirm(error: ScannerError, attempt: number, signal: AbortSignal): Promise<ScannerError>;
+  /** As `Scanner.doubt`. */
+  doubt(failure: ScannerError, signal: AbortSignal): Promise<ScannerError>;
+  /** Nothing was answered for a while: closes when a probe can't even be sent. Never rejects. */
+  listen(): Promise<void>;
   /** @throws the signal's reason; the gate's error once it is closed for good */
   untilOpen(signal: AbortSignal): Promise<void>;
   /** A probe that came from elsewhere: a good one opens the gate. */
@@ -128,7 +132,23 @@ export function createGate(deps: GateDeps): Gate {
     );
   }
 
+  async function doubted(failure: ScannerError): Promise<ScannerError> {
+    if (closed !== undefined) return error(closed);
+    const report = await fresh();
+    if (report.ok) return failure;
+    shut(new ScannerError(gateCode(report), `${failure.message} A probe fared no better: ${report.detail}`));
+    return closed === undefined ? failure : error(closed);
+  }
+
   return {
+    doubt(failure, signal) {
+      return unlessAborted(doubted(failure), signal);
+    },
+    async listen() {
+      if (closed !== undefined) return;
+      const report = await fresh();
+      if (!report.ok && report.silent !== true) shut(new ScannerError(gateCode(report), report.detail));
+    },
     check() {
       if (closed !== undefined) throw error(closed);
     },
@@ -176,6 +196,12 @@ export function createGate(deps: GateDeps): Gate {
 function itemCode(code: ScannerCode, attempt: number): ScannerCode {
   if (code === 'scanner_unreachable' || code === 'scanner_starting') return 'scanner_busy';
   return attempt >= LAST_ATTEMPT ? 'scanner_request' : 'scanner_transient';
+}
+
+/** Whatever a probe fails with concerns the scanner. */
+function gateCode(report: ProbeReport): ScannerCode {
+  const code = report.code as ScannerCode | undefined;
+  return code !== undefined && SCANNER_CODES[code]?.blame === 'gate' ? code : 'scanner_unreachable';
 }
 
 /** The promise's end, or the signal's reason if that comes first. */

@@ -1,4 +1,5 @@
 import type { ScannerStamp, UnscannableReason, VerdictDetail } from '../domain/outcome.ts';
+import type { ScannerError } from './errors.ts';
 
 /** What is sent. The caller owns `body` and closes its source. */
 export interface ScanRequest {
@@ -44,6 +45,12 @@ export interface Scanner {
    * @throws ScannerError for everything the scanner or the way to it did wrong; the source's own errors come out unchanged.
    */
   scan(request: ScanRequest, signal: AbortSignal): Promise<Judgement>;
+  /**
+   * Asks, before an item is given up for a failure that the whole scanner may have (busy, broken, no answer), whether it is the
+   * scanner's: a probe that fails too closes the gate. Costs nothing while the gate is closed.
+   * @returns the failure as it is to be taken: itself, or one with the gate's code
+   */
+  doubt(failure: ScannerError, signal: AbortSignal): Promise<ScannerError>;
   /** Sends a tiny benign body and tells what came back: reach, token, entity and readiness in one. Costs one scan. */
   probe(signal: AbortSignal): Promise<ProbeReport>;
   /**
@@ -65,6 +72,8 @@ export interface ProbeReport {
   readonly detail: string;
   readonly standIn: boolean;
   readonly elapsedMs: number;
+  /** Set when it took the probe and gave no answer: cut off, or so busy that even a tiny body waits. */
+  readonly silent?: true;
 }
 
 export interface ScannerState {

@@ -47,6 +47,7 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
     activities: mapped(activities),
     sinks: statusSinks(options.resources),
     maxConcurrentActivityTaskExecutions: 20,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     maxCachedWorkflows: 200,
   });
 }

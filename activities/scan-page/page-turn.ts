@@ -133,7 +133,20 @@ export class PageTurn {
     });
     if (await this.#door) return true;
     this.#end({ why: 'blocked', code: blocked.code, detail: blocked.message });
+    this.#giveUpItems('nothing goes on');
     return false;
+  }
+
+  /** Items in hand get a moment to finish; then they are given back. */
+  #giveUpItems(why: string): void {
+    setTimeout(() => this.#items.abort(new Error(why)), CANCEL_GRACE_MS).unref();
+  }
+
+  /** Items in hand may hang on a scanner that is known to be gone: then nobody else waits in front of its door. */
+  #lookAtDoor(): void {
+    const { gate } = this.#deps.scanner.state();
+    if (gate === undefined || this.#door !== undefined || this.#stop !== undefined) return;
+    void this.#wait(new Blocked('scanner', gate.code, gate.detail));
   }
 
   #end(stop: Stop): void {
@@ -142,11 +155,12 @@ export class PageTurn {
 
   #cancel(): void {
     this.#end({ why: 'cancelled' });
-    setTimeout(() => this.#items.abort(new Error('the page was cancelled')), CANCEL_GRACE_MS).unref();
+    this.#giveUpItems('the page was cancelled');
   }
 
   #tick(): void {
     if (this.#beat.gap() > FROZEN_MS) this.#confirmOwnership();
+    this.#lookAtDoor();
     if (performance.now() - this.#began > TURN_MS) this.#end({ why: 'turn' });
     this.#beat.send();
     this.#saving ??= this.#save()

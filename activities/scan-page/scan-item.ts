@@ -3,15 +3,23 @@ import { CONNECTOR_CODES, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Item } from '../../domain/item.ts';
 import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
+import { LedgerError } from '../../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
 import { retryDelayMs } from '../../scanner/retry.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
-import { proveAsset } from '../asset.ts';
+import { proveAsset, silent } from '../asset.ts';
+import { Deadlines } from '../deadline.ts';
 
 /** A storage error is tried so often in all before the item is `failed`. */
 const STORAGE_TRIES = 3;
 /** An item that changed while it was read is read so often in all before it is `failed` (`unstable`). */
 const CHANGED_TRIES = 2;
+/** An item that takes longer to open is no slow one: its storage is silent. Milliseconds. */
+const OPEN_PATIENCE_MS = 60_000;
+const openings = new Deadlines(OPEN_PATIENCE_MS);
+/** Class of an item that brings out a fault of ours, and how often it is tried in all. */
+const FAULT = 'internal';
+const FAULT_TRIES = 2;
 const NOTE_MAX = 500;
 
 /** Nothing about this item: the scanner's gate is closed, or the storage refuses us. The item keeps its tries. */
@@ -75,15 +83,35 @@ async function outcomeOf(
       return await attemptOnce(page, ordinal, item, attempt, deps, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ConnectorError && error.code === 'not_found') await proveAssetIsThere(deps, signal);
-      const verdict = judgeFailure(error, attempt, failures);
+      if (concernsAsset(error)) await proveAssetIsThere(deps, signal);
+      const verdict = judgeFailure(await doubted(error, failures, deps, signal), attempt, failures);
       if ('row' in verdict) return verdict.row;
       if (verdict.waitMs > 0) await deps.pause(verdict.waitMs, signal);
     }
   }
 }
 
-/** An item has vanished only if the asset has not. */
+/** Whether the failure may be that of the whole storage: it is the item's own only if the asset is there. */
+function concernsAsset(error: unknown): boolean {
+  if (error instanceof ScannerError) return error.code === 'scan_timeout';
+  return error instanceof ConnectorError && error.code !== 'changed' && error.code !== 'not_an_item';
+}
+
+/** What would be an item's last failure at the scanner is its own only if the scanner is well. */
+async function doubted(
+  error: unknown,
+  failures: ReadonlyMap<string, number>,
+  deps: ScanItemDeps,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!(error instanceof ScannerError)) return error;
+  const policy: { readonly tries: number; readonly doubt?: true } = SCANNER_CODES[error.code];
+  const last = (failures.get(error.code) ?? 0) + 1 >= policy.tries;
+  const due = policy.doubt === true && (last || error.code === 'scan_timeout');
+  return due ? await deps.scanner.doubt(error, signal) : error;
+}
+
+/** Proves the asset; what is wrong with it blocks the page. */
 async function proveAssetIsThere(deps: ScanItemDeps, signal: AbortSignal): Promise<void> {
   try {
     await proveAsset(deps.connector, deps.fingerprint, signal);
@@ -102,7 +130,7 @@ async function attemptOnce(
   deps: ScanItemDeps,
   signal: AbortSignal,
 ): Promise<RowTail> {
-  const open = await deps.connector.open(item, signal);
+  const open = await opened(item, deps, signal);
   try {
     if (deps.maxSize !== undefined && open.size > deps.maxSize) {
       return { outcome: 'skipped', reason: 'size', attempts: attempt };
@@ -117,6 +145,16 @@ async function attemptOnce(
   } finally {
     await open.close();
   }
+}
+
+/** A storage that gives no answer is told as such; what it opens later on is closed again. */
+function opened(item: Item, deps: ScanItemDeps, signal: AbortSignal): Promise<OpenItem> {
+  const { connector } = deps;
+  return openings.keep(
+    connector.open(item, signal),
+    () => silent(connector.id, 'opening an item', OPEN_PATIENCE_MS),
+    (open) => void open.close(),
+  );
 }
 
 async function judge(
@@ -175,17 +213,24 @@ function judgeFailure(
 ): { row: RowTail } | { waitMs: number } {
   if (error instanceof ConnectorError) return storageFailure(error, attempt, failures);
   if (error instanceof ScannerError) return scannerFailure(error, attempt, failures);
-  throw error;
+  if (error instanceof LedgerError || error instanceof Blocked) throw error;
+  // A fault of ours that one item brings out is that item's failure, and not the end of a job of millions.
+  const count = countOf(failures, FAULT);
+  return count < FAULT_TRIES ? { waitMs: 0 } : { row: failed(FAULT, asError(error), attempt) };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(messageOf(error));
 }
 
 function storageFailure(error: ConnectorError, attempt: number, failures: Map<string, number>) {
   if (error.code === 'not_found') return { row: { outcome: 'vanished', attempts: attempt } as const };
-  if (CONNECTOR_CODES[error.code] === 'hold') throw new Blocked('storage', error.code, error.message);
   const count = countOf(failures, error.code);
   if (error.code === 'changed') {
     return count < CHANGED_TRIES ? { waitMs: 0 } : { row: failed('unstable', error, attempt) };
   }
-  if (CONNECTOR_CODES[error.code] === 'retry' && count < STORAGE_TRIES) {
+  // The asset is there: what would hold the whole connector is this item's own.
+  if (CONNECTOR_CODES[error.code] !== 'final' && count < STORAGE_TRIES) {
     return { waitMs: error.retryAfterMs ?? retryDelayMs('scanner_transient', count, undefined) };
   }
   return { row: failed(error.code, error, attempt) };

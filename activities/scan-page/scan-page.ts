@@ -3,6 +3,7 @@ import { countRows, isFinding } from '../../domain/outcome.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { WorkerDeps } from '../deps.ts';
 import type { Checkpoint, ScanPageInput, ScanPageResult } from '../types.ts';
+import { WORKER_NAME } from '../worker-name.ts';
 import { writerOf } from '../writer.ts';
 import { closePage } from './close-page.ts';
 import { PageRun } from './page-run.ts';
@@ -55,7 +56,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
           segment,
           counters: countRows(rows),
         };
-        return { end: 'closed', result };
+        return { end: 'closed', result, worker: WORKER_NAME };
       } catch (error) {
         if (!(error instanceof LedgerError) || LEDGER_CODES[error.code] !== 'hold') throw error;
         return handedBack(run, { why: 'blocked', code: `ledger_${error.code}`, detail: error.message });
@@ -70,6 +71,8 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
 /** The page as it is safely written down, and why it came back. */
 function handedBack(run: PageRun, stop: Stop | undefined): ScanPageResult {
   const checkpoint = run.checkpoint(true);
-  if (stop?.why === 'blocked') return { end: 'blocked', checkpoint, code: stop.code, detail: stop.detail };
-  return { end: 'open', checkpoint, why: stop?.why === 'turn' ? 'turn' : 'cancelled' };
+  if (stop?.why === 'blocked') {
+    return { end: 'blocked', checkpoint, code: stop.code, detail: stop.detail, worker: WORKER_NAME };
+  }
+  return { end: 'open', checkpoint, why: stop?.why === 'turn' ? 'turn' : 'cancelled', worker: WORKER_NAME };
 }

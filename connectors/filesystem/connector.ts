@@ -24,7 +24,15 @@ import { failure } from './failures.ts';
 import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
 import { openItem } from './open-file.ts';
-import { absolute, type FilesystemSettings, findPlace, isHidden, openFolder, type Place } from './place.ts';
+import {
+  absolute,
+  type FilesystemSettings,
+  findPlace,
+  findReadable,
+  isHidden,
+  openFolder,
+  type Place,
+} from './place.ts';
 import { Walk } from './walk.ts';
 
 /** Files below a folder, or one file. See `docs/connectors/filesystem.md`. */
@@ -48,8 +56,8 @@ class FilesystemConnector implements Connector {
 
   async fingerprint(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    const { facts } = await findPlace(this.#settings);
-    return `${facts.dev}:${facts.ino}`;
+    const place = await findReadable(this.#settings);
+    return `${place.facts.dev}:${place.facts.ino}`;
   }
 
   async check(action: ItemAction, signal: AbortSignal): Promise<CheckReport> {

@@ -72,6 +72,31 @@ export async function findPlace(settings: FilesystemSettings): Promise<Place> {
   );
 }
 
+/**
+ * As `findPlace`, and proves that a folder can be listed and entered: where that is refused, nothing of the asset can be read.
+ * @throws ConnectorError also `configuration` when permission is missing
+ */
+export async function findReadable(settings: FilesystemSettings): Promise<Place> {
+  try {
+    const place = await findPlace(settings);
+    if (place.only !== undefined) return place;
+    const fd = await openFd(place.root, READ_FOLDER);
+    closeFd(fd);
+    await lstat(joined(place.root, '.'));
+    return place;
+  } catch (error) {
+    throw rootFailure(error, rawOf(settings.asset));
+  }
+}
+
+/** The asset itself can't be read: nothing of it can, until somebody mends that. */
+export function rootFailure(error: unknown, root: Raw): ConnectorError {
+  const cause = failure(error, 'reading the asset', root);
+  if (cause.code === 'not_found') return new ConnectorError('unreachable', cause.message, { cause });
+  if (cause.code !== 'permission_denied') return cause;
+  return new ConnectorError('configuration', `${cause.message}; grant the process read permission`, { cause });
+}
+
 /** Absolute raw path of a location. */
 export function absolute(place: Place, location: Raw): Raw {
   return joined(place.root, location);

@@ -7,7 +7,7 @@ import { failure } from './failures.ts';
 import { type FolderNames, firstBehind, insideOf, type Key, lowerBound } from './folder.ts';
 import { type Frame, leave, makeRoom, WALK_LIMITS, type WalkLimits } from './frames.ts';
 import { type Raw, readable } from './names.ts';
-import { absolute, isHidden, openFolder, type Place } from './place.ts';
+import { absolute, isHidden, openFolder, type Place, rootFailure } from './place.ts';
 import { parsePosition, positionOf, type Reached } from './position.ts';
 
 /** Facts asked for at once. More would keep a slow disk from whoever reads files meanwhile. */
@@ -258,7 +258,8 @@ export class Walk implements Listing {
 
   /** The folder itself can't be opened any more: what is left of it is a gap, or gone with it. */
   async #lost(frame: Frame, cause: ConnectorError): Promise<Seen[]> {
-    if (breaks(cause) || frame.folder === '') throw cause;
+    if (frame.folder === '') throw rootFailure(cause, this.#place.root);
+    if (breaks(cause)) throw cause;
     if (cause.code === 'not_found') await this.#rootIsThere();
     Object.assign(frame, { keys: [], next: 0, cut: false });
     return cause.code === 'not_found' ? [] : [{ what: 'fault', location: frame.folder, error: cause }];
@@ -282,12 +283,4 @@ export class Walk implements Listing {
   #pathOf(folder: Raw): Raw {
     return folder === '' ? this.#place.root : absolute(this.#place, folder.slice(0, -1));
   }
-}
-
-/** The asset itself can't be listed: nothing of it can, until somebody mends that. */
-function rootFailure(error: unknown, root: Raw): ConnectorError {
-  const cause = failure(error, 'listing the asset', root);
-  if (cause.code === 'not_found') return new ConnectorError('unreachable', cause.message, { cause });
-  if (cause.code !== 'permission_denied') return cause;
-  return new ConnectorError('configuration', `${cause.message}; grant the process read permission`, { cause });
 }

@@ -142,6 +142,7 @@ export function idleScanner(name: string, standIn = false): NamedScanner {
     scan: async () => refuse(),
     probe: async () => ({ ok: true, detail: 'answers', standIn, elapsedMs: 1 }),
     untilOpen: async () => undefined,
+    doubt: async (failure) => failure,
     state: () => ({ limit: 1, inFlight: 0, bytesInFlight: 0, waiting: 0 }),
     close: async () => undefined,
   };

@@ -10,7 +10,7 @@ import type { ItemAction } from '../../domain/action.ts';
 interface Errand {
   readonly asset: string;
   readonly quarantine?: string;
-  readonly do: 'list' | 'open' | 'act' | 'check';
+  readonly do: 'list' | 'open' | 'act' | 'check' | 'fingerprint';
   readonly location?: string;
   readonly action?: ItemAction;
 }
@@ -26,6 +26,7 @@ if (process.getuid?.() === 0) {
 async function answer(): Promise<unknown> {
   const connector = createFilesystemConnector({ id: 'files', ...errand });
   if (errand.do === 'check') return checkFilesystem({ id: 'files', ...errand }, errand.action ?? 'nothing');
+  if (errand.do === 'fingerprint') return connector.fingerprint(signal);
   if (errand.do === 'open') {
     const open = await connector.open({ location: errand.location ?? '' }, signal);
     await open.close();

@@ -188,7 +188,7 @@ describe('a scan job', () => {
 
   it('is held only when a probe fails too, and goes on when one succeeds', () => {
     const job = begun();
-    job.suspect('scanner_unreachable', 'refused', NOW);
+    job.suspect('scanner_unreachable', 'refused', NOW, false);
     expect(job.progress().state).toBe('running');
     job.stillHeld('scanner_unreachable', 'refused');
     expect(job.progress()).toMatchObject({

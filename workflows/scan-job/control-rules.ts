@@ -36,14 +36,19 @@ export function cancel(state: ScanJobState, request: ControlRequest, now: string
 }
 
 export function hold(state: ScanJobState, code: string, detail: string, now: string): boolean {
-  if (state.control === 'cancelling') return false;
+  // What keeps a cancelled job from its end is told; nothing is held any more.
+  if (state.control === 'cancelling') {
+    state.idle = { ...state.idle, why: 'cancelling', reason: `${code}: ${detail}` };
+    return true;
+  }
   state.hold = { code, detail, since: state.hold?.since ?? now, probes: state.hold?.probes ?? 0 };
   return state.control === 'running' && enterHold(state, code, detail, now);
 }
 
-export function suspect(state: ScanJobState, code: string, detail: string, now: string): boolean {
-  if (state.control !== 'running' || state.hold !== undefined) return false;
-  state.hold = { code, detail, since: now, probes: 0 };
+export function suspect(state: ScanJobState, code: string, detail: string, now: string, stops: boolean): boolean {
+  if (state.control !== 'running') return false;
+  if (state.hold !== undefined && (state.hold.stops === true || !stops)) return false;
+  state.hold = { code, detail, since: now, probes: 0, stops };
   return true;
 }
 
@@ -57,6 +62,7 @@ export function stillHeld(state: ScanJobState, code: string, detail: string): bo
 
 export function release(state: ScanJobState): boolean {
   const held = state.hold !== undefined;
+  if (held) state.strikes = (state.strikes ?? 0) + 1;
   delete state.hold;
   if (state.control !== 'held') return held;
   state.control = 'running';

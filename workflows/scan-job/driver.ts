@@ -13,18 +13,22 @@ import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
+import { Witnesses } from './witnesses.ts';
 
 /** A run hands over to a new one when Temporal suggests it; past this many events it no longer waits for items in hand. */
 const IMPATIENT_EVENTS = 20_000;
 /** Pauses between the probes of a held job: they grow from the first to the last of these, in milliseconds. */
 const FIRST_PROBE_MS = 2_000;
 const LAST_PROBE_MS = 60_000;
+/** So many good probes in a row after which no work was done hold the job all the same. */
+const MAX_STRIKES = 3;
 
 /** Drives a scan job: starts the activities that its rules ask for, owns every promise, and reports every result. */
 export class Driver {
   readonly #job: ScanJob;
   readonly #act: JobActivities;
   readonly #scopes = new Map<string, CancellationScope>();
+  readonly #witnesses = new Witnesses();
   #probing = false;
 
   constructor(job: ScanJob, activities: JobActivities) {
@@ -40,7 +44,7 @@ export class Driver {
 
   /** Works until the job is over (its result), or the run must continue as new (undefined). */
   async run(): Promise<JobResult | undefined> {
-    await this.#begin();
+    if (!(await this.#begin())) return undefined;
     for (;;) {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
@@ -55,35 +59,37 @@ export class Driver {
 
   #mustContinue(): boolean {
     return (
-      workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed()
+      workflowInfo().continueAsNewSuggested &&
+      this.#job.quiet &&
+      !this.#probing &&
+      !this.#job.over &&
+      this.#job.committedSoFar
     );
-  }
-
-  #committed(): boolean {
-    const { indexes, pages, actions } = this.#job.state.uncommitted;
-    return indexes.length + pages.length + actions.length === 0;
   }
 
   /**
    * The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. A scanner
    * that does not answer is known at once, before the first page waits in front of it.
+   * @returns false when the run must continue as new before that is done
    */
-  async #begin(): Promise<void> {
+  async #begin(): Promise<boolean> {
     const { request, startedAt, header, opened } = this.#job.state;
     const { kind, actor, intake } = request;
     if (header === undefined) {
-      await this.#untilDone(async () => {
+      const done = await this.#untilDone(async () => {
         const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
         this.#job.begun(await this.#act.orchestrator.beginJob(begin));
       });
+      if (!done) return false;
     }
-    if (opened !== undefined || this.#job.mustStop) return;
+    if (opened !== undefined || this.#job.mustStop) return true;
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
       const { ok, code, detail } = await this.#act.scan.probe(this.#context);
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     });
+    return true;
   }
 
   /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
@@ -97,7 +103,8 @@ export class Driver {
       },
       (error) => {
         done = true;
-        if (isCancellation(error)) return;
+        // Once the job is cancelled, a step that ends in any way has only ended.
+        if (isCancellation(error) || this.#job.state.control === 'cancelling') return;
         const { code, detail } = failureOf(error);
         this.#job.fail(code, detail);
       },
@@ -127,7 +134,7 @@ export class Driver {
       (planned) => this.#job.planned(planned),
       (error) => {
         this.#job.planFailed();
-        this.#blame(error);
+        this.#blameWorker(error);
       },
     );
   }
@@ -147,19 +154,27 @@ export class Driver {
       (result) => {
         this.#scopes.delete(task.page);
         this.#job.scanned(task, result);
-        if (result.end === 'blocked') this.#suspectDoor(result.code, result.detail);
+        if (result.end === 'blocked') this.#closedDoor(result, false);
+        else this.#witnesses.good(result.worker, Date.now());
       },
       (error) => {
         this.#scopes.delete(task.page);
         this.#job.pageLost({ ...task, ...lastCheckpoint(error, checkpoint) });
-        if (!isCancellation(error) && !isTimeout(error)) this.#blame(error);
+        if (!isCancellation(error) && !isTimeout(error)) this.#blameWorker(error);
       },
     );
   }
 
-  /** A page was handed back at a closed door. Whether the job is held a probe decides: one worker may just be cut off. */
-  #suspectDoor(code: string, detail: string): void {
-    this.#job.suspect(code, detail, now());
+  /**
+   * A worker found a door closed. Whether the job is held a probe decides, since that one worker may just be cut off; unless
+   * probes went well several times, and still nothing was done.
+   * @param atOnce whether it said so at once: a page that waited in front of the door has lost time enough
+   */
+  #closedDoor({ code, detail, worker }: { code: string; detail: string; worker?: string }, atOnce: boolean): void {
+    this.#witnesses.bad(worker, Date.now());
+    const inVain = (this.#job.state.strikes ?? 0) >= MAX_STRIKES && !this.#witnesses.someoneGetsOn(Date.now());
+    if (inVain) this.#job.hold(code, detail, now());
+    else this.#job.suspect(code, detail, now(), atOnce);
   }
 
   #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
@@ -179,7 +194,7 @@ export class Driver {
       (done) => this.#job.applied(done, batch.rescanPage),
       (error) => {
         this.#job.notApplied(batch.intents, batch.from, batch.to);
-        this.#blame(error);
+        this.#blameWorker(error);
       },
     );
   }
@@ -214,6 +229,14 @@ export class Driver {
     else this.#job.fail(code, detail);
   }
 
+  /** The same for activities of the workers beside the storage, any one of which may be cut off from it. */
+  #blameWorker(error: unknown): void {
+    if (isCancellation(error)) return;
+    const failure = failureOf(error);
+    if (failure.hold) this.#closedDoor(failure, true);
+    else this.#job.fail(failure.code, failure.detail);
+  }
+
   /** Probes until what holds the job is gone, at growing pauses. */
   #probe(): void {
     if (this.#probing) return;
@@ -234,46 +257,71 @@ export class Driver {
   }
 
   async #probeLoop(): Promise<void> {
+    // What was released before and did not go on is not asked again at once.
+    const { strikes = 0 } = this.#job.state;
+    if (strikes > 0) await this.#pause(probePause(strikes - 1));
     while (this.#job.state.hold !== undefined && !this.#job.over && this.#job.state.control !== 'cancelling') {
       const { probes } = this.#job.state.hold;
-      const result = await this.#act.scan.probe(this.#context);
-      if (result.ok) return this.#job.release();
-      this.#job.stillHeld(result.code ?? 'held', result.detail ?? '');
+      const { ok, code, detail, worker } = await this.#act.scan.probe(this.#context);
+      if (ok) this.#witnesses.good(worker, Date.now());
+      else this.#witnesses.bad(worker, Date.now());
+      if (ok || this.#othersGetOn) return this.#job.release();
+      this.#job.stillHeld(code ?? 'held', detail ?? '');
       if (workflowInfo().continueAsNewSuggested) return;
-      await condition(() => this.#job.state.control === 'cancelling', probePause(probes));
+      await this.#pause(probePause(probes));
     }
   }
 
-  /** Runs a step of the job's own until it succeeds: what stands in its way holds the job. */
-  async #untilDone(step: () => Promise<void>): Promise<void> {
+  /** A probe that failed holds nothing while other workers get on. A job that is held has no work that could prove it. */
+  get #othersGetOn(): boolean {
+    return this.#job.state.control === 'running' && this.#witnesses.someoneGetsOn(Date.now());
+  }
+
+  /** Ends early when the job is cancelled. */
+  async #pause(ms: number): Promise<void> {
+    await condition(() => this.#job.state.control === 'cancelling', ms);
+  }
+
+  /**
+   * Runs a step of the job's own until it succeeds: what stands in its way holds the job.
+   * @returns false when the run must continue as new first: weeks of a full disk must not overrun the history
+   */
+  async #untilDone(step: () => Promise<void>): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       try {
         await step();
-        return this.#job.release();
+        this.#job.release();
+        return true;
       } catch (error) {
         if (isCancellation(error)) throw error;
         const { code, detail } = failureOf(error);
         this.#job.hold(code, detail, now());
         publishProgress(this.#job);
         await sleep(probePause(failures));
+        if (workflowInfo().continueAsNewSuggested) return false;
       }
     }
   }
 
-  /** Seals what was begun, writes the last commit, and says so. Nothing cancels this. */
-  async #finish(): Promise<JobResult> {
+  /** Seals what was begun, writes the last commit, and says so. Nothing cancels this. Undefined as `run` returns it. */
+  async #finish(): Promise<JobResult | undefined> {
     return await CancellationScope.nonCancellable(async () => {
       for (let task = this.#job.takeUnsealed(); task !== undefined; task = this.#job.takeUnsealed()) {
         const { page, index, checkpoint } = task;
-        await this.#untilDone(async () => {
+        const sealed = await this.#untilDone(async () => {
           const input = { job: this.#job.id, page, index, ...(checkpoint !== undefined && { checkpoint }) };
           this.#job.close(await this.#act.orchestrator.sealPage(input));
         });
+        if (!sealed) {
+          this.#job.pageLost(task);
+          return undefined;
+        }
       }
       const body = this.#job.lastCommit(now());
-      await this.#untilDone(async () => {
+      const written = await this.#untilDone(async () => {
         this.#job.committed(body, await this.#act.orchestrator.commitPages(body));
       });
+      if (!written) return undefined;
       const { account } = body;
       if (account === undefined) throw new TypeError('the last commit has no account');
       this.#job.end(account);
@@ -294,14 +342,14 @@ function now(): string {
   return new Date().toISOString();
 }
 
-function failureOf(error: unknown): { code: string; detail: string; hold: boolean } {
+function failureOf(error: unknown): { code: string; detail: string; hold: boolean; worker?: string } {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure)) {
     return { code: 'internal', detail: cause instanceof Error ? cause.message : String(cause), hold: false };
   }
   if (cause.type !== FAILURE.hold) return { code: cause.type ?? 'internal', detail: cause.message, hold: false };
-  const told = cause.details?.[0] as { code: string; detail: string } | undefined;
-  return { code: told?.code ?? FAILURE.hold, detail: told?.detail ?? cause.message, hold: true };
+  const told = cause.details?.[0] as { code: string; detail: string; worker?: string } | undefined;
+  return { code: FAILURE.hold, detail: cause.message, ...told, hold: true };
 }
 
 function isTimeout(error: unknown): boolean {

@@ -6,6 +6,8 @@ import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { ControlRequest, StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
+import { actedEnough, plannedEnough, scannedEnough } from './bounds.ts';
+import { Commits } from './commits.ts';
 import * as control from './control-rules.ts';
 import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
@@ -16,8 +18,6 @@ const WINDOW = 4;
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
 const FIRST_PAGE_ITEMS = 500;
-/** Page results after which a commit is due. */
-const COMMIT_EVERY = 100;
 /** Findings that one action activity takes. */
 const ACTION_BATCH = 25;
 /** Action activities in flight at once. */
@@ -31,10 +31,10 @@ export class ScanJob {
   readonly state: ScanJobState;
   /** Pages in flight, by page id. */
   readonly #pages = new Map<string, PageTask>();
+  readonly #commits: Commits;
   #planning = false;
   #planningActions = 0;
   #applying = 0;
-  #committing = false;
   #draining = false;
   #account: Account | undefined;
   /** Set by every change; the driver clears it. */
@@ -42,6 +42,7 @@ export class ScanJob {
 
   constructor(state: ScanJobState) {
     this.state = state;
+    this.#commits = new Commits(state);
   }
 
   static begin(request: StartRequest, now: string): ScanJob {
@@ -93,9 +94,12 @@ export class ScanJob {
     if (control.hold(this.state, code, detail, now)) this.#changed();
   }
 
-  /** Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`). */
-  suspect(code: string, detail: string, now: string): void {
-    if (control.suspect(this.state, code, detail, now)) this.#changed();
+  /**
+   * Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`).
+   * @param stops whether nothing is to be begun until then
+   */
+  suspect(code: string, detail: string, now: string, stops: boolean): void {
+    if (control.suspect(this.state, code, detail, now, stops)) this.#changed();
   }
 
   /** A probe failed again. */
@@ -122,7 +126,8 @@ export class ScanJob {
   // ---- what to do next --------------------------------------------------------------------------------------------
 
   get #working(): boolean {
-    return this.state.control === 'running' && this.state.failure === undefined && !this.#draining;
+    if (this.state.control !== 'running' || this.state.failure !== undefined || this.#draining) return false;
+    return this.state.hold?.stops !== true;
   }
 
   /** True while pages must not run: paused, held, cancelling, failed. */
@@ -141,7 +146,7 @@ export class ScanJob {
       !this.#planning &&
       this.#planningActions === 0 &&
       this.#applying === 0 &&
-      !this.#committing
+      !this.#commits.writing
     );
   }
 
@@ -161,7 +166,7 @@ export class ScanJob {
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
   takePlanning(): { after?: ObjectRef; firstPage: number; pages: number; pageItems: number } | undefined {
     const { listing } = this.state;
-    if (!this.#working || this.#planning || listing.done) return undefined;
+    if (!this.#working || this.#planning || listing.done || plannedEnough(this.state)) return undefined;
     this.#planning = true;
     return {
       ...(listing.after !== undefined && { after: listing.after }),
@@ -174,6 +179,7 @@ export class ScanJob {
   /** The next page to scan while the window has room, or undefined. Report it `scanned`, `returned` or `pageLost`. */
   takePage(): PageTask | undefined {
     if (!this.#working || this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
+    if (scannedEnough(this.state)) return undefined;
     const task = this.state.returned.shift() ?? this.#nextListed();
     if (task !== undefined) this.#pages.set(task.page, task);
     return task;
@@ -190,7 +196,7 @@ export class ScanJob {
 
   /** A closed page whose actions are to be planned. Report it `actionsPlanned` or `actionsNotPlanned`. */
   takeActionPlan(): PageResult | undefined {
-    if (!this.#working || this.#planningActions >= ACTION_WINDOW) return undefined;
+    if (!this.#working || this.#planningActions >= ACTION_WINDOW || actedEnough(this.state)) return undefined;
     const page = this.state.toPlan.shift();
     if (page !== undefined) this.#planningActions += 1;
     return page;
@@ -200,6 +206,7 @@ export class ScanJob {
   takeActions(): { intents: ObjectRef; from: number; to: number; rescanPage: number } | undefined {
     const batch = this.state.toApply[0];
     if (!this.#working || batch === undefined || this.#applying >= ACTION_WINDOW) return undefined;
+    if (actedEnough(this.state)) return undefined;
     const from = batch.next;
     const to = Math.min(from + ACTION_BATCH, batch.end);
     batch.next = to;
@@ -208,39 +215,20 @@ export class ScanJob {
     return { intents: batch.intents, from, to, rescanPage: this.state.nextBatch++ };
   }
 
-  /** A commit that is due: after so many pages, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
+  /** A commit that is due: after so many results, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
   takeCommit(): CommitBody | undefined {
-    if (this.#committing || this.state.header === undefined) return undefined;
-    const { indexes, pages, actions } = this.state.uncommitted;
-    const resting = this.#restsNow() && indexes.length + pages.length + actions.length > 0;
-    if (pages.length < COMMIT_EVERY && !resting) return undefined;
-    this.#committing = true;
-    return this.#body();
-  }
-
-  #restsNow(): boolean {
-    return this.quiet && (this.state.control === 'paused' || this.#draining);
-  }
-
-  #body(account?: Account): CommitBody {
-    const { indexes, pages, actions } = this.state.uncommitted;
-    const previous = this.state.commit?.hash ?? this.state.header?.hash ?? '';
-    return {
-      format: 1,
-      job: this.id,
-      number: (this.state.commit?.number ?? 0) + 1,
-      previous,
-      indexes: [...indexes],
-      pages: [...pages],
-      actions: [...actions],
-      counters: pages.reduce((sum, page) => addCounters(sum, page.counters), this.state.committed),
-      ...(account !== undefined && { account }),
-    };
+    return this.#commits.take(this.quiet && (this.state.control === 'paused' || this.#draining));
   }
 
   /** The last commit, with the account. Take it when the job is `over` and no page is left unsealed. */
   lastCommit(now: string): CommitBody {
-    return this.#body(accountOf(this.state, now));
+    this.state.account ??= accountOf(this.state, now);
+    return this.#commits.body(this.state.account);
+  }
+
+  /** Nothing is left to be committed before a new run, or it can't be. */
+  get committedSoFar(): boolean {
+    return this.#commits.soFar;
   }
 
   /** Pages of a job that is over, begun and not finished: their rows so far are to be sealed. */
@@ -263,6 +251,7 @@ export class ScanJob {
   planned(turn: PlannedTurn): void {
     const { listing } = this.state;
     this.#planning = false;
+    this.#progressed();
     this.state.uncommitted.indexes.push(turn.index);
     if (turn.pages > 0) {
       const end = listing.nextPage + turn.pages;
@@ -296,6 +285,7 @@ export class ScanJob {
     this.#pages.delete(task.page);
     if (result.end === 'closed') this.close(result.result);
     else this.state.returned.unshift({ ...task, checkpoint: result.checkpoint });
+    if (result.end === 'open' && result.checkpoint.parts > (task.checkpoint?.parts ?? 0)) this.#progressed();
     this.#changed();
   }
 
@@ -306,7 +296,13 @@ export class ScanJob {
     this.#changed();
   }
 
+  /** Work was done: what held the job before has nothing to do with what may hold it now. */
+  #progressed(): void {
+    delete this.state.strikes;
+  }
+
   close(page: PageResult): void {
+    this.#progressed();
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
     this.state.uncommitted.pages.push(page);
@@ -333,6 +329,7 @@ export class ScanJob {
 
   applied(done: AppliedActions, rescanPage: number): void {
     this.#applying -= 1;
+    this.#progressed();
     this.state.uncommitted.actions.push(done.result);
     this.state.actions = addActions(this.state.actions, done.result.counts);
     this.state.unresolved += done.unresolved;
@@ -353,20 +350,12 @@ export class ScanJob {
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {
-    this.#committing = false;
-    const { uncommitted } = this.state;
-    this.state.uncommitted = {
-      indexes: uncommitted.indexes.slice(body.indexes.length),
-      pages: uncommitted.pages.slice(body.pages.length),
-      actions: uncommitted.actions.slice(body.actions.length),
-    };
-    this.state.committed = body.counters;
-    this.state.commit = { number: body.number, hash: commit.hash };
+    this.#commits.written(body, commit);
     this.#changed();
   }
 
   notCommitted(): void {
-    this.#committing = false;
+    this.#commits.refused();
     this.#changed();
   }
 

@@ -2,7 +2,7 @@ import type { Checkpoint, OpenedJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { Counters } from '../../domain/outcome.ts';
-import type { ActionResult, ObjectRef, PageResult } from '../../ledger/types.ts';
+import type { Account, ActionResult, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { StartRequest } from '../messages.ts';
 
 /** A page to be scanned: the index that names it, and how far it is. */
@@ -33,6 +33,8 @@ export interface Hold {
   readonly since: string;
   /** Probes that failed so far. */
   readonly probes: number;
+  /** Set on a mere suspicion when what failed did so at once: nothing is begun before a probe has answered. */
+  readonly stops?: boolean;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface ScanJobState {
   control: RunningState;
   idle?: IdleReason;
   hold?: Hold;
+  /** Holds that a probe released, one after the other, with no work done between them. */
+  strikes?: number;
   revision: number;
   header?: ObjectRef;
   opened?: OpenedJob;
@@ -79,6 +83,8 @@ export interface ScanJobState {
   /** Counters of all committed pages. */
   committed: Counters;
   commit?: { readonly number: number; readonly hash: string };
+  /** What the last commit says, from the moment that it was first tried: trying again writes the same bytes. */
+  account?: Account;
 }
 
 /** What a scan workflow ends with. */

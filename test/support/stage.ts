@@ -1,0 +1,178 @@
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type {
+  ActionActivities,
+  OrchestratorActivities,
+  PlannedTurn,
+  ScanActivities,
+  ScanPageInput,
+  ScanPageResult,
+} from '../../activities/types.ts';
+import { noActions } from '../../domain/action.ts';
+import type { JobProgress } from '../../domain/job.ts';
+import { noOutcomes } from '../../domain/outcome.ts';
+import type { CommitBody, ObjectRef } from '../../ledger/types.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { QUERY, QUEUE, type StartRequest, UPDATE, WORKFLOW } from '../../workflows/messages.ts';
+import type { JobResult } from '../../workflows/scan-job/state.ts';
+import { startTemporal, type TemporalServer } from './temporal.ts';
+
+const BUNDLES = path.resolve(import.meta.dirname, '../../.parts/bundles');
+export const PAGE_ITEMS = 10;
+type Actors = ScanActivities & ActionActivities & OrchestratorActivities;
+
+export const ref = (name: string): ObjectRef => ({ name, hash: name });
+
+// Workers in the test's own process: what they say below errors is no part of a test's output.
+const logger = new DefaultLogger('ERROR');
+Runtime.install({ logger });
+
+/** The real scan workflow on a real server, with activities that the test plays: for what real ones do too seldom or too slowly. */
+export class Stage {
+  readonly temporal: TemporalServer;
+  readonly client: Client;
+  readonly commits: CommitBody[];
+  /** Every progress that the workflow published, in order, over all of its runs. */
+  readonly published: JobProgress[];
+  readonly #close: () => Promise<void>;
+  #jobs = 0;
+
+  private constructor(facts: Pick<Stage, 'temporal' | 'client' | 'commits' | 'published'>, close: () => Promise<void>) {
+    this.temporal = facts.temporal;
+    this.client = facts.client;
+    this.commits = facts.commits;
+    this.published = facts.published;
+    this.#close = close;
+  }
+
+  /** @param actors the activities that are not to go well; `commits` are those that were written */
+  static async open(
+    actors: (commits: CommitBody[]) => Partial<Actors>,
+    dynamicConfig: readonly string[] = [],
+  ): Promise<Stage> {
+    const temporal = await startTemporal({ dynamicConfig });
+    const { address } = temporal;
+    const connection = await NativeConnection.connect({ address });
+    const client = new Client({ connection: await Connection.connect({ address }) });
+    const commits: CommitBody[] = [];
+    const published: JobProgress[] = [];
+    const publish = (_: unknown, progress: JobProgress) => {
+      published.push(progress);
+    };
+    const common = {
+      connection,
+      activities: { ...wellGoing(commits), ...actors(commits) },
+      shutdownForceTime: '1s',
+      maxHeartbeatThrottleInterval: '1s',
+    } as const;
+    const workers = await Promise.all([
+      Worker.create({
+        ...common,
+        taskQueue: QUEUE.orchestrate,
+        workflowBundle: await workflowBundle(BUNDLES, logger),
+        sinks: { status: { publish: { fn: publish, callDuringReplay: false } } },
+      }),
+      Worker.create({ ...common, taskQueue: QUEUE.scan }),
+      Worker.create({ ...common, taskQueue: QUEUE.actions }),
+    ]);
+    const running = Promise.allSettled(workers.map((worker) => worker.run()));
+    return new Stage({ temporal, client, commits, published }, async () => {
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await client.connection.close();
+      await connection.close();
+      await temporal.stop('SIGKILL');
+    });
+  }
+
+  /** Starts a scan under a name of its own. */
+  async start(request: Partial<StartRequest> = {}) {
+    const job = `job-${++this.#jobs}`;
+    const args: [StartRequest] = [
+      {
+        job,
+        kind: 'full',
+        source: { kind: 'connector', id: job },
+        settings: { filter: '', action: 'nothing', dryRun: false, scanner: 'dsxa' },
+        actor: 'test',
+        ...request,
+      },
+    ];
+    const handle = await this.client.workflow.start(WORKFLOW.fullScan, {
+      taskQueue: QUEUE.orchestrate,
+      workflowId: job,
+      args,
+    });
+    return {
+      job,
+      result: () => handle.result() as Promise<JobResult>,
+      progress: () => handle.query<JobProgress>(QUERY.progress),
+      control: (verb: 'pause' | 'resume' | 'cancel') =>
+        handle.executeUpdate(UPDATE[verb], { args: [{ job, actor: 'test' }] }),
+      /** Ids of the runs so far and how many events the last one has. */
+      run: async () => {
+        const { runId, historyLength } = await this.client.workflow.getHandle(job).describe();
+        return { runId, historyLength };
+      },
+      states: () => this.published.filter((progress) => progress.job === job),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+}
+
+/** One planning turn that lists everything there is. */
+export function turnOf(pages: number, done: boolean, name = 'index'): PlannedTurn {
+  return {
+    index: ref(name),
+    pages,
+    items: pages * PAGE_ITEMS,
+    bytes: 0,
+    outside: 0,
+    gaps: 0,
+    pageItems: PAGE_ITEMS,
+    done,
+  };
+}
+
+/** A page that was scanned whole and is clean. */
+export function closedPage(page: string, worker?: string): ScanPageResult {
+  const counters = { outcomes: { ...noOutcomes(), clean: PAGE_ITEMS }, bytes: 0, standIn: 0 };
+  const result = { page, listing: ref(`l-${page}`), items: PAGE_ITEMS, segment: ref(`s-${page}`), counters };
+  return { end: 'closed', result, ...(worker !== undefined && { worker }) };
+}
+
+/** Resolves when it holds. */
+export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`it did not come about within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function wellGoing(commits: CommitBody[]): Actors {
+  return {
+    beginJob: async () => ref('header'),
+    openJob: async () => ({ fingerprint: '1:1' }),
+    probe: async () => ({ ok: true }),
+    planPages: async () => turnOf(4, true),
+    scanPage: async (input: ScanPageInput) => closedPage(input.page),
+    checkSource: async () => ({ ok: true, checks: [] }),
+    commitPages: async (body) => {
+      commits.push(body);
+      return ref(`commit-${body.number}`);
+    },
+    sealPage: async (input) => {
+      const closed = closedPage(input.page);
+      if (closed.end !== 'closed') throw new TypeError('not closed');
+      return closed.result;
+    },
+    planActions: async () => ({ count: 0 }),
+    applyActions: async () => ({ result: { segment: ref('actions'), counts: noActions() }, unresolved: 0 }),
+    publishStatus: async () => undefined,
+  };
+}
