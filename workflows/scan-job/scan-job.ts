@@ -6,6 +6,7 @@ import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { ControlRequest, StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
+import { actionsKeepUp, isCommitDue, mayPlanAhead } from './backlog.ts';
 import * as control from './control-rules.ts';
 import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
@@ -16,8 +17,6 @@ const WINDOW = 4;
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
 const FIRST_PAGE_ITEMS = 500;
-/** Page results after which a commit is due. */
-const COMMIT_EVERY = 100;
 /** Findings that one action activity takes. */
 const ACTION_BATCH = 25;
 /** Action activities in flight at once. */
@@ -161,7 +160,7 @@ export class ScanJob {
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
   takePlanning(): { after?: ObjectRef; firstPage: number; pages: number; pageItems: number } | undefined {
     const { listing } = this.state;
-    if (!this.#working || this.#planning || listing.done) return undefined;
+    if (!this.#working || this.#planning || listing.done || !mayPlanAhead(this.state)) return undefined;
     this.#planning = true;
     return {
       ...(listing.after !== undefined && { after: listing.after }),
@@ -173,7 +172,8 @@ export class ScanJob {
 
   /** The next page to scan while the window has room, or undefined. Report it `scanned`, `returned` or `pageLost`. */
   takePage(): PageTask | undefined {
-    if (!this.#working || this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
+    if (!this.#working || !actionsKeepUp(this.state)) return undefined;
+    if (this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
     const task = this.state.returned.shift() ?? this.#nextListed();
     if (task !== undefined) this.#pages.set(task.page, task);
     return task;
@@ -208,12 +208,12 @@ export class ScanJob {
     return { intents: batch.intents, from, to, rescanPage: this.state.nextBatch++ };
   }
 
-  /** A commit that is due: after so many pages, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
+  /** A commit that is due: after so many results, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
   takeCommit(): CommitBody | undefined {
     if (this.#committing || this.state.header === undefined) return undefined;
     const { indexes, pages, actions } = this.state.uncommitted;
     const resting = this.#restsNow() && indexes.length + pages.length + actions.length > 0;
-    if (pages.length < COMMIT_EVERY && !resting) return undefined;
+    if (!isCommitDue(this.state.uncommitted) && !resting) return undefined;
     this.#committing = true;
     return this.#body();
   }

@@ -1,15 +1,22 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
-  ActionActivities,
+  AppliedActions,
+  ApplyActionsInput,
   Checkpoint,
-  OrchestratorActivities,
-  ScanActivities,
+  PlanActionsInput,
+  PlannedActions,
+  PlannedTurn,
+  PlanPagesInput,
+  ProbeResult,
+  ScanPageInput,
+  ScanPageResult,
 } from '../../../activities/types.ts';
 import { writerOf } from '../../../activities/writer.ts';
 import { noActions } from '../../../domain/action.ts';
 import { pageId } from '../../../domain/item.ts';
 import { noCounters } from '../../../domain/outcome.ts';
+import type { CommitBody } from '../../../ledger/types.ts';
 import { Books } from './books.ts';
 import { reference, SimulatedStorage } from './storage.ts';
 
@@ -22,10 +29,6 @@ const BLOCKED = { every: 500, at: 123 };
 const RESCAN_EVERY = 10;
 /** The door that stays closed keeps so many probes waiting. */
 const FAILED_PROBES = 2;
-
-type Simulated = Pick<ScanActivities, 'openJob' | 'planPages' | 'scanPage' | 'probe'> &
-  ActionActivities &
-  Pick<OrchestratorActivities, 'beginJob' | 'commitPages' | 'planActions' | 'publishStatus'>;
 
 /** A job's world without storage, scanner and ledger: every activity answers at once, and keeps books. */
 export class Simulation {
@@ -51,7 +54,7 @@ export class Simulation {
     this.#holdAt = holdAt;
   }
 
-  /** Resolves when so many pages have closed. */
+  /** Resolves when so many pages have closed, or the job is over. */
   closed(pages: number): Promise<void> {
     return new Promise((tell) => {
       if (this.#closed.size >= pages) tell();
@@ -59,39 +62,47 @@ export class Simulation {
     });
   }
 
-  activities(): Simulated {
+  /** All activities that a full scan calls, under their names. */
+  activities() {
     return {
       beginJob: async () => this.#header,
       openJob: async () => ({ fingerprint: 'simulated' }),
       publishStatus: async () => undefined,
-      commitPages: async (body) => booked(() => this.books.write(body)),
+      commitPages: async (body: CommitBody) => booked(() => this.books.write(body)),
       probe: async () => this.#probe(),
-      planPages: async ({ after, firstPage, pages, pageItems }) => {
-        const turn = this.storage.list(after, firstPage, pages, pageItems, writer());
-        return { ...turn, outside: 0, gaps: 0 };
-      },
-      scanPage: async ({ page, checkpoint }) => this.#scan(page, checkpoint),
-      planActions: async ({ page }) => ({
+      planPages: async (input: PlanPagesInput) => this.#plan(input),
+      scanPage: async (input: ScanPageInput) => this.#scan(input.page, input.checkpoint),
+      planActions: async ({ page }: PlanActionsInput): Promise<PlannedActions> => ({
         count: page.counters.outcomes.malicious,
         intents: reference('intents', page.page, writer()),
       }),
-      applyActions: async ({ from, to, rescanPage }) => this.#apply(to - from, rescanPage),
+      applyActions: async (input: ApplyActionsInput) => this.#apply(input.to - input.from, input.rescanPage),
     };
   }
 
-  /** Resolves when a probe has found the scanner away. */
+  #plan({ after, firstPage, pages, pageItems }: PlanPagesInput): PlannedTurn {
+    return { ...this.storage.list(after, firstPage, pages, pageItems, writer()), outside: 0, gaps: 0 };
+  }
+
+  /** The job is over: nobody waits for what will not come any more. */
+  end(): void {
+    for (const { tell } of this.#watchers) tell();
+    this.#away.resolve();
+  }
+
+  /** Resolves when a probe has found the scanner away, or the job is over. */
   get scannerAway(): Promise<void> {
     return this.#away.promise;
   }
 
-  #probe() {
+  #probe(): ProbeResult {
     if (this.#failingProbes === 0) return { ok: true };
     this.#away.resolve();
     this.#failingProbes -= 1;
     return { ok: false, code: 'scanner_unreachable', detail: 'the simulated scanner is away' };
   }
 
-  #scan(page: string, checkpoint: Checkpoint | undefined): Awaited<ReturnType<ScanActivities['scanPage']>> {
+  #scan(page: string, checkpoint: Checkpoint | undefined): ScanPageResult {
     const [lane, number] = page.split('-').map(Number) as [number, number];
     const fresh = lane === 0 && checkpoint === undefined;
     if (fresh && (number % BLOCKED.every === BLOCKED.at || number === this.#holdAt)) {
@@ -116,7 +127,7 @@ export class Simulation {
     for (const { pages, tell } of this.#watchers) if (this.#closed.size >= pages) tell();
   }
 
-  #apply(count: number, rescanPage: number): Awaited<ReturnType<ActionActivities['applyActions']>> {
+  #apply(count: number, rescanPage: number): AppliedActions {
     const changed = this.#batches++ % RESCAN_EVERY === RESCAN_EVERY - 1 ? 1 : 0;
     this.actionsDone += count - changed;
     this.actionsRefused += changed;

@@ -67,8 +67,9 @@ export async function simulate(
       { kind: 'connector', id: `simulated-${items}` },
       { filter: '', action: 'delete', dryRun: false, scanner: 'dsxa' },
     );
-    const seen = steer(client, scan, simulation, estimate);
+    const seen = steer(client, scan, simulation, estimate).catch(() => ({ paused: false, held: false }));
     const result = await scan.result();
+    simulation.end();
     const seconds = (performance.now() - began) / 1000;
     return {
       items,
