@@ -1,19 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Stack } from '../../cli/stack/contract.ts';
+import type { Part, Stack } from '../../cli/stack/contract.ts';
 import { stacks } from '../../cli/stack/stacks.ts';
+import { readState } from '../../cli/stack/state.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
 export interface BenchStack {
   readonly stack: Stack;
   readonly home: string;
-  /** Where the stack's stand-in answers. */
+  /** Where the stack's stand-in answers; empty where it has none. */
   readonly scannerUrl: string;
   /** The environment in which `./dsx` finds this stack. */
   readonly env: NodeJS.ProcessEnv;
   readonly dsx: (...args: string[]) => string[];
+  /** The process of a part. @throws when it is not the one that was started */
+  pidOf(part: Part): number;
   stop(): Promise<void>;
 }
 
@@ -28,12 +31,18 @@ export function benchHome(): string {
  * Starts a stack of its own, whose stand-in writes no request log: that is a cost of tests, not of a scanner.
  * @param name of its folder of state, made anew
  * @param env settings of the stack's processes, such as STANDIN_LATENCY_MS
+ * @param only the parts that it has; all where none are named
  */
-export async function benchStack(name: string, env: Record<string, string> = {}): Promise<BenchStack> {
+export async function benchStack(
+  name: string,
+  env: Record<string, string> = {},
+  only?: readonly Part[],
+): Promise<BenchStack> {
   const home = path.join(benchHome(), `${name}-${process.pid}`);
   const variables = { ...process.env, STANDIN_REQUEST_LOG: '', ...env };
-  const stack = await stacks.start({ home, env: variables, isolated: true, say: (line) => console.error(line) });
-  const scannerUrl = await standinOf(home);
+  const say = (line: string) => console.error(line);
+  const stack = await stacks.start({ home, env: variables, isolated: true, say, ...(only && { only }) });
+  const scannerUrl = readState(home)?.parts.find((one) => one.part === 'standin')?.address ?? '';
   return {
     stack,
     home,
@@ -46,13 +55,14 @@ export async function benchStack(name: string, env: Record<string, string> = {})
       DSXA_SCANNER_URL: undefined,
     },
     dsx: (...args) => [path.join(ROOT, 'dsx'), ...args],
+    pidOf: (part) => pidOf(home, part),
     stop: () => stacks.stop(home),
   };
 }
 
-async function standinOf(home: string): Promise<string> {
-  const { readState } = await import('../../cli/stack/state.ts');
-  const part = readState(home)?.parts.find((one) => one.part === 'standin');
-  if (part?.address === undefined) throw new Error('the stack has no stand-in');
-  return part.address;
+function pidOf(home: string, part: Part): number {
+  const found = readState(home)?.parts.find((one) => one.part === part);
+  if (found?.process === undefined) throw new Error(`the stack has no ${part}`);
+  if (found.restarts > 0) throw new Error(`the ${part} was started again in the middle: ${found.problem?.text}`);
+  return found.process.pid;
 }

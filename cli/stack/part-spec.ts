@@ -166,7 +166,7 @@ function valkey(around: Surroundings, taken: Set<number>): PartSpec {
 }
 
 function standin(around: Surroundings, taken: Set<number>): PartSpec {
-  const { addresses, home } = around;
+  const { addresses, home, plan } = around;
   let port = 0;
   return {
     name: 'standin',
@@ -182,7 +182,8 @@ function standin(around: Surroundings, taken: Set<number>): PartSpec {
       nodeCommand(around, 'scanner/standin/main.ts', {
         STANDIN_HOST: LOOPBACK,
         STANDIN_PORT: String(port),
-        STANDIN_REQUEST_LOG: path.join(home, 'logs', 'standin-requests.ndjson'),
+        // Set to nothing: no log, for measuring.
+        STANDIN_REQUEST_LOG: plan.env.STANDIN_REQUEST_LOG ?? path.join(home, 'logs', 'standin-requests.ndjson'),
       }),
     address: () => addresses.standin,
   };
