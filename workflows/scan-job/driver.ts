@@ -8,7 +8,9 @@ import {
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import { type Checkpoint, FAILURE, type JobContext, type ProbeResult } from '../../activities/types.ts';
+import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
+import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -25,11 +27,13 @@ export class Driver {
   readonly #job: ScanJob;
   readonly #act: JobActivities;
   readonly #scopes = new Map<string, CancellationScope>();
-  #probing = false;
+  readonly #hours: HoursWatch;
+  #probe: CancellationScope | undefined;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
     this.#act = activities;
+    this.#hours = new HoursWatch(job, activities.orchestrator);
   }
 
   get #context(): JobContext {
@@ -45,7 +49,12 @@ export class Driver {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
       if (workflowInfo().continueAsNewSuggested) this.#job.drain();
-      if (this.#job.mustStop || workflowInfo().historyLength > IMPATIENT_EVENTS) this.#stopPages();
+      this.#watchHours();
+      if (this.#job.state.opened === undefined && this.#job.mayOpen) {
+        await this.#open();
+        continue;
+      }
+      this.#stop();
       this.#dispatch();
       publishProgress(this.#job);
       await condition(() => this.#job.news || this.#mustContinue());
@@ -55,7 +64,12 @@ export class Driver {
 
   #mustContinue(): boolean {
     return (
-      workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed()
+      workflowInfo().continueAsNewSuggested &&
+      this.#job.quiet &&
+      !this.#job.probing &&
+      !this.#hours.asking &&
+      !this.#job.over &&
+      this.#committed()
     );
   }
 
@@ -64,26 +78,29 @@ export class Driver {
     return indexes.length + pages.length + actions.length === 0;
   }
 
-  /**
-   * The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. A scanner
-   * that does not answer is known at once, before the first page waits in front of it.
-   */
   async #begin(): Promise<void> {
-    const { request, startedAt, header, opened } = this.#job.state;
+    const { request, startedAt, header } = this.#job.state;
     const { kind, actor, intake } = request;
-    if (header === undefined) {
-      await this.#untilDone(async () => {
-        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
-        this.#job.begun(await this.#act.orchestrator.beginJob(begin));
-      });
-    }
-    if (opened !== undefined || this.#job.mustStop) return;
+    if (header !== undefined) return;
+    await this.#untilDone(async () => {
+      const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+      this.#job.begun(await this.#act.orchestrator.beginJob(begin));
+    });
+  }
+
+  /**
+   * A look at the storage before anything is listed: what fails here fails the job with a clear word. A scanner that does not
+   * answer is known at once, before the first page waits in front of it.
+   */
+  async #open(): Promise<void> {
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
+      this.#job.probing = true;
       const { ok, code, detail } = await this.#act.scan.probe(this.#context);
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     });
+    this.#job.probing = false;
   }
 
   /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
@@ -109,7 +126,7 @@ export class Driver {
 
   #dispatch(): void {
     // A run that must continue as new begins no probe: the next run does.
-    if (this.#job.state.hold !== undefined && !workflowInfo().continueAsNewSuggested) this.#probe();
+    if (this.#job.mayProbe && !workflowInfo().continueAsNewSuggested) this.#probeUntilOpen();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
@@ -136,14 +153,17 @@ export class Driver {
     const scope = new CancellationScope();
     this.#scopes.set(task.page, scope);
     const { checkpoint } = task;
+    const share = this.#job.shareOf(task.page);
     const input = {
       ...this.#context,
       page: task.page,
       index: task.index,
       ...(checkpoint !== undefined && { checkpoint }),
+      ...(!sameShare(share, FULL_SHARE) && { share }),
     };
+    const scanPage = share.bytesPerSecond === undefined ? this.#act.scanPage : this.#act.scanPacedPage;
     this.#own(
-      scope.run(() => this.#act.scanPage(input)),
+      scope.run(() => scanPage(input)),
       (result) => {
         this.#scopes.delete(task.page);
         this.#job.scanned(task, result);
@@ -202,8 +222,21 @@ export class Driver {
     promise.then(onValue, onError);
   }
 
-  #stopPages(): void {
-    for (const scope of this.#scopes.values()) scope.cancel();
+  /** Whatever must not run on as it does comes back; a probe only for a job that is to end. */
+  #stop(): void {
+    const pages = this.#job.takePagesToStop(workflowInfo().historyLength > IMPATIENT_EVENTS);
+    for (const page of pages) this.#scopes.get(page)?.cancel();
+    if (this.#job.state.control === 'cancelling') this.#probe?.cancel();
+  }
+
+  #watchHours(): void {
+    const watching = this.#hours.watch();
+    if (watching !== undefined)
+      this.#own(
+        watching,
+        () => undefined,
+        (error) => this.#blame(error),
+      );
   }
 
   /** What a failed activity means for the job: a hold that a probe ends, or the job's failure. */
@@ -215,32 +248,41 @@ export class Driver {
   }
 
   /** Probes until what holds the job is gone, at growing pauses. */
-  #probe(): void {
-    if (this.#probing) return;
-    this.#probing = true;
+  #probeUntilOpen(): void {
+    if (this.#probe !== undefined) return;
+    this.#probe = new CancellationScope();
+    const ended = () => {
+      this.#probe = undefined;
+      this.#job.news = true;
+    };
     this.#own(
-      this.#probeLoop(),
-      () => this.#probed(),
+      this.#probe.run(() => this.#probeLoop()),
+      ended,
       (error) => {
-        this.#probed();
+        ended();
         this.#blame(error);
       },
     );
   }
 
-  #probed(): void {
-    this.#probing = false;
-    this.#job.news = true;
+  async #probeLoop(): Promise<void> {
+    while (this.#job.mayProbe) {
+      const probes = this.#job.state.hold?.probes ?? 0;
+      const result = await this.#probeOnce();
+      if (result.ok) return this.#job.release();
+      this.#job.stillHeld(result.code ?? FAILURE.hold, result.detail ?? '');
+      if (workflowInfo().continueAsNewSuggested) return;
+      await condition(() => !this.#job.mayProbe, probePause(probes));
+    }
   }
 
-  async #probeLoop(): Promise<void> {
-    while (this.#job.state.hold !== undefined && !this.#job.over && this.#job.state.control !== 'cancelling') {
-      const { probes } = this.#job.state.hold;
-      const result = await this.#act.scan.probe(this.#context);
-      if (result.ok) return this.#job.release();
-      this.#job.stillHeld(result.code ?? 'held', result.detail ?? '');
-      if (workflowInfo().continueAsNewSuggested) return;
-      await condition(() => this.#job.state.control === 'cancelling', probePause(probes));
+  async #probeOnce(): Promise<ProbeResult> {
+    this.#job.probing = true;
+    try {
+      return await this.#act.scan.probe(this.#context);
+    } finally {
+      this.#job.probing = false;
+      this.#job.news = true;
     }
   }
 

@@ -1,23 +1,22 @@
 import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
 import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
-import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
+import type { Share } from '../../domain/shares.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
-import type { ControlRequest, StartRequest } from '../messages.ts';
+import type { StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
-import * as control from './control-rules.ts';
+import { Commits } from './commits.ts';
+import * as limits from './limit-rules.ts';
+import { Pages } from './pages.ts';
 import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
+import { SteeredJob } from './steered-job.ts';
 
-/** Pages in flight at once, where the start does not say. */
-const WINDOW = 4;
 /** Pages of the largest planning turn. */
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
 const FIRST_PAGE_ITEMS = 500;
-/** Page results after which a commit is due. */
-const COMMIT_EVERY = 100;
 /** Findings that one action activity takes. */
 const ACTION_BATCH = 25;
 /** Action activities in flight at once. */
@@ -27,21 +26,21 @@ const ACTION_WINDOW = 4;
  * The rules of a scan job: what is to be done next, and what each result changes. Deterministic, knows nothing of Temporal.
  * What is in flight is known here only as numbers and tasks; the driver owns the activities.
  */
-export class ScanJob {
-  readonly state: ScanJobState;
-  /** Pages in flight, by page id. */
-  readonly #pages = new Map<string, PageTask>();
+export class ScanJob extends SteeredJob {
+  readonly #pages: Pages;
+  readonly #commits: Commits;
   #planning = false;
   #planningActions = 0;
   #applying = 0;
-  #committing = false;
   #draining = false;
   #account: Account | undefined;
-  /** Set by every change; the driver clears it. */
-  news = true;
+  /** Set by the driver while a probe may ask the scanner. */
+  probing = false;
 
   constructor(state: ScanJobState) {
-    this.state = state;
+    super(state);
+    this.#pages = new Pages(state);
+    this.#commits = new Commits(state);
   }
 
   static begin(request: StartRequest, now: string): ScanJob {
@@ -49,6 +48,7 @@ export class ScanJob {
       request,
       startedAt: now,
       control: 'running',
+      ...(request.limits !== undefined && { limits: { ...request.limits, by: request.actor, since: now } }),
       revision: 0,
       listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: false },
       listed: 0,
@@ -70,50 +70,6 @@ export class ScanJob {
     });
   }
 
-  get id(): string {
-    return this.state.request.job;
-  }
-
-  // ---- control ----------------------------------------------------------------------------------------------------
-
-  pause(request: ControlRequest, now: string): void {
-    if (control.pause(this.state, request, now)) this.#changed();
-  }
-
-  resume(now: string): void {
-    if (control.resume(this.state, now)) this.#changed();
-  }
-
-  cancel(request: ControlRequest, now: string): void {
-    if (control.cancel(this.state, request, now)) this.#changed();
-  }
-
-  /** Nothing goes on until somebody mends it, or a probe finds it mended. */
-  hold(code: string, detail: string, now: string): void {
-    if (control.hold(this.state, code, detail, now)) this.#changed();
-  }
-
-  /** Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`). */
-  suspect(code: string, detail: string, now: string): void {
-    if (control.suspect(this.state, code, detail, now)) this.#changed();
-  }
-
-  /** A probe failed again. */
-  stillHeld(code: string, detail: string): void {
-    if (control.stillHeld(this.state, code, detail)) this.#changed();
-  }
-
-  /** The cause is gone. */
-  release(): void {
-    if (control.release(this.state)) this.#changed();
-  }
-
-  /** The job can't go on at all: what it did is accounted for. */
-  fail(code: string, message: string): void {
-    this.state.failure ??= { code, message };
-    this.#changed();
-  }
-
   /** Stops dispatching, so that the run can continue as new. */
   drain(): void {
     this.#draining = true;
@@ -121,27 +77,29 @@ export class ScanJob {
 
   // ---- what to do next --------------------------------------------------------------------------------------------
 
+  /** Work may begin: the storage was opened, and nothing stands against it. */
   get #working(): boolean {
-    return this.state.control === 'running' && this.state.failure === undefined && !this.#draining;
+    return this.state.opened !== undefined && this.mayOpen;
   }
 
-  /** True while pages must not run: paused, held, cancelling, failed. */
-  get mustStop(): boolean {
-    return this.state.control !== 'running' || this.state.failure !== undefined;
+  /** The storage may be opened. */
+  get mayOpen(): boolean {
+    return !this.mustStop && !this.#draining && limits.isInsideHours(this.state);
   }
 
-  get pagesInFlight(): number {
-    return this.#pages.size;
+  /** Something of the job may ask the scanner for a verdict: a page in flight, or a probe. */
+  get mayScan(): boolean {
+    return this.#pages.inFlight > 0 || this.probing;
   }
 
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
     return (
-      this.#pages.size === 0 &&
+      this.#pages.inFlight === 0 &&
       !this.#planning &&
       this.#planningActions === 0 &&
       this.#applying === 0 &&
-      !this.#committing
+      !this.#commits.writing
     );
   }
 
@@ -150,12 +108,11 @@ export class ScanJob {
     if (!this.quiet) return false;
     if (this.state.failure !== undefined || this.state.control === 'cancelling') return true;
     return (
-      this.state.listing.done && !this.#pagesLeft && this.state.toPlan.length === 0 && this.state.toApply.length === 0
+      this.state.listing.done &&
+      this.#pages.waiting === 0 &&
+      this.state.toPlan.length === 0 &&
+      this.state.toApply.length === 0
     );
-  }
-
-  get #pagesLeft(): boolean {
-    return this.state.returned.length > 0 || this.state.ranges.length > 0;
   }
 
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
@@ -171,21 +128,19 @@ export class ScanJob {
     };
   }
 
-  /** The next page to scan while the window has room, or undefined. Report it `scanned`, `returned` or `pageLost`. */
+  /** The next page to scan while a share of the limits is free, or undefined. Report it `scanned` or `pageLost`. */
   takePage(): PageTask | undefined {
-    if (!this.#working || this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
-    const task = this.state.returned.shift() ?? this.#nextListed();
-    if (task !== undefined) this.#pages.set(task.page, task);
-    return task;
+    return this.#working ? this.#pages.take() : undefined;
   }
 
-  #nextListed(): PageTask | undefined {
-    const range = this.state.ranges[0];
-    if (range === undefined) return undefined;
-    const task = { page: pageId(range.lane, range.next), index: range.index };
-    range.next += 1;
-    if (range.next >= range.end) this.state.ranges.shift();
-    return task;
+  /** What a page in flight may use of the job's limits. */
+  shareOf(page: string): Share {
+    return this.#pages.shareOf(page);
+  }
+
+  /** Pages in flight that must come back: all while the job must stop (or `all`), else those whose share is another by now. */
+  takePagesToStop(all: boolean): string[] {
+    return all || this.mustStop ? this.#pages.takeAll() : this.#pages.takeMisfits();
   }
 
   /** A closed page whose actions are to be planned. Report it `actionsPlanned` or `actionsNotPlanned`. */
@@ -210,43 +165,22 @@ export class ScanJob {
 
   /** A commit that is due: after so many pages, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
   takeCommit(): CommitBody | undefined {
-    if (this.#committing || this.state.header === undefined) return undefined;
-    const { indexes, pages, actions } = this.state.uncommitted;
-    const resting = this.#restsNow() && indexes.length + pages.length + actions.length > 0;
-    if (pages.length < COMMIT_EVERY && !resting) return undefined;
-    this.#committing = true;
-    return this.#body();
+    return this.#commits.take(this.#restsNow());
   }
 
   #restsNow(): boolean {
-    return this.quiet && (this.state.control === 'paused' || this.#draining);
-  }
-
-  #body(account?: Account): CommitBody {
-    const { indexes, pages, actions } = this.state.uncommitted;
-    const previous = this.state.commit?.hash ?? this.state.header?.hash ?? '';
-    return {
-      format: 1,
-      job: this.id,
-      number: (this.state.commit?.number ?? 0) + 1,
-      previous,
-      indexes: [...indexes],
-      pages: [...pages],
-      actions: [...actions],
-      counters: pages.reduce((sum, page) => addCounters(sum, page.counters), this.state.committed),
-      ...(account !== undefined && { account }),
-    };
+    if (!this.quiet) return false;
+    return this.state.control === 'paused' || this.#draining || limits.isOutsideHours(this.state);
   }
 
   /** The last commit, with the account. Take it when the job is `over` and no page is left unsealed. */
   lastCommit(now: string): CommitBody {
-    return this.#body(accountOf(this.state, now));
+    return this.#commits.body(accountOf(this.state, now));
   }
 
   /** Pages of a job that is over, begun and not finished: their rows so far are to be sealed. */
   takeUnsealed(): PageTask | undefined {
-    const at = this.state.returned.findIndex((task) => (task.checkpoint?.parts ?? 0) > 0);
-    return at < 0 ? undefined : this.state.returned.splice(at, 1)[0];
+    return this.#pages.takeUnsealed();
   }
 
   // ---- what has happened ------------------------------------------------------------------------------------------
@@ -257,7 +191,7 @@ export class ScanJob {
 
   opened(opened: OpenedJob): void {
     this.state.opened = opened;
-    this.#changed();
+    this.changed();
   }
 
   planned(turn: PlannedTurn): void {
@@ -277,12 +211,12 @@ export class ScanJob {
     this.state.outside += turn.outside;
     this.state.folderGaps += turn.gaps;
     if (turn.broken !== undefined) this.state.broken = turn.broken;
-    this.#changed();
+    this.changed();
   }
 
   planFailed(): void {
     this.#planning = false;
-    this.#changed();
+    this.changed();
   }
 
   #listed(pages: number, items: number, bytes: number): void {
@@ -293,17 +227,17 @@ export class ScanJob {
 
   /** A page came back, closed or not. */
   scanned(task: PageTask, result: ScanPageResult): void {
-    this.#pages.delete(task.page);
+    this.#pages.landed(task.page);
     if (result.end === 'closed') this.close(result.result);
-    else this.state.returned.unshift({ ...task, checkpoint: result.checkpoint });
-    this.#changed();
+    else this.#pages.handBack({ ...task, checkpoint: result.checkpoint });
+    this.changed();
   }
 
   /** A page's activity ended without a result: it goes on from the checkpoint that is known. */
   pageLost(task: PageTask): void {
-    this.#pages.delete(task.page);
-    this.state.returned.unshift(task);
-    this.#changed();
+    this.#pages.landed(task.page);
+    this.#pages.handBack(task);
+    this.changed();
   }
 
   close(page: PageResult): void {
@@ -312,7 +246,7 @@ export class ScanJob {
     this.state.uncommitted.pages.push(page);
     const { action } = this.state.request.settings;
     if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
-    this.#changed();
+    this.changed();
   }
 
   actionsPlanned(plan: PlannedActions): void {
@@ -322,13 +256,13 @@ export class ScanJob {
       this.state.actions = addActions(this.state.actions, plan.rows.counts);
     }
     if (plan.intents !== undefined) this.state.toApply.push({ intents: plan.intents, next: 0, end: plan.count });
-    this.#changed();
+    this.changed();
   }
 
   actionsNotPlanned(page: PageResult): void {
     this.#planningActions -= 1;
     this.state.toPlan.unshift(page);
-    this.#changed();
+    this.changed();
   }
 
   applied(done: AppliedActions, rescanPage: number): void {
@@ -342,37 +276,24 @@ export class ScanJob {
       this.state.ranges.unshift({ index, lane: 1, next: rescanPage, end: rescanPage + 1 });
       this.#listed(1, items, bytes);
     }
-    this.#changed();
+    this.changed();
   }
 
   notApplied(intents: ObjectRef, from: number, to: number): void {
     this.#applying -= 1;
     const again: ActionBatch = { intents, next: from, end: to };
     this.state.toApply.unshift(again);
-    this.#changed();
+    this.changed();
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {
-    this.#committing = false;
-    const { uncommitted } = this.state;
-    this.state.uncommitted = {
-      indexes: uncommitted.indexes.slice(body.indexes.length),
-      pages: uncommitted.pages.slice(body.pages.length),
-      actions: uncommitted.actions.slice(body.actions.length),
-    };
-    this.state.committed = body.counters;
-    this.state.commit = { number: body.number, hash: commit.hash };
-    this.#changed();
+    this.#commits.written(body, commit);
+    this.changed();
   }
 
   notCommitted(): void {
-    this.#committing = false;
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.state.revision += 1;
-    this.news = true;
+    this.#commits.notWritten();
+    this.changed();
   }
 
   // ---- what it says -----------------------------------------------------------------------------------------------
@@ -380,11 +301,11 @@ export class ScanJob {
   /** The last commit is written: from now on the job is what its account says. */
   end(account: Account): void {
     this.#account = account;
-    this.#changed();
+    this.changed();
   }
 
   progress(): JobProgress {
-    return progressOf(this.state, [...this.#pages.keys()], this.#account);
+    return progressOf(this.state, this.#pages.ids, this.#account);
   }
 }
 
