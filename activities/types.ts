@@ -1,7 +1,9 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
+import type { Share } from '../domain/shares.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
 
 /** What every activity that works for a job is told. */
@@ -77,6 +79,8 @@ export interface ScanPageInput extends JobContext {
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
+  /** What this page may use of the job's limits; absent: everything. */
+  readonly share?: Share;
 }
 export type ScanPageResult =
   | { readonly end: 'closed'; readonly result: PageResult; readonly worker?: string }
@@ -152,6 +156,19 @@ export interface ActionActivities {
   applyActions(input: ApplyActionsInput): Promise<AppliedActions>;
 }
 
+export interface NextHoursInput {
+  readonly hours: Hours;
+  /** Unix time in milliseconds, by Temporal's clock: the clocks of workers are not asked. */
+  readonly now: number;
+}
+export interface NextHours {
+  readonly open: boolean;
+  /** When that changes, Unix time in milliseconds. Absent when it never does, or nobody knows. */
+  readonly until?: number;
+  /** Set when this worker can't tell: hours are then taken for closed. */
+  readonly problem?: string;
+}
+
 /** Light activities of `dsx.orchestrate`: ledger and status only. */
 export interface OrchestratorActivities {
   beginJob(input: BeginJobInput): Promise<ObjectRef>;
@@ -159,6 +176,7 @@ export interface OrchestratorActivities {
   sealPage(input: SealPageInput): Promise<PageResult>;
   planActions(input: PlanActionsInput): Promise<PlannedActions>;
   publishStatus(progress: JobProgress): Promise<void>;
+  nextHours(input: NextHoursInput): Promise<NextHours>;
 }
 
 /** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
-import { FINAL_STATES, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
+import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
+import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type * as contract from './contract.ts';
 
@@ -15,10 +16,21 @@ const actionCounts = z.strictObject(
   Object.fromEntries(ACTION_STATES.map((s) => [s, count])) as Record<(typeof ACTION_STATES)[number], typeof count>,
 );
 const idle = z.object({
-  why: z.enum(['paused', 'held', 'waiting_for_worker', 'cancelling']),
+  why: z.enum(IDLE_REASONS),
   by: z.string().optional(),
   reason: z.string().optional(),
   since: z.string().optional(),
+  until: z.string().optional(),
+});
+const span = z.strictObject({ days: z.array(z.enum(DAYS)), from: z.string(), to: z.string() });
+const limits = z.strictObject({
+  itemsInFlight: count.optional(),
+  bytesPerSecond: count.optional(),
+  requestsPerSecond: count.optional(),
+  hours: z.strictObject({ timeZone: z.string(), spans: z.array(span) }).optional(),
+  by: z.string(),
+  reason: z.string().optional(),
+  since: z.string(),
 });
 
 export const jobResource = z.object({
@@ -38,6 +50,8 @@ export const jobResource = z.object({
   }),
   state,
   idle: idle.optional(),
+  limits: limits.optional(),
+  site: z.string().optional(),
   actor: z.string(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
@@ -95,6 +109,8 @@ export const controlJobAnswer = z.strictObject({
   job: z.string(),
   state,
   idle: idle.optional(),
+  limits: limits.optional(),
+  done: z.strictObject({ listed: count, listingDone: z.boolean(), counters, actions: actionCounts }).optional(),
   revision: count,
   links: self,
 }) satisfies z.ZodType<contract.ControlJobAnswer>;

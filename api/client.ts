@@ -12,6 +12,7 @@ import {
   type JobEvent,
   type JobList,
   type JobResource,
+  type LimitsBody,
   type OutcomePage,
   type ReadyAnswer,
   type ScanBodyAnswer,
@@ -55,6 +56,7 @@ export interface ApiClient {
   pause(job: string, reason?: string): Promise<ControlJobAnswer>;
   resume(job: string, reason?: string): Promise<ControlJobAnswer>;
   cancel(job: string, reason?: string): Promise<ControlJobAnswer>;
+  setLimits(job: string, body: LimitsBody): Promise<ControlJobAnswer>;
   outcomes(
     job: string,
     query?: { outcome?: Outcome; prefix?: string; reason?: string; limit?: number; after?: string },
@@ -150,6 +152,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     pause: control('pause'),
     resume: control('resume'),
     cancel: control('cancel'),
+    setLimits: (job, body) => call('POST', url(jobPath(job, '/limits')), { body }),
     outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
     actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o }),

@@ -1,5 +1,6 @@
 import type { ActionRow, ItemAction } from '../domain/action.ts';
 import type { JobProgress, LiveFigures } from '../domain/job.ts';
+import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
@@ -18,6 +19,8 @@ export interface StartJobBody {
   readonly maxSize?: number;
   /** Name of the scanner; default: the configured one, `dsxa`. `standin` where the stack has one. */
   readonly scanner?: string;
+  /** What bounds the scan from its begin on. Not a setting: a start that joins a scan leaves its limits as they are. */
+  readonly limits?: Limits;
 }
 
 /** Answer: 201 when this request started the scan, 200 when it joined one. 409 `scan_running` with `job` when refused. */
@@ -106,11 +109,18 @@ export interface Problem {
 export interface ControlBody {
   readonly reason?: string;
 }
+/** `POST /jobs/:job/limits`: what is absent stays, `null` takes a limit away. At least one of them. */
+export interface LimitsBody extends LimitsChange {
+  readonly reason?: string;
+}
 /** Answer: the job as it is now. `cancelling` until no page can start a scan any more. */
 export interface ControlJobAnswer {
   readonly job: string;
   readonly state: JobProgress['state'];
   readonly idle?: JobProgress['idle'];
+  readonly limits?: JobProgress['limits'];
+  /** After a cancel that was acknowledged: what was done till then. Nothing more is scanned. */
+  readonly done?: Pick<JobProgress, 'listed' | 'listingDone' | 'counters' | 'actions'>;
   readonly revision: number;
   readonly links: { readonly self: string };
 }

@@ -57,6 +57,7 @@ function refusal(
     }
     if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
     if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
+    if (cause.type === REFUSAL.limitsInvalid) return new ControlError('limits_invalid', message, options);
   }
   const code = error instanceof WorkflowFailedError ? 'check_failed' : 'rejected';
   return new ControlError(code, `${what} failed: ${message}`, options);

@@ -6,6 +6,7 @@ import {
   type ControlAnswer,
   type ControlRequest,
   fullScanWorkflowId,
+  type LimitsRequest,
   requestedScanWorkflowId,
   type StartAnswer,
   type StartRequest,
@@ -17,6 +18,7 @@ import {
  * - `no_worker`: nobody answered before the deadline; whether it was done is not known
  * - `scan_running`: a scan with other settings runs (`job` names it)
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
+ * - `limits_invalid`: the limits can't be
  * - `not_found`: no such workflow
  * - `check_failed`: the check of a connector could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
@@ -27,6 +29,7 @@ export type ControlCode =
   | 'scan_running'
   | 'job_ended'
   | 'job_cancelling'
+  | 'limits_invalid'
   | 'not_found'
   | 'check_failed'
   | 'rejected';
@@ -58,6 +61,8 @@ export interface JobControl {
   untilEnded(job: string, ms: number, signal: AbortSignal): Promise<boolean>;
   /** Deadline 10 s. */
   steer(workflowId: string, verb: ControlVerb, request: ControlRequest): Promise<ControlAnswer>;
+  /** Deadline 10 s. */
+  setLimits(workflowId: string, request: LimitsRequest): Promise<ControlAnswer>;
   /** What the workflow says of itself: it need not be the job that was meant. Deadline 3 s. */
   progress(workflowId: string): Promise<JobProgress>;
   /** The workflow of a job, by visibility (which lags by a second or so). Deadline 3 s. */

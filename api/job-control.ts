@@ -167,6 +167,13 @@ export function createJobControl(
       }
     },
 
+    setLimits: (workflowId, request) =>
+      asking(`the limits of job ${request.job}`, request.job, deadlines.steer, () =>
+        client.workflow
+          .getHandle(workflowId)
+          .executeUpdate<ControlAnswer, [typeof request]>(UPDATE.setLimits, { args: [request] }),
+      ),
+
     progress,
 
     find: (job) =>

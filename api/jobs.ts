@@ -8,6 +8,7 @@ import type { ApiDeps } from './deps.ts';
 import { type LedgerJob, ledgerJob, readableLedgerJob } from './ledger-job.ts';
 import { ApiProblem } from './problems.ts';
 import { isJobId } from './request-schemas.ts';
+import { createWorkerWatch } from './worker-watch.ts';
 
 /** Jobs whose workflow is remembered. */
 const REMEMBERED = 1_000;
@@ -31,6 +32,7 @@ export interface Jobs {
 export function createJobs(deps: ApiDeps): Jobs {
   const workflows = new Map<string, string>();
   const doubts = new Map<string, number>();
+  const workers = createWorkerWatch(deps.control);
 
   const notFound = (job: string): ApiProblem =>
     new ApiProblem('job_not_found', `There is no job ${JSON.stringify(job)}.`, { extra: { job } });
@@ -49,6 +51,12 @@ export function createJobs(deps: ApiDeps): Jobs {
       ledger: place(progress.job),
       ...(isFinal(progress.state) && progress.commit !== undefined && { root: progress.commit.hash }),
     };
+  }
+
+  /** As `resource`, for a job that nobody reports to be at work on: perhaps nobody is there. */
+  async function quietResource(progress: JobProgress, from: JobResource['from']): Promise<JobResource> {
+    const idle = await workers.idle(progress);
+    return resource(idle === undefined ? progress : { ...progress, idle }, from);
   }
 
   async function ledgerOf(job: string): Promise<JobLedger> {
@@ -113,13 +121,13 @@ export function createJobs(deps: ApiDeps): Jobs {
           const ended = await endedUnnoticed(job);
           if (ended !== undefined) return resource(ended.progress, 'ledger');
         }
-        return resource(progress, 'status', live);
+        return live === undefined ? quietResource(progress, 'status') : resource(progress, 'status', live);
       }
       const known = await fromLedger(job);
       if (known?.ended) return resource(known.progress, 'ledger');
       const workflowId = workflows.get(job) ?? (known && workflowIdOf(known.progress));
       const progress = await fromWorkflow(job, workflowId);
-      if (progress !== undefined) return resource(progress, 'temporal');
+      if (progress !== undefined) return quietResource(progress, 'temporal');
       if (known !== undefined) return resource(known.progress, 'ledger');
       if (workflows.has(job)) {
         throw new ApiProblem('no_worker', `Job ${job} was started, but no worker answers for it yet.`, {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type * as contract from './contract.ts';
+import { checkLimits, limitsChangeShape, limitsSchema } from './limit-schemas.ts';
 
 /** Most rows or jobs of one answer, and how many without a `limit`. */
 export const MAX_LIMIT = 1_000;
@@ -59,8 +61,15 @@ export const startJobBody = z.strictObject({
   dryRun: z.boolean().optional(),
   maxSize: z.int().positive().optional(),
   scanner: text(100).optional(),
+  limits: limitsSchema.optional(),
 }) satisfies z.ZodType<contract.StartJobBody>;
 export const controlBody = z.strictObject({ reason: text(SHORT).optional() }) satisfies z.ZodType<contract.ControlBody>;
+export const limitsBody = z
+  .strictObject({ ...limitsChangeShape, reason: text(SHORT).optional() })
+  .superRefine(checkLimits)
+  .refine((body) => LIMIT_NAMES.some((name) => body[name] !== undefined), {
+    error: `name at least one limit: ${LIMIT_NAMES.join(', ')}`,
+  }) satisfies z.ZodType<contract.LimitsBody>;
 export const checkBody = actionBody satisfies z.ZodType<contract.CheckBody>;
 export const scanItemsBody = z.strictObject({
   connector: text(200),

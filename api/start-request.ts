@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
+import { limitsOf } from '../domain/limits.ts';
 import type { StartRequest } from '../workflows/messages.ts';
 import type { ConnectorResource, ScanItemsBody, StartJobBody } from './contract.ts';
 import { type ApiDeps, DEFAULT_SCANNER, type NamedScanner } from './deps.ts';
@@ -41,6 +42,7 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     settings,
     actor,
     ...(bound?.site !== undefined && { site: bound.site }),
+    ...(body.limits !== undefined && { limits: limitsOf(body.limits) }),
   };
 }
 

@@ -31,6 +31,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'resume', summary: 'resume a paused job', group: SCANS, load: () => import('./commands/control.ts') },
   { name: 'cancel', summary: 'cancel a job', group: SCANS, load: () => import('./commands/control.ts') },
   {
+    name: 'limits',
+    summary: 'show or change the limits of a job',
+    group: SCANS,
+    load: () => import('./commands/limits.ts'),
+  },
+  {
     name: 'ledger',
     summary: 'show or verify the ledger of a job',
     group: SCANS,

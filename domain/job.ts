@@ -1,4 +1,5 @@
 import type { ActionCounts, ItemAction } from './action.ts';
+import type { JobLimits } from './limits.ts';
 import type { Counters } from './outcome.ts';
 
 export const RUNNING_STATES = ['running', 'paused', 'held', 'cancelling'] as const;
@@ -58,12 +59,21 @@ export interface Gap {
   readonly detail?: string;
 }
 
-/** Why a job does nothing at the moment. */
+/**
+ * Why a job does nothing at the moment.
+ * - `paused`, `cancelling`: somebody asked for it (`by`)
+ * - `held`: the scanner or the storage stands in the way (`reason`: a code and a sentence); it goes on by itself
+ * - `outside_hours`: it works in its hours only, which open at `until`
+ * - `waiting_for_worker`: nobody asks for its work
+ */
+export const IDLE_REASONS = ['paused', 'held', 'outside_hours', 'waiting_for_worker', 'cancelling'] as const;
 export interface IdleReason {
-  readonly why: 'paused' | 'held' | 'waiting_for_worker' | 'cancelling';
+  readonly why: (typeof IDLE_REASONS)[number];
   readonly by?: string;
   readonly reason?: string;
+  /** ISO 8601, as `until`. */
   readonly since?: string;
+  readonly until?: string;
 }
 
 /** The answer of the `progress` query, the body of the status projection and of the API's job resource. */
@@ -74,6 +84,10 @@ export interface JobProgress {
   readonly settings: ScanSettings;
   readonly state: JobState;
   readonly idle?: IdleReason;
+  /** What bounds it, and who said so last. Absent when nobody ever set a limit. */
+  readonly limits?: JobLimits;
+  /** Where its storage is reached from; absent: nowhere in particular. */
+  readonly site?: string;
   readonly actor: string;
   readonly startedAt: string;
   readonly endedAt?: string;

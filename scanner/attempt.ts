@@ -35,8 +35,6 @@ export interface Line {
 /** One request to the scanner with one body: sends, watches, reads the answer. Used once. */
 export class Attempt implements TrackedHandler, Watched, Abortable {
   via: TrackedClient | undefined;
-  since: number;
-  limitMs: number;
   startedAt: number;
   /** Monotonic: when the scanner had the last byte. */
   sentAt = 0;
@@ -48,6 +46,10 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   #resolve!: (judgement: Judgement) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
+  #since = 0;
+  #limitMs: number;
+  /** What the caller had held back when `since` was set. */
+  #heldBefore = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #buffer: Buffer | undefined;
   #stream: BodyStream | undefined;
@@ -61,7 +63,24 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     this.#signal = signal;
     this.startedAt = line.settings.now();
     this.since = this.startedAt;
-    this.limitMs = line.settings.noProgressMs;
+    this.#limitMs = line.settings.noProgressMs;
+  }
+
+  get since(): number {
+    return this.#since;
+  }
+
+  set since(at: number) {
+    this.#since = at;
+    this.#heldBefore = this.#held();
+  }
+
+  get limitMs(): number {
+    return this.#limitMs + this.#held() - this.#heldBefore;
+  }
+
+  #held(): number {
+    return this.#request.heldMs?.() ?? 0;
   }
 
   /** The signal must not have aborted yet. */
@@ -119,7 +138,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   #sent(): void {
     this.sentAt = this.#line.settings.now();
     this.since = this.sentAt;
-    this.limitMs = this.#line.settings.headersTimeoutMs;
+    this.#limitMs = this.#line.settings.headersTimeoutMs;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -135,7 +154,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     if (status < 200) return;
     this.#answer.begin(status, headers);
     this.since = this.#line.settings.now();
-    this.limitMs = this.#line.settings.noProgressMs;
+    this.#limitMs = this.#line.settings.noProgressMs;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -210,7 +229,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
 
   deadlineMs(): number {
     const bytes = this.#request.size ?? this.#stream?.bytes ?? 0;
-    return attemptLimitMs(bytes, this.#line.settings.headersTimeoutMs);
+    return attemptLimitMs(bytes, this.#line.settings.headersTimeoutMs) + this.#held();
   }
 
   expire(why: 'progress' | 'deadline'): void {
@@ -230,7 +249,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   }
 
   forgive(ms: number): void {
-    this.since += ms;
+    this.#since += ms;
     this.startedAt += ms;
   }
 

@@ -70,6 +70,7 @@ export function createScanner(given: ScannerSettings): Scanner {
     let ending: Ending = NOTHING;
     try {
       signal.throwIfAborted();
+      request.notAfter?.throwIfAborted();
       gate.check();
       const attempt = new Attempt(line, request, signal);
       silence.begin();

@@ -15,6 +15,10 @@ export interface ScanRequest {
    * unreachable or starting).
    */
   readonly attempt?: number;
+  /** Once it has fired, a body that was not begun is not sent: the call fails with its reason. What is on its way goes on. */
+  readonly notAfter?: AbortSignal;
+  /** How long the caller has held the body back on purpose so far, in milliseconds: no silence, and no part of any deadline. */
+  readonly heldMs?: () => number;
 }
 
 /** A verdict that counts: the bytes sent were whole, and the scanner's own size and hash, where given, agree. */

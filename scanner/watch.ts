@@ -1,7 +1,7 @@
 /** What a watched attempt is waiting for. `limitMs` counts from `since`, both on the watch's clock. */
 export interface Watched {
   since: number;
-  limitMs: number;
+  readonly limitMs: number;
   readonly startedAt: number;
   /** For the whole attempt, in milliseconds from `startedAt`; may grow as bytes flow. */
   deadlineMs(): number;

@@ -4,6 +4,7 @@ import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
+import { createNextHours } from '../activities/next-hours.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
@@ -39,6 +40,7 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),
     publishStatus: createPublishStatus(deps),
+    nextHours: createNextHours(),
   };
   return Worker.create({
     ...common(options),

@@ -1,4 +1,5 @@
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ObjectRef } from '../ledger/types.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
@@ -7,7 +8,13 @@ export const WORKFLOW = {
   requestedScan: 'requestedScan',
   checkConnector: 'checkConnector',
 } as const;
-export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
+export const UPDATE = {
+  start: 'start',
+  pause: 'pause',
+  resume: 'resume',
+  cancel: 'cancel',
+  setLimits: 'setLimits',
+} as const;
 /** The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 export const QUERY = { progress: 'progress' } as const;
@@ -39,6 +46,8 @@ export interface StartRequest {
   readonly actor: string;
   /** Pages in flight at once; default 4. */
   readonly window?: number;
+  /** What bounds the scan from its begin on. Limits are no settings: a start that joins changes none. */
+  readonly limits?: Limits;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
 }
@@ -57,8 +66,17 @@ export interface ControlRequest {
   readonly reason?: string;
 }
 
+/** The argument of `setLimits`: what is absent stays, `null` takes a limit away. */
+export interface LimitsRequest extends ControlRequest {
+  readonly limits: LimitsChange;
+}
+
 /** The answer of a control update: the job as it is now. */
-export type ControlAnswer = Pick<JobProgress, 'job' | 'state' | 'idle' | 'revision'>;
+export type ControlAnswer = Pick<JobProgress, 'job' | 'state' | 'idle' | 'limits' | 'revision'> & {
+  /** The answer of `cancel`: what was done till then. Nothing more is scanned; the account comes with the end. */
+  readonly done?: Done;
+};
+export type Done = Pick<JobProgress, 'listed' | 'listingDone' | 'counters' | 'actions'>;
 
 /** Types of the failures that updates are refused with (`ApplicationFailure.type`). */
 export const REFUSAL = {
@@ -68,6 +86,8 @@ export const REFUSAL = {
   jobEnded: 'job_ended',
   /** The job is being cancelled; it can't be paused or resumed. */
   cancelling: 'job_cancelling',
+  /** The limits can't be: out of range, or hours that are no hours. */
+  limitsInvalid: 'limits_invalid',
 } as const;
 
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */

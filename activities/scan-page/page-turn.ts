@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connector } from '../../connectors/connector.ts';
 import { messageOf } from '../../domain/errors.ts';
+import type { Share } from '../../domain/shares.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import type { JobLedger } from '../../ledger/ledger.ts';
 import type { Writer } from '../../ledger/types.ts';
@@ -8,15 +9,14 @@ import type { Scanner } from '../../scanner/scanner.ts';
 import { Beat } from '../beat.ts';
 import type { Checkpoint } from '../types.ts';
 import { waitAtDoor } from './door.ts';
+import { Pace } from './pace.ts';
 import { MAX_DEATHS, type PageRun } from './page-run.ts';
-import { Blocked, closedRow, type ScanItemDeps, scanItem } from './scan-item.ts';
+import { Blocked, closedRow, type ScanItemDeps, scanItem, Withheld } from './scan-item.ts';
 
-/** Items of one page that are worked on at once, at most. The scanner's limiter decides how many of them are sent. */
-const RUNNERS = 24;
 const CHECKPOINT_MS = 1_000;
 /** A turn takes no new item after this long, and hands the page back. */
 const TURN_MS = 60_000;
-/** On cancellation, items in hand get so long to finish before they are given back. */
+/** On cancellation nothing more is sent; what is on its way gets so long to finish before it is given back. */
 const CANCEL_GRACE_MS = 1_000;
 /** After the event loop stood still for this long no item starts before Temporal has confirmed that the page is ours. */
 const FROZEN_MS = 3_000;
@@ -26,12 +26,14 @@ export type Stop =
   | { readonly why: 'turn' | 'cancelled' | 'lost' }
   | { readonly why: 'blocked'; code: string; detail: string };
 
-export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause'> {
+export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'pace' | 'begin' | 'send'> {
   readonly ledger: JobLedger;
   readonly writer: Writer;
   readonly connector: Connector;
   readonly scanner: Scanner;
   readonly cancelled: AbortSignal;
+  /** What this page may use of the job's limits. */
+  readonly share: Share;
 }
 
 /** One dispatch of a page: runners that pull items, a checkpoint each second, and the reasons to stop. */
@@ -41,6 +43,8 @@ export class PageTurn {
   readonly #itemDeps: ScanItemDeps;
   readonly #beat: Beat<Checkpoint>;
   readonly #items = new AbortController();
+  readonly #begin = new AbortController();
+  readonly #send = new AbortController();
   readonly #began = performance.now();
   readonly #onCancel = () => this.#cancel();
   #ticker: NodeJS.Timeout | undefined;
@@ -52,7 +56,14 @@ export class PageTurn {
   constructor(run: PageRun, deps: TurnDeps) {
     this.#run = run;
     this.#deps = deps;
-    this.#itemDeps = { ...deps, now: () => new Date(), pause: (ms, signal) => pause(ms, undefined, { signal }) };
+    this.#itemDeps = {
+      ...deps,
+      pace: Pace.of(deps.share),
+      begin: this.#begin.signal,
+      send: this.#send.signal,
+      now: () => new Date(),
+      pause: (ms, signal) => pause(ms, undefined, { signal }),
+    };
     this.#beat = new Beat(run.checkpoint());
   }
 
@@ -81,7 +92,7 @@ export class PageTurn {
   async #work(): Promise<void> {
     // Suspects first, one at a time; then everything else, many at a time.
     while (this.#run.careful && (await this.#one()));
-    const runners = await Promise.allSettled(Array.from({ length: RUNNERS }, () => this.#runner()));
+    const runners = await Promise.allSettled(Array.from({ length: this.#deps.share.items }, () => this.#runner()));
     for (const runner of runners) if (runner.status === 'rejected') throw runner.reason;
   }
 
@@ -111,7 +122,7 @@ export class PageTurn {
       return true;
     } catch (error) {
       this.#run.giveBack(ordinal);
-      if (this.#items.signal.aborted) return false;
+      if (this.#items.signal.aborted || error instanceof Withheld) return false;
       if (!(error instanceof Blocked)) {
         this.#end({ why: 'cancelled' });
         this.#items.abort(error);
@@ -151,10 +162,12 @@ export class PageTurn {
 
   #end(stop: Stop): void {
     this.#stop ??= stop;
+    this.#begin.abort(new Withheld('the page begins nothing more'));
   }
 
   #cancel(): void {
     this.#end({ why: 'cancelled' });
+    this.#send.abort(new Withheld('the page sends nothing more'));
     this.#giveUpItems('the page was cancelled');
   }
 

@@ -9,6 +9,7 @@ import { retryDelayMs } from '../../scanner/retry.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
 import { proveAsset, silent } from '../asset.ts';
 import { Deadlines } from '../deadline.ts';
+import type { Pace, PacedBody } from './pace.ts';
 
 /** A storage error is tried so often in all before the item is `failed`. */
 const STORAGE_TRIES = 3;
@@ -34,6 +35,9 @@ export class Blocked extends Error {
   }
 }
 
+/** The page is to stop: what was not sent is not sent any more. The item keeps its tries. */
+export class Withheld extends Error {}
+
 export interface ScanItemDeps {
   readonly connector: Connector;
   readonly scanner: Scanner;
@@ -42,6 +46,12 @@ export interface ScanItemDeps {
   readonly job: string;
   /** Of the asset, when the job began. */
   readonly fingerprint: string | undefined;
+  /** The page's share of the job's rates; undefined: as fast as it goes. */
+  readonly pace: Pace | undefined;
+  /** Fires with Withheld when no item is to be begun any more. */
+  readonly begin: AbortSignal;
+  /** Fires with Withheld when nothing is to be sent any more; what is on its way goes on. */
+  readonly send: AbortSignal;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -50,7 +60,7 @@ type RowTail = Omit<OutcomeRow, 'item' | 'location' | 'locationBytes' | 'listed'
 
 /**
  * Brings one listed item to its outcome (design: "Scanning one item").
- * @throws Blocked when nothing can be scanned at the moment; the signal's reason when aborted
+ * @throws Blocked when nothing can be scanned at the moment; Withheld; the signal's reason when aborted
  */
 export async function scanItem(
   page: string,
@@ -83,6 +93,7 @@ async function outcomeOf(
       return await attemptOnce(page, ordinal, item, attempt, deps, signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof Withheld) throw error;
       if (concernsAsset(error)) await proveAssetIsThere(deps, signal);
       const verdict = judgeFailure(await doubted(error, failures, deps, signal), attempt, failures);
       if ('row' in verdict) return verdict.row;
@@ -130,6 +141,10 @@ async function attemptOnce(
   deps: ScanItemDeps,
   signal: AbortSignal,
 ): Promise<RowTail> {
+  const { pace } = deps;
+  // An item that was begun is tried to its end, unless nothing is sent any more.
+  const wait = attempt === 1 ? deps.begin : deps.send;
+  if (pace !== undefined) await pace.begin(wait);
   const open = await opened(item, deps, signal);
   try {
     if (deps.maxSize !== undefined && open.size > deps.maxSize) {
@@ -138,7 +153,10 @@ async function attemptOnce(
     if (open.size > deps.scanner.maxBytes) {
       return { outcome: 'unscannable', reason: 'file_too_large', attempts: attempt };
     }
-    const judgement = await judge(page, ordinal, open, attempt, deps, signal);
+    const note = pace?.refusal(open.size);
+    if (note !== undefined) return { outcome: 'failed', reason: 'limit_too_low', note, attempts: attempt };
+    const paced = await pace?.body(open.size, wait);
+    const judgement = await judge(page, ordinal, open, paced, attempt, deps, signal);
     if (judgement.partial) return partialTail(judgement, attempt);
     await open.confirm();
     return judgedTail(open, judgement, attempt);
@@ -161,16 +179,20 @@ async function judge(
   page: string,
   ordinal: number,
   open: OpenItem,
+  paced: PacedBody | undefined,
   attempt: number,
   deps: ScanItemDeps,
   signal: AbortSignal,
 ): Promise<Judgement> {
+  const body = open.read(signal);
   try {
     return await deps.scanner.scan(
       {
         size: open.size,
-        body: open.read(signal),
+        body: paced === undefined ? body : paced.read(body, signal),
         attempt,
+        notAfter: deps.send,
+        ...(paced !== undefined && { heldMs: () => paced.heldMs() }),
         metadata: { connector: deps.connector.id, job: deps.job, item: `${page}:${ordinal}` },
       },
       signal,

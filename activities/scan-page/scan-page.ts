@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { countRows, isFinding } from '../../domain/outcome.ts';
+import { FULL_SHARE } from '../../domain/shares.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { WorkerDeps } from '../deps.ts';
 import type { Checkpoint, ScanPageInput, ScanPageResult } from '../types.ts';
@@ -35,6 +36,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       job: input.job,
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
+      share: input.share ?? FULL_SHARE,
     });
     const live = deps.live.open(
       input.job,

@@ -5,9 +5,8 @@ import type { ReadyCheck } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DEFAULT_SCANNER } from '../deps.ts';
 import { type Route, route } from '../route.ts';
+import { POLL_AGE_MS } from '../worker-watch.ts';
 
-/** A worker asks for work at least once a minute; the server remembers askers for five. In milliseconds. */
-const POLL_AGE_MS = 75_000;
 /** An answer of the scanner is good for this long: asking costs a scan. In milliseconds. */
 const PROBE_AGE_MS = 30_000;
 const PROBE_MS = 3_000;

@@ -1,3 +1,4 @@
+import type { ControlAnswer } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
 import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
 import { API_PREFIX } from '../contract.ts';
@@ -38,15 +39,8 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       handle: async ({ params: { job }, body, actor }) => {
         const workflowId = await jobs.workflowOf(job);
         const request = { job, actor, ...(body.reason !== undefined && { reason: body.reason }) };
-        const { state, idle, revision } = await steer(deps, workflowId, verb, request);
-        const answer: ControlJobAnswer = {
-          job,
-          state,
-          ...(idle !== undefined && { idle }),
-          revision,
-          links: { self: links(job).self },
-        };
-        return { status: 200, body: answer };
+        const answer = await unlessGone(job, () => deps.control.steer(workflowId, verb, request));
+        return { status: 200, body: controlled(answer) };
       },
     });
 
@@ -93,6 +87,23 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     control('pause'),
     control('resume'),
     control('cancel'),
+    route({
+      method: 'POST',
+      path: '/jobs/:job/limits',
+      summary:
+        'Sets or removes limits of a job; what is not named stays. Obeyed in total, over all workers, within seconds.',
+      params: requests.jobParams,
+      json: requests.limitsBody,
+      answers: { 200: answers.controlJobAnswer },
+      problems: ['job_not_found', 'job_ended', 'job_cancelling', 'no_worker', 'temporal_unreachable'],
+      handle: async ({ params: { job }, body, actor }) => {
+        const { reason, ...limits } = body;
+        const workflowId = await jobs.workflowOf(job);
+        const request = { job, actor, limits, ...(reason !== undefined && { reason }) };
+        const answer = await unlessGone(job, () => deps.control.setLimits(workflowId, request));
+        return { status: 200, body: controlled(answer) };
+      },
+    }),
   ];
 }
 
@@ -113,17 +124,25 @@ function temporalLink({ settings: { temporal } }: ApiDeps, workflowId: string): 
   return { temporal: `${temporal.uiUrl.replace(/\/+$/, '')}/${path}` };
 }
 
+function controlled(answer: ControlAnswer): ControlJobAnswer {
+  const { job, state, idle, limits, done, revision } = answer;
+  return {
+    job,
+    state,
+    ...(idle !== undefined && { idle }),
+    ...(limits !== undefined && { limits }),
+    ...(done !== undefined && { done }),
+    revision,
+    links: { self: links(job).self },
+  };
+}
+
 /** A workflow that is gone means a job that has ended. */
-async function steer(
-  deps: ApiDeps,
-  workflowId: string,
-  verb: ControlVerb,
-  request: { job: string; actor: string; reason?: string },
-) {
+async function unlessGone<T>(job: string, steer: () => Promise<T>): Promise<T> {
   try {
-    return await deps.control.steer(workflowId, verb, request);
+    return await steer();
   } catch (error) {
     if (!(error instanceof ControlError) || error.code !== 'not_found') throw error;
-    throw new ApiProblem('job_ended', `Job ${request.job} has ended.`, { cause: error, extra: { job: request.job } });
+    throw new ApiProblem('job_ended', `Job ${job} has ended.`, { cause: error, extra: { job } });
   }
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
+import type { ControlJobAnswer } from '../../api/contract.ts';
+import { rowsOf } from '../../domain/outcome.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
@@ -11,6 +13,8 @@ import { followAndTell } from '../job/tell.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
 import { createOutput } from '../render/output.ts';
 import { stateText } from '../render/progress.ts';
+import { count, counted } from '../render/units.ts';
+import type { Stack } from '../stack/contract.ts';
 import { stacks } from '../stack/stacks.ts';
 import type { Surroundings } from './scan.ts';
 
@@ -54,20 +58,7 @@ export function register(program: Command): void {
  */
 export async function control(verb: Verb, job: string, options: ControlOptions, here: Surroundings): Promise<number> {
   const { output, interrupts } = here;
-  const home = dsxHome(here.env);
-  const stack = await here.stacks.find(home);
-  if (stack === undefined) {
-    const known = await jobFromLedger(ledgerFolder(here.env, home), job, 0);
-    if (known !== undefined && known !== 'unfinished') {
-      throw new CliError('usage', 'job_ended', `job ${job} has ended; see its account with: dsx watch ${job}`);
-    }
-    throw new CliError(
-      'failed',
-      'no_stack',
-      `no stack is up, so job ${job} can't be told to ${verb}; start one with: dsx up`,
-    );
-  }
-  const client = clientOf(stack);
+  const client = clientOf(await steeredStack(job, verb, { ...here, home: dsxHome(here.env) }));
   const answer = await send(client, verb, job, options.reason);
   if (verb !== 'cancel') {
     if (options.json === true) output.out(JSON.stringify(answer));
@@ -75,8 +66,37 @@ export async function control(verb: Verb, job: string, options: ControlOptions, 
     return EXIT.ok;
   }
   const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
+  if (answer.done !== undefined) reporter.note(doneText(answer.done));
   const told = await followAndTell({ client, job, reporter, interrupts, onInterrupt: 'detach' });
   return told.ending.kind === 'ended' && told.ending.job.state === 'cancelled' ? EXIT.ok : told.exit;
+}
+
+/**
+ * The stack that a job is steered by.
+ * @throws CliError `no_stack` (failed), or `job_ended` (usage) when the ledger says so
+ */
+export async function steeredStack(
+  job: string,
+  what: string,
+  { stacks, env, home }: Pick<Surroundings, 'stacks' | 'env'> & { readonly home: string },
+): Promise<Stack> {
+  const stack = await stacks.find(home);
+  if (stack !== undefined) return stack;
+  const known = await jobFromLedger(ledgerFolder(env, home), job, 0);
+  if (known !== undefined && known !== 'unfinished') {
+    throw new CliError('usage', 'job_ended', `job ${job} has ended; see its account with: dsx watch ${job}`);
+  }
+  throw new CliError(
+    'failed',
+    'no_stack',
+    `no stack is up, so job ${job} can't be told to ${what}; start one with: dsx up`,
+  );
+}
+
+/** What a cancelled job had done when the cancel was acknowledged. */
+function doneText({ listed, listingDone, counters, actions }: NonNullable<ControlJobAnswer['done']>): string {
+  const items = `${count(rowsOf(counters))} of ${count(listed)} items${listingDone ? '' : ' listed so far'}`;
+  return `cancelled with ${items} brought to their end and ${counted(actions.done, 'item action')} done; nothing more is scanned`;
 }
 
 async function send(client: ApiClient, verb: Verb, job: string, reason: string | undefined) {

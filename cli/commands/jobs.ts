@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ApiError } from '../../api/client.ts';
 import type { JobResource } from '../../api/contract.ts';
+import { isFinal } from '../../domain/job.ts';
 import { dsxHome } from '../home.ts';
 import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
@@ -65,9 +66,10 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
   return found.slice(0, limit).map((job) => {
     const { source, startedAt, endedAt, listed, root } = job;
     const idle = job.idle !== undefined && { idle: job.idle };
+    const limits = job.limits !== undefined && !isFinal(job.state) && { limits: job.limits };
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: job.state, ...idle, source, startedAt, ...ends, listed },
+      { job: job.job, state: job.state, ...idle, ...limits, source, startedAt, ...ends, listed },
       figuresOf(job).counters,
     );
   });

@@ -3,12 +3,14 @@ import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
+import { changedLimits } from '../../domain/limits.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { filterText } from '../job/filter-text.ts';
 import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
+import { addLimitOptions, type LimitOptions, limitsChange } from '../job/limit-options.ts';
 import { openOccasion } from '../job/occasion.ts';
 import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
@@ -20,7 +22,7 @@ import { createOutput, type Output } from '../render/output.ts';
 import type { StackOptions, Stacks } from '../stack/contract.ts';
 import { stacks } from '../stack/stacks.ts';
 
-export interface ScanOptions {
+export interface ScanOptions extends LimitOptions {
   readonly action?: ItemAction;
   readonly filter?: string;
   readonly filterFrom?: string;
@@ -43,7 +45,7 @@ export interface Surroundings {
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('scan')
     .description('scan a folder or a connector, and give an exact account')
     .argument('<folder or connector>', 'a path (with a /, or of something that exists), else the id of a connector')
@@ -57,7 +59,8 @@ export function register(program: Command): void {
     .option('--filter-from <file>', 'read the filter from a file (- for stdin)')
     .option('--quarantine <dir>', 'where malicious items are moved to (default: outside the folder)')
     .option('--max-size <bytes>', 'skip larger items, as 1048576 or "512 MiB"', sizeArgument)
-    .option('--dry-run', 'plan the actions and touch nothing')
+    .option('--dry-run', 'plan the actions and touch nothing');
+  addLimitOptions(command)
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
     .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
@@ -83,6 +86,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
   const filter = await filterText(options, here.cwd);
   const quarantine =
     options.quarantine === undefined ? undefined : await resolveQuarantine(options.quarantine, target, here.cwd);
+  const limits = changedLimits({}, limitsChange(options) ?? {});
   const home = dsxHome(here.env);
   const settings = readSettings(here.env, home);
   const found = await here.stacks.find(home);
@@ -103,10 +107,14 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(quarantine !== undefined && { quarantine }),
       ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
       ...(options.dryRun === true && { dryRun: true }),
+      ...(Object.keys(limits).length > 0 && { limits }),
     };
     const { job, joined } = await startJob(occasion.client, body, target);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
     reporter.started(job, joined);
+    if (joined && Object.keys(limits).length > 0) {
+      reporter.note(`the limits of the scan that runs stay as they are; to change them: dsx limits ${job}`);
+    }
     if (options.detach === true && interrupts.count() === 0) {
       occasion.keep();
       reporter.detached(job, `dsx watch ${job}`);

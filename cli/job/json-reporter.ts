@@ -36,6 +36,7 @@ function progressEvent(job: JobResource, rates: ReturnType<ReturnType<typeof cre
     job: job.job,
     state: job.state,
     ...(job.idle !== undefined && { idle: job.idle }),
+    ...(job.limits !== undefined && { limits: job.limits }),
     listed: job.listed,
     listedBytes: job.listedBytes,
     listingDone: job.listingDone,

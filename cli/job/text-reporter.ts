@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import type { JobResource } from '../../api/contract.ts';
 import { accountText, SHOWN_FINDINGS } from '../render/account.ts';
 import type { Output } from '../render/output.ts';
-import { progressLine, progressLines } from '../render/progress.ts';
+import { progressLine, progressLines, stateText } from '../render/progress.ts';
 import { styleOf } from '../render/style.ts';
 import { createRates, type Rates } from './figures.ts';
 import type { Reporter } from './reporter.ts';
@@ -86,7 +86,7 @@ function lineDisplay(output: Output): Display {
   timer.unref();
   return {
     show(job) {
-      const changed = shown !== undefined && shown.job.state !== job.state;
+      const changed = shown !== undefined && stateText(shown.job) !== stateText(job);
       shown = { job, rates: rates.add(job, Date.now()) };
       if (changed || performance.now() - last >= LINE_MS) print();
     },

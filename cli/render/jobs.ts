@@ -1,5 +1,7 @@
 import type { IdleReason, Source } from '../../domain/job.ts';
+import type { JobLimits } from '../../domain/limits.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
+import { limitsText, momentText } from './limits.ts';
 import { visible } from './names.ts';
 import { idleText, sourceText } from './progress.ts';
 import type { Style } from './style.ts';
@@ -13,6 +15,8 @@ export interface JobLine {
   readonly state: string;
   /** Why nothing moves just now, if nothing does. */
   readonly idle?: IdleReason;
+  /** What bounds a job that has not ended. */
+  readonly limits?: JobLimits;
   readonly source?: Source;
   readonly startedAt?: string;
   readonly endedAt?: string;
@@ -52,12 +56,19 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   for (const [i, job] of jobs.entries()) {
     const source = job.source === undefined ? '-' : sourceText(job.source);
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
-    const reason = job.idle?.reason;
-    if (reason !== undefined) lines.push(style.warn(`  ${cut(visible(reason), Math.max(16, style.columns - 3))}`));
+    for (const text of remarks(job)) lines.push(style.warn(`  ${cut(text, Math.max(16, style.columns - 3))}`));
     if (!wide) lines.push(style.faint(`  ${cutPath(source, Math.max(16, style.columns - 3))}`));
   }
   if (jobs.some((job) => job.standIn)) lines.push('', '* judged by a stand-in: no proof of anything');
   return lines.join('\n');
+}
+
+/** Below a job's line: why it is idle and till when, and its limits. */
+function remarks({ idle, limits }: JobLine): string[] {
+  const until = idle?.until === undefined ? [] : [`until ${momentText(idle.until)}`];
+  const why = [...until, ...(idle?.reason === undefined ? [] : [visible(idle.reason)])].join(': ');
+  const bounds = limitsText(limits ?? {});
+  return [...(why === '' ? [] : [why]), ...(bounds === 'none' ? [] : [`limited to ${bounds}`])];
 }
 
 function took(job: JobLine): string {

@@ -1,6 +1,7 @@
 import type { JobResource } from '../../api/contract.ts';
 import type { IdleReason } from '../../domain/job.ts';
 import { figuresOf, type Rates } from '../job/figures.ts';
+import { limitsText, momentText } from './limits.ts';
 import { visible } from './names.ts';
 import type { Style } from './style.ts';
 import { bytes, count, counted, duration, rate } from './units.ts';
@@ -10,14 +11,22 @@ import { cut, cutPath, displayWidth } from './width.ts';
 export function stateText(job: Pick<JobResource, 'state' | 'idle'>): string {
   const idle = job.idle;
   if (idle === undefined) return job.state;
-  return `${idleText(idle)}${idle.reason === undefined ? '' : `: ${visible(idle.reason)}`}`;
+  const until = idle.until === undefined ? '' : ` until ${momentText(idle.until)}`;
+  return `${idleText(idle)}${until}${idle.reason === undefined ? '' : `: ${visible(idle.reason)}`}`;
 }
 
 /** In a few words what a job waits for, and who made it wait. */
 export function idleText(idle: IdleReason): string {
-  const word = idle.why === 'waiting_for_worker' ? 'waiting for a worker' : idle.why;
-  return `${word}${idle.by === undefined ? '' : ` by ${visible(idle.by)}`}`;
+  return `${IDLE_WORDS[idle.why]}${idle.by === undefined ? '' : ` by ${visible(idle.by)}`}`;
 }
+
+const IDLE_WORDS: Readonly<Record<IdleReason['why'], string>> = {
+  paused: 'paused',
+  held: 'held',
+  outside_hours: 'outside its hours',
+  waiting_for_worker: 'waiting for a worker',
+  cancelling: 'cancelling',
+};
 
 /** What is scanned, as it may be printed. */
 export function sourceText(source: JobResource['source']): string {
@@ -50,7 +59,7 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
     `${tone(state)}${style.faint(cut(` ${job.job}`, width - displayWidth(state)))}`,
     cut(listed, width),
     cut(scanned + flight, width) + (bar === '' ? '' : `  ${style.faint(bar)}`),
-    cut(`${speed}${eta}, ${duration(figures.seconds)} so far`, width),
+    cut(`${speed}${eta}, ${duration(figures.seconds)} so far${limitText(job)}`, width),
     `${(findings > 0 ? style.bad : style.faint)(counted(findings, 'finding'))}, ${(failed > 0
       ? style.warn
       : style.faint)(`${count(failed)} failed`)}`,
@@ -71,7 +80,15 @@ export function progressLine(job: JobResource, rates: Rates, now: Date): string 
     ...(rates.etaSeconds === undefined ? [] : [`ETA ${duration(Math.ceil(rates.etaSeconds))},`]),
     `findings ${count(malicious + policy_blocked)},`,
     `failed ${count(failed)}`,
-  ].join(' ');
+  ]
+    .join(' ')
+    .concat(limitText(job));
+}
+
+/** With a comma before it; nothing when the job has no limit. */
+function limitText({ limits }: JobResource): string {
+  const text = limitsText(limits ?? {});
+  return text === 'none' ? '' : `, limited to ${text}`;
 }
 
 function barOf(share: number, columns: number): string {

@@ -67,6 +67,9 @@ async function scan(
     maxSize: undefined,
     job: 'job-1',
     fingerprint: '1:1',
+    pace: undefined,
+    begin: signal,
+    send: signal,
     now: () => new Date(0),
     pause: async () => undefined,
   };

@@ -12,10 +12,11 @@ import { createLedgerDoor, type LedgerDoor } from '../../api/ledger-door.ts';
 import { serve, stopServing } from '../../api/server.ts';
 import type { CheckReport } from '../../connectors/connector.ts';
 import type { JobProgress } from '../../domain/job.ts';
+import { changedLimits } from '../../domain/limits.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
 import { createMemoryStatus } from '../../status/memory-status.ts';
 import type { StatusStore } from '../../status/status.ts';
-import type { StartRequest } from '../../workflows/messages.ts';
+import type { LimitsRequest, StartRequest } from '../../workflows/messages.ts';
 import { sampleProgress } from '../support/samples.ts';
 
 /** Workflows as the API meets them, by the rules of the real ones: one full scan of a source at a time, equal settings join. */
@@ -78,6 +79,24 @@ export class FakeControl implements JobControl {
     return { job: request.job, state, revision: there.progress.revision };
   }
 
+  async setLimits(workflowId: string, { job, actor, reason, limits }: LimitsRequest) {
+    this.#up();
+    const there = this.running.get(workflowId);
+    if (there === undefined) throw new ControlError('not_found', 'no such workflow');
+    if (there.request.job !== job) throw new ControlError('job_ended', 'another job runs', { job });
+    if (there.progress.state === 'cancelling')
+      throw new ControlError('job_cancelling', 'it is being cancelled', { job });
+    this.steered.push(`limits by ${actor}${reason === undefined ? '' : `: ${reason}`}`);
+    const changed = {
+      ...changedLimits(there.progress.limits ?? {}, limits),
+      by: actor,
+      since: '2026-11-23T09:00:00.000Z',
+    };
+    there.progress = { ...there.progress, limits: changed, revision: there.progress.revision + 1 };
+    const { state, revision } = there.progress;
+    return { job, state, limits: changed, revision };
+  }
+
   async progress(workflowId: string) {
     this.#up();
     const there = this.running.get(workflowId);
@@ -103,8 +122,9 @@ export class FakeControl implements JobControl {
   }
 }
 
-function progressOf({ job, kind, source, settings, actor }: StartRequest): JobProgress {
-  return sampleProgress(job, { kind, source, settings, actor });
+function progressOf({ job, kind, source, settings, actor, limits }: StartRequest): JobProgress {
+  const bounded = limits !== undefined && { limits: { ...limits, by: actor, since: '2026-11-23T08:45:00.000Z' } };
+  return sampleProgress(job, { kind, source, settings, actor, ...bounded });
 }
 
 export interface Api {

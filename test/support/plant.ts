@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
+import type { LimitsChange } from '../../domain/limits.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { type Ledger, openLedger } from '../../ledger/ledger.ts';
 import type { StandinOptions } from '../../scanner/standin/options.ts';
@@ -13,6 +14,7 @@ import {
   type ControlAnswer,
   type ControlRequest,
   fullScanWorkflowId,
+  type LimitsRequest,
   QUERY,
   QUEUE,
   type StartAnswer,
@@ -171,6 +173,11 @@ export class ScanHandle {
   control(verb: 'pause' | 'resume' | 'cancel', reason?: string): Promise<ControlAnswer> {
     const request: ControlRequest = { job: this.job, actor: 'test', ...(reason !== undefined && { reason }) };
     return this.#handle.executeUpdate<ControlAnswer, [ControlRequest]>(UPDATE[verb], { args: [request] });
+  }
+
+  setLimits(limits: LimitsChange, reason?: string): Promise<ControlAnswer> {
+    const request = { job: this.job, actor: 'test', limits, ...(reason !== undefined && { reason }) };
+    return this.#handle.executeUpdate<ControlAnswer, [LimitsRequest]>(UPDATE.setLimits, { args: [request] });
   }
 
   /** Resolves when the progress is as asked for: what it looks at changes by itself, so this only waits. */

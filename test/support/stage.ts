@@ -174,5 +174,6 @@ function wellGoing(commits: CommitBody[]): Actors {
     planActions: async () => ({ count: 0 }),
     applyActions: async () => ({ result: { segment: ref('actions'), counts: noActions() }, unresolved: 0 }),
     publishStatus: async () => undefined,
+    nextHours: async () => ({ open: true }),
   };
 }

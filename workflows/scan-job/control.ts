@@ -7,9 +7,11 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { JobProgress, ScanSettings } from '../../domain/job.ts';
+import { limitsFault } from '../../domain/limits.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
+  type LimitsRequest,
   QUERY,
   REFUSAL,
   SIGNAL,
@@ -24,6 +26,7 @@ const updates = {
   pause: defineUpdate<ControlAnswer, [ControlRequest]>(UPDATE.pause),
   resume: defineUpdate<ControlAnswer, [ControlRequest]>(UPDATE.resume),
   cancel: defineUpdate<ControlAnswer, [ControlRequest]>(UPDATE.cancel),
+  setLimits: defineUpdate<ControlAnswer, [LimitsRequest]>(UPDATE.setLimits),
 };
 const signals = {
   pause: defineSignal<[Partial<ControlRequest>?]>(SIGNAL.pause),
@@ -50,6 +53,9 @@ export function acceptControl(job: ScanJob): void {
   setHandler(updates.cancel, (request) => cancelled(job, request), {
     validator: (request) => refuse(job, request, false),
   });
+  setHandler(updates.setLimits, (request) => answer(job, () => job.setLimits(request, now())), {
+    validator: (request) => refuseLimits(job, request),
+  });
   setHandler(signals.pause, (request) => signalled(job, request, (r) => job.pause(r, now())));
   setHandler(signals.resume, (request) => signalled(job, request, () => job.resume(now())));
   setHandler(signals.cancel, (request) => signalled(job, request, (r) => job.cancel(r, now())));
@@ -57,15 +63,22 @@ export function acceptControl(job: ScanJob): void {
 
 function answer(job: ScanJob, change: () => void): ControlAnswer {
   change();
-  const { state, idle, revision } = job.progress();
-  return { job: job.id, state, ...(idle !== undefined && { idle }), revision };
+  const { state, idle, limits, revision } = job.progress();
+  return {
+    job: job.id,
+    state,
+    ...(idle !== undefined && { idle }),
+    ...(limits !== undefined && { limits }),
+    revision,
+  };
 }
 
-/** Acknowledged when no page can start a scan any more. */
+/** Acknowledged when nothing of the job can start a scan any more, with what was done till then. */
 async function cancelled(job: ScanJob, request: ControlRequest): Promise<ControlAnswer> {
   job.cancel(request, now());
-  await condition(() => job.pagesInFlight === 0);
-  return answer(job, () => undefined);
+  await condition(() => !job.mayScan);
+  const { listed, listingDone, counters, actions } = job.progress();
+  return { ...answer(job, () => undefined), done: { listed, listingDone, counters, actions } };
 }
 
 function signalled(
@@ -88,6 +101,13 @@ function refuse(job: ScanJob, request: ControlRequest, notWhileCancelling: boole
   if (notWhileCancelling && job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
   }
+}
+
+function refuseLimits(job: ScanJob, request: LimitsRequest): void {
+  refuse(job, request, true);
+  const fault = limitsFault(request.limits);
+  if (fault === undefined) return;
+  throw ApplicationFailure.nonRetryable(`${fault.field}: ${fault.message}`, REFUSAL.limitsInvalid);
 }
 
 function refuseOtherScan(job: ScanJob, request: StartRequest): void {

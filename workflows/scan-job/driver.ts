@@ -1,14 +1,8 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  sleep,
-  TimeoutFailure,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { FAILURE, type JobContext, type ProbeResult } from '../../activities/types.ts';
+import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
+import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
+import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -29,11 +23,13 @@ export class Driver {
   readonly #act: JobActivities;
   readonly #scopes = new Map<string, CancellationScope>();
   readonly #witnesses = new Witnesses();
-  #probing = false;
+  readonly #hours: HoursWatch;
+  #probe: CancellationScope | undefined;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
     this.#act = activities;
+    this.#hours = new HoursWatch(job, activities.orchestrator);
   }
 
   get #context(): JobContext {
@@ -49,7 +45,12 @@ export class Driver {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
       if (workflowInfo().continueAsNewSuggested) this.#job.drain();
-      if (this.#job.mustStop || workflowInfo().historyLength > IMPATIENT_EVENTS) this.#stopPages();
+      this.#watchHours();
+      if (this.#job.state.opened === undefined && this.#job.mayOpen) {
+        await this.#open();
+        continue;
+      }
+      this.#stop();
       this.#dispatch();
       publishProgress(this.#job);
       await condition(() => this.#job.news || this.#mustContinue());
@@ -61,35 +62,37 @@ export class Driver {
     return (
       workflowInfo().continueAsNewSuggested &&
       this.#job.quiet &&
-      !this.#probing &&
+      !this.#job.probing &&
+      !this.#hours.asking &&
       !this.#job.over &&
       this.#job.committedSoFar
     );
   }
 
-  /**
-   * The header, then a look at the storage: what fails here fails the job with a clear word, and lists nothing. A scanner
-   * that does not answer is known at once, before the first page waits in front of it.
-   * @returns false when the run must continue as new before that is done
-   */
+  /** The header. @returns false when the run must continue as new before it is written */
   async #begin(): Promise<boolean> {
-    const { request, startedAt, header, opened } = this.#job.state;
+    const { request, startedAt, header } = this.#job.state;
     const { kind, actor, intake } = request;
-    if (header === undefined) {
-      const done = await this.#untilDone(async () => {
-        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
-        this.#job.begun(await this.#act.orchestrator.beginJob(begin));
-      });
-      if (!done) return false;
-    }
-    if (opened !== undefined || this.#job.mustStop) return true;
+    if (header !== undefined) return true;
+    return await this.#untilDone(async () => {
+      const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+      this.#job.begun(await this.#act.orchestrator.beginJob(begin));
+    });
+  }
+
+  /**
+   * A look at the storage before anything is listed: what fails here fails the job with a clear word. A scanner that does not
+   * answer is known at once, before the first page waits in front of it.
+   */
+  async #open(): Promise<void> {
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
+      this.#job.probing = true;
       const { ok, code, detail } = await this.#act.scan.probe(this.#context);
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     });
-    return true;
+    this.#job.probing = false;
   }
 
   /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
@@ -116,7 +119,7 @@ export class Driver {
 
   #dispatch(): void {
     // A run that must continue as new begins no probe: the next run does.
-    if (this.#job.state.hold !== undefined && !workflowInfo().continueAsNewSuggested) this.#probe();
+    if (this.#job.mayProbe && !workflowInfo().continueAsNewSuggested) this.#probeUntilOpen();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
@@ -143,14 +146,17 @@ export class Driver {
     const scope = new CancellationScope();
     this.#scopes.set(task.page, scope);
     const { checkpoint } = task;
+    const share = this.#job.shareOf(task.page);
     const input = {
       ...this.#context,
       page: task.page,
       index: task.index,
       ...(checkpoint !== undefined && { checkpoint }),
+      ...(!sameShare(share, FULL_SHARE) && { share }),
     };
+    const scanPage = share.bytesPerSecond === undefined ? this.#act.scanPage : this.#act.scanPacedPage;
     this.#own(
-      scope.run(() => this.#act.scanPage(input)),
+      scope.run(() => scanPage(input)),
       (result) => {
         this.#scopes.delete(task.page);
         this.#job.scanned(task, result);
@@ -217,8 +223,21 @@ export class Driver {
     promise.then(onValue, onError);
   }
 
-  #stopPages(): void {
-    for (const scope of this.#scopes.values()) scope.cancel();
+  /** Whatever must not run on as it does comes back; a probe only for a job that is to end. */
+  #stop(): void {
+    const pages = this.#job.takePagesToStop(workflowInfo().historyLength > IMPATIENT_EVENTS);
+    for (const page of pages) this.#scopes.get(page)?.cancel();
+    if (this.#job.state.control === 'cancelling') this.#probe?.cancel();
+  }
+
+  #watchHours(): void {
+    const watching = this.#hours.watch();
+    if (watching !== undefined)
+      this.#own(
+        watching,
+        () => undefined,
+        (error) => this.#blame(error),
+      );
   }
 
   /** What a failed activity means for the job: a hold that a probe ends, or the job's failure. */
@@ -238,37 +257,46 @@ export class Driver {
   }
 
   /** Probes until what holds the job is gone, at growing pauses. */
-  #probe(): void {
-    if (this.#probing) return;
-    this.#probing = true;
+  #probeUntilOpen(): void {
+    if (this.#probe !== undefined) return;
+    this.#probe = new CancellationScope();
+    const ended = () => {
+      this.#probe = undefined;
+      this.#job.news = true;
+    };
     this.#own(
-      this.#probeLoop(),
-      () => this.#probed(),
+      this.#probe.run(() => this.#probeLoop()),
+      ended,
       (error) => {
-        this.#probed();
+        ended();
         this.#blame(error);
       },
     );
   }
 
-  #probed(): void {
-    this.#probing = false;
-    this.#job.news = true;
-  }
-
   async #probeLoop(): Promise<void> {
     // What was released before and did not go on is not asked again at once.
     const { strikes = 0 } = this.#job.state;
-    if (strikes > 0) await this.#pause(probePause(strikes - 1));
-    while (this.#job.state.hold !== undefined && !this.#job.over && this.#job.state.control !== 'cancelling') {
-      const { probes } = this.#job.state.hold;
-      const { ok, code, detail, worker } = await this.#act.scan.probe(this.#context);
+    if (strikes > 0) await this.#pauseProbes(probePause(strikes - 1));
+    while (this.#job.mayProbe) {
+      const probes = this.#job.state.hold?.probes ?? 0;
+      const { ok, code, detail, worker } = await this.#probeOnce();
       if (ok) this.#witnesses.good(worker, Date.now());
       else this.#witnesses.bad(worker, Date.now());
       if (ok || this.#othersGetOn) return this.#job.release();
-      this.#job.stillHeld(code ?? 'held', detail ?? '');
+      this.#job.stillHeld(code ?? FAILURE.hold, detail ?? '');
       if (workflowInfo().continueAsNewSuggested) return;
-      await this.#pause(probePause(probes));
+      await this.#pauseProbes(probePause(probes));
+    }
+  }
+
+  async #probeOnce(): Promise<ProbeResult> {
+    this.#job.probing = true;
+    try {
+      return await this.#act.scan.probe(this.#context);
+    } finally {
+      this.#job.probing = false;
+      this.#job.news = true;
     }
   }
 
@@ -277,9 +305,9 @@ export class Driver {
     return this.#job.state.control === 'running' && this.#witnesses.someoneGetsOn(Date.now());
   }
 
-  /** Ends early when the job is cancelled. */
-  async #pause(ms: number): Promise<void> {
-    await condition(() => this.#job.state.control === 'cancelling', ms);
+  /** Ends early when nothing is to be probed any more. */
+  async #pauseProbes(ms: number): Promise<void> {
+    await condition(() => !this.#job.mayProbe, ms);
   }
 
   /**
@@ -340,26 +368,4 @@ function probePause(failures: number): number {
 
 function now(): string {
   return new Date().toISOString();
-}
-
-function failureOf(error: unknown): { code: string; detail: string; hold: boolean; worker?: string } {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure)) {
-    return { code: 'internal', detail: cause instanceof Error ? cause.message : String(cause), hold: false };
-  }
-  if (cause.type !== FAILURE.hold) return { code: cause.type ?? 'internal', detail: cause.message, hold: false };
-  const told = cause.details?.[0] as { code: string; detail: string; worker?: string } | undefined;
-  return { code: FAILURE.hold, detail: cause.message, ...told, hold: true };
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-}
-
-/** A page that timed out after a cancel request left its checkpoint in its last heartbeat. */
-function lastCheckpoint(error: unknown, known: Checkpoint | undefined): { checkpoint?: Checkpoint } {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  const beaten = cause instanceof TimeoutFailure ? (cause.lastHeartbeatDetails as Checkpoint | undefined) : undefined;
-  const checkpoint = beaten ?? known;
-  return checkpoint === undefined ? {} : { checkpoint };
 }

@@ -1,7 +1,8 @@
-import type { JobProgress } from '../../domain/job.ts';
+import type { IdleReason, JobProgress } from '../../domain/job.ts';
 import { addCounters, type Counters, noCounters } from '../../domain/outcome.ts';
 import type { Account } from '../../ledger/types.ts';
 import { accountOf } from './account.ts';
+import { isOutsideHours } from './limit-rules.ts';
 import type { ScanJobState } from './state.ts';
 
 /**
@@ -10,14 +11,17 @@ import type { ScanJobState } from './state.ts';
  * @param account of the last commit, once it is written
  */
 export function progressOf(state: ScanJobState, open: readonly string[], account: Account | undefined): JobProgress {
-  const { request } = state;
+  const { request, limits } = state;
+  const idle = account === undefined ? idleOf(state) : undefined;
   return {
     job: request.job,
     kind: request.kind,
     source: request.source,
     settings: request.settings,
     state: account?.state ?? state.control,
-    ...(state.idle !== undefined && account === undefined && { idle: state.idle }),
+    ...(idle !== undefined && { idle }),
+    ...(limits !== undefined && { limits }),
+    ...(request.site !== undefined && { site: request.site }),
     actor: request.actor,
     startedAt: state.startedAt,
     ...(account !== undefined && { endedAt: account.endedAt }),
@@ -32,6 +36,18 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     gaps: (account ?? accountOf(state, state.startedAt)).gaps,
     ...(state.failure !== undefined && { failure: state.failure }),
     ...(state.commit !== undefined && { commit: state.commit }),
+  };
+}
+
+/** Whoever stopped the job is named first; the hours only keep a job that would work otherwise. */
+function idleOf(state: ScanJobState): IdleReason | undefined {
+  if (state.idle !== undefined || !isOutsideHours(state) || state.hours === undefined) return state.idle;
+  const { since, until, problem } = state.hours;
+  return {
+    why: 'outside_hours',
+    since,
+    ...(until !== undefined && { until }),
+    ...(problem !== undefined && { reason: problem }),
   };
 }
 

@@ -7,6 +7,8 @@ export interface JobActivities {
   readonly orchestrator: OrchestratorActivities;
   readonly scan: Omit<ScanActivities, 'scanPage'>;
   readonly scanPage: ScanActivities['scanPage'];
+  /** For pages whose bytes are limited: an item may be on its way for long. */
+  readonly scanPacedPage: ScanActivities['scanPage'];
   readonly actions: ActionActivities;
 }
 
@@ -14,6 +16,8 @@ export interface JobActivities {
 const HEARTBEAT_TIMEOUT = '10s';
 /** Above the deadline of the largest item: 2 GiB at 1 MiB/s and ten minutes of scanning take under an hour. */
 const LONGEST_PAGE = '2h';
+/** The same for pages that hold their bytes back: an item that would take over a day is not begun. */
+const LONGEST_PACED_PAGE = '26h';
 /** Retries never give up here: what must not be repeated fails for good, and says so. */
 const STEADY = { initialInterval: '1s', backoffCoefficient: 1 } as const;
 
@@ -21,6 +25,14 @@ export function jobActivities(request: StartRequest): JobActivities {
   const pages = request.kind === 'full' ? QUEUE.scan : QUEUE.onAccess;
   const taskQueue = siteQueue(pages, request.site);
   const cancellationType = 'WAIT_CANCELLATION_COMPLETED' as const;
+  const pagesWithin = (startToCloseTimeout: '2h' | '26h') =>
+    proxyActivities<ScanActivities>({
+      taskQueue,
+      startToCloseTimeout,
+      heartbeatTimeout: HEARTBEAT_TIMEOUT,
+      cancellationType,
+      retry: STEADY,
+    }).scanPage;
   return {
     orchestrator: proxyActivities<OrchestratorActivities>({
       startToCloseTimeout: '5m',
@@ -34,13 +46,8 @@ export function jobActivities(request: StartRequest): JobActivities {
       cancellationType,
       retry: STEADY,
     }),
-    scanPage: proxyActivities<ScanActivities>({
-      taskQueue,
-      startToCloseTimeout: LONGEST_PAGE,
-      heartbeatTimeout: HEARTBEAT_TIMEOUT,
-      cancellationType,
-      retry: STEADY,
-    }).scanPage,
+    scanPage: pagesWithin(LONGEST_PAGE),
+    scanPacedPage: pagesWithin(LONGEST_PACED_PAGE),
     actions: proxyActivities<ActionActivities>({
       taskQueue: siteQueue(QUEUE.actions, request.site),
       startToCloseTimeout: '1h',

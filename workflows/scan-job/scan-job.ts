@@ -1,19 +1,19 @@
 import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
 import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
-import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
+import type { Share } from '../../domain/shares.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
-import type { ControlRequest, StartRequest } from '../messages.ts';
+import type { StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
 import { actedEnough, plannedEnough, scannedEnough } from './bounds.ts';
 import { Commits } from './commits.ts';
-import * as control from './control-rules.ts';
+import * as limits from './limit-rules.ts';
+import { Pages } from './pages.ts';
 import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
+import { SteeredJob } from './steered-job.ts';
 
-/** Pages in flight at once, where the start does not say. */
-const WINDOW = 4;
 /** Pages of the largest planning turn. */
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
@@ -27,21 +27,20 @@ const ACTION_WINDOW = 4;
  * The rules of a scan job: what is to be done next, and what each result changes. Deterministic, knows nothing of Temporal.
  * What is in flight is known here only as numbers and tasks; the driver owns the activities.
  */
-export class ScanJob {
-  readonly state: ScanJobState;
-  /** Pages in flight, by page id. */
-  readonly #pages = new Map<string, PageTask>();
+export class ScanJob extends SteeredJob {
+  readonly #pages: Pages;
   readonly #commits: Commits;
   #planning = false;
   #planningActions = 0;
   #applying = 0;
   #draining = false;
   #account: Account | undefined;
-  /** Set by every change; the driver clears it. */
-  news = true;
+  /** Set by the driver while a probe may ask the scanner. */
+  probing = false;
 
   constructor(state: ScanJobState) {
-    this.state = state;
+    super(state);
+    this.#pages = new Pages(state);
     this.#commits = new Commits(state);
   }
 
@@ -50,6 +49,7 @@ export class ScanJob {
       request,
       startedAt: now,
       control: 'running',
+      ...(request.limits !== undefined && { limits: { ...request.limits, by: request.actor, since: now } }),
       revision: 0,
       listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: false },
       listed: 0,
@@ -71,53 +71,6 @@ export class ScanJob {
     });
   }
 
-  get id(): string {
-    return this.state.request.job;
-  }
-
-  // ---- control ----------------------------------------------------------------------------------------------------
-
-  pause(request: ControlRequest, now: string): void {
-    if (control.pause(this.state, request, now)) this.#changed();
-  }
-
-  resume(now: string): void {
-    if (control.resume(this.state, now)) this.#changed();
-  }
-
-  cancel(request: ControlRequest, now: string): void {
-    if (control.cancel(this.state, request, now)) this.#changed();
-  }
-
-  /** Nothing goes on until somebody mends it, or a probe finds it mended. */
-  hold(code: string, detail: string, now: string): void {
-    if (control.hold(this.state, code, detail, now)) this.#changed();
-  }
-
-  /**
-   * Something may stand in the way: a probe decides whether the job is held (`stillHeld`) or not (`release`).
-   * @param stops whether nothing is to be begun until then
-   */
-  suspect(code: string, detail: string, now: string, stops: boolean): void {
-    if (control.suspect(this.state, code, detail, now, stops)) this.#changed();
-  }
-
-  /** A probe failed again. */
-  stillHeld(code: string, detail: string): void {
-    if (control.stillHeld(this.state, code, detail)) this.#changed();
-  }
-
-  /** The cause is gone. */
-  release(): void {
-    if (control.release(this.state)) this.#changed();
-  }
-
-  /** The job can't go on at all: what it did is accounted for. */
-  fail(code: string, message: string): void {
-    this.state.failure ??= { code, message };
-    this.#changed();
-  }
-
   /** Stops dispatching, so that the run can continue as new. */
   drain(): void {
     this.#draining = true;
@@ -125,24 +78,25 @@ export class ScanJob {
 
   // ---- what to do next --------------------------------------------------------------------------------------------
 
+  /** Work may begin: the storage was opened, and nothing stands against it. */
   get #working(): boolean {
-    if (this.state.control !== 'running' || this.state.failure !== undefined || this.#draining) return false;
-    return this.state.hold?.stops !== true;
+    return this.state.opened !== undefined && this.mayOpen && this.state.hold?.stops !== true;
   }
 
-  /** True while pages must not run: paused, held, cancelling, failed. */
-  get mustStop(): boolean {
-    return this.state.control !== 'running' || this.state.failure !== undefined;
+  /** The storage may be opened. */
+  get mayOpen(): boolean {
+    return !this.mustStop && !this.#draining && limits.isInsideHours(this.state);
   }
 
-  get pagesInFlight(): number {
-    return this.#pages.size;
+  /** Something of the job may ask the scanner for a verdict: a page in flight, or a probe. */
+  get mayScan(): boolean {
+    return this.#pages.inFlight > 0 || this.probing;
   }
 
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
     return (
-      this.#pages.size === 0 &&
+      this.#pages.inFlight === 0 &&
       !this.#planning &&
       this.#planningActions === 0 &&
       this.#applying === 0 &&
@@ -155,12 +109,11 @@ export class ScanJob {
     if (!this.quiet) return false;
     if (this.state.failure !== undefined || this.state.control === 'cancelling') return true;
     return (
-      this.state.listing.done && !this.#pagesLeft && this.state.toPlan.length === 0 && this.state.toApply.length === 0
+      this.state.listing.done &&
+      this.#pages.waiting === 0 &&
+      this.state.toPlan.length === 0 &&
+      this.state.toApply.length === 0
     );
-  }
-
-  get #pagesLeft(): boolean {
-    return this.state.returned.length > 0 || this.state.ranges.length > 0;
   }
 
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
@@ -176,22 +129,20 @@ export class ScanJob {
     };
   }
 
-  /** The next page to scan while the window has room, or undefined. Report it `scanned`, `returned` or `pageLost`. */
+  /** The next page to scan while a share of the limits is free, or undefined. Report it `scanned` or `pageLost`. */
   takePage(): PageTask | undefined {
-    if (!this.#working || this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
-    if (scannedEnough(this.state)) return undefined;
-    const task = this.state.returned.shift() ?? this.#nextListed();
-    if (task !== undefined) this.#pages.set(task.page, task);
-    return task;
+    if (!this.#working || scannedEnough(this.state)) return undefined;
+    return this.#pages.take();
   }
 
-  #nextListed(): PageTask | undefined {
-    const range = this.state.ranges[0];
-    if (range === undefined) return undefined;
-    const task = { page: pageId(range.lane, range.next), index: range.index };
-    range.next += 1;
-    if (range.next >= range.end) this.state.ranges.shift();
-    return task;
+  /** What a page in flight may use of the job's limits. */
+  shareOf(page: string): Share {
+    return this.#pages.shareOf(page);
+  }
+
+  /** Pages in flight that must come back: all while the job must stop (or `all`), else those whose share is another by now. */
+  takePagesToStop(all: boolean): string[] {
+    return all || this.mustStop ? this.#pages.takeAll() : this.#pages.takeMisfits();
   }
 
   /** A closed page whose actions are to be planned. Report it `actionsPlanned` or `actionsNotPlanned`. */
@@ -217,7 +168,12 @@ export class ScanJob {
 
   /** A commit that is due: after so many results, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
   takeCommit(): CommitBody | undefined {
-    return this.#commits.take(this.quiet && (this.state.control === 'paused' || this.#draining));
+    return this.#commits.take(this.#restsNow());
+  }
+
+  #restsNow(): boolean {
+    if (!this.quiet) return false;
+    return this.state.control === 'paused' || this.#draining || limits.isOutsideHours(this.state);
   }
 
   /** The last commit, with the account. Take it when the job is `over` and no page is left unsealed. */
@@ -233,8 +189,7 @@ export class ScanJob {
 
   /** Pages of a job that is over, begun and not finished: their rows so far are to be sealed. */
   takeUnsealed(): PageTask | undefined {
-    const at = this.state.returned.findIndex((task) => (task.checkpoint?.parts ?? 0) > 0);
-    return at < 0 ? undefined : this.state.returned.splice(at, 1)[0];
+    return this.#pages.takeUnsealed();
   }
 
   // ---- what has happened ------------------------------------------------------------------------------------------
@@ -245,7 +200,7 @@ export class ScanJob {
 
   opened(opened: OpenedJob): void {
     this.state.opened = opened;
-    this.#changed();
+    this.changed();
   }
 
   planned(turn: PlannedTurn): void {
@@ -266,12 +221,12 @@ export class ScanJob {
     this.state.outside += turn.outside;
     this.state.folderGaps += turn.gaps;
     if (turn.broken !== undefined) this.state.broken = turn.broken;
-    this.#changed();
+    this.changed();
   }
 
   planFailed(): void {
     this.#planning = false;
-    this.#changed();
+    this.changed();
   }
 
   #listed(pages: number, items: number, bytes: number): void {
@@ -282,18 +237,18 @@ export class ScanJob {
 
   /** A page came back, closed or not. */
   scanned(task: PageTask, result: ScanPageResult): void {
-    this.#pages.delete(task.page);
+    this.#pages.landed(task.page);
     if (result.end === 'closed') this.close(result.result);
-    else this.state.returned.unshift({ ...task, checkpoint: result.checkpoint });
+    else this.#pages.handBack({ ...task, checkpoint: result.checkpoint });
     if (result.end === 'open' && result.checkpoint.parts > (task.checkpoint?.parts ?? 0)) this.#progressed();
-    this.#changed();
+    this.changed();
   }
 
   /** A page's activity ended without a result: it goes on from the checkpoint that is known. */
   pageLost(task: PageTask): void {
-    this.#pages.delete(task.page);
-    this.state.returned.unshift(task);
-    this.#changed();
+    this.#pages.landed(task.page);
+    this.#pages.handBack(task);
+    this.changed();
   }
 
   /** Work was done: what held the job before has nothing to do with what may hold it now. */
@@ -308,7 +263,7 @@ export class ScanJob {
     this.state.uncommitted.pages.push(page);
     const { action } = this.state.request.settings;
     if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
-    this.#changed();
+    this.changed();
   }
 
   actionsPlanned(plan: PlannedActions): void {
@@ -318,13 +273,13 @@ export class ScanJob {
       this.state.actions = addActions(this.state.actions, plan.rows.counts);
     }
     if (plan.intents !== undefined) this.state.toApply.push({ intents: plan.intents, next: 0, end: plan.count });
-    this.#changed();
+    this.changed();
   }
 
   actionsNotPlanned(page: PageResult): void {
     this.#planningActions -= 1;
     this.state.toPlan.unshift(page);
-    this.#changed();
+    this.changed();
   }
 
   applied(done: AppliedActions, rescanPage: number): void {
@@ -339,29 +294,24 @@ export class ScanJob {
       this.state.ranges.unshift({ index, lane: 1, next: rescanPage, end: rescanPage + 1 });
       this.#listed(1, items, bytes);
     }
-    this.#changed();
+    this.changed();
   }
 
   notApplied(intents: ObjectRef, from: number, to: number): void {
     this.#applying -= 1;
     const again: ActionBatch = { intents, next: from, end: to };
     this.state.toApply.unshift(again);
-    this.#changed();
+    this.changed();
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {
     this.#commits.written(body, commit);
-    this.#changed();
+    this.changed();
   }
 
   notCommitted(): void {
     this.#commits.refused();
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.state.revision += 1;
-    this.news = true;
+    this.changed();
   }
 
   // ---- what it says -----------------------------------------------------------------------------------------------
@@ -369,11 +319,11 @@ export class ScanJob {
   /** The last commit is written: from now on the job is what its account says. */
   end(account: Account): void {
     this.#account = account;
-    this.#changed();
+    this.changed();
   }
 
   progress(): JobProgress {
-    return progressOf(this.state, [...this.#pages.keys()], this.#account);
+    return progressOf(this.state, this.#pages.ids, this.#account);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Checkpoint, OpenedJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
+import type { JobLimits } from '../../domain/limits.ts';
 import type { Counters } from '../../domain/outcome.ts';
 import type { Account, ActionResult, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { StartRequest } from '../messages.ts';
@@ -37,6 +38,15 @@ export interface Hold {
   readonly stops?: boolean;
 }
 
+/** Times are ISO 8601. */
+export interface HoursNow {
+  readonly open: boolean;
+  readonly since: string;
+  readonly until?: string;
+  /** Why nobody can tell whether they are open: then they are taken for closed. */
+  readonly problem?: string;
+}
+
 /**
  * Everything a scan job must not forget: names of our own, numbers and sums, never items. Plain data, carried as it is over
  * continue-as-new. Its size grows with indexes and open pages, not with items.
@@ -49,6 +59,9 @@ export interface ScanJobState {
   hold?: Hold;
   /** Holds that a probe released, one after the other, with no work done between them. */
   strikes?: number;
+  limits?: JobLimits;
+  /** Whether the hours of the limits are open, as last told. Absent while there are hours: not known yet. */
+  hours?: HoursNow;
   revision: number;
   header?: ObjectRef;
   opened?: OpenedJob;
