@@ -24,3 +24,25 @@ export function memoryOf(pid: number): Memory {
   const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
+
+/** Looks at the resident memory of a process twice a second. */
+export class MemoryWatch {
+  readonly #samples: number[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pid: number) {
+    this.#timer = setInterval(() => this.#samples.push(memoryOf(pid).now), 500);
+  }
+
+  /** @returns means over the second and the last quarter of the time: the first is for growing to the usual size */
+  stop(): { readonly early: number; readonly late: number } {
+    clearInterval(this.#timer);
+    const quarter = Math.ceil(this.#samples.length / 4);
+    return { early: mean(this.#samples.slice(quarter, 2 * quarter)), late: mean(this.#samples.slice(-quarter)) };
+  }
+}
+
+/** 0 of none. */
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}

@@ -32,6 +32,7 @@ export function table(all: readonly NamedFigures[]): string {
     ['ledger', (one) => `${bytes(one.ledgerBytes)} in ${count(one.ledgerObjects)} objects`],
     ['ledger per item', (one) => `${Math.round(one.ledgerBytes / one.files)} B`],
     ['worker, peak memory', (one) => bytes(one.workerPeakBytes)],
+    ['worker, memory early and late', (one) => `${bytes(one.workerBytes.early)}, ${bytes(one.workerBytes.late)}`],
     ['Temporal server, memory (peak)', (one) => `${bytes(one.temporalBytes)} (${bytes(one.temporalPeakBytes)})`],
     ['Temporal database', (one) => bytes(one.temporalDbBytes)],
     ['account', (one) => (one.wrong.length === 0 ? 'exact' : 'WRONG')],

@@ -3,11 +3,12 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createClient } from 'redis';
 import { PARTS, type Part } from '../../cli/stack/contract.ts';
+import type { ScanSettings } from '../../domain/job.ts';
 import { openLedger } from '../../ledger/ledger.ts';
 import { proveAccount } from './account.ts';
 import { cleanly } from './cleanup.ts';
 import { type BenchStack, benchStack } from './plant.ts';
-import { cpuSeconds, memoryOf } from './process.ts';
+import { cpuSeconds, MemoryWatch, memoryOf } from './process.ts';
 import { type RunFigures, runsOf } from './runs.ts';
 import { connectClient, folderSource, startFullScan } from './scan-client.ts';
 
@@ -30,6 +31,8 @@ export interface ScaleFigures {
   readonly ledgerBytes: number;
   readonly ledgerObjects: number;
   readonly workerPeakBytes: number;
+  /** Means over the second and the last quarter of the scan. */
+  readonly workerBytes: { readonly early: number; readonly late: number };
   readonly temporalBytes: number;
   readonly temporalPeakBytes: number;
   readonly temporalDbBytes: number;
@@ -69,8 +72,8 @@ async function measure(
   const before = used();
   const began = performance.now();
   const settings = { filter: '', action: 'nothing', dryRun: false, scanner: 'standin' } as const;
-  const scan = await startFullScan(client, folderSource(folder), settings);
-  const result = await scan.result();
+  const watch = new MemoryWatch(plant.pidOf('worker'));
+  const { scan, result } = await scanned(client, folder, settings).finally(() => watch.stop());
   const seconds = (performance.now() - began) / 1000;
   const after = used();
   const redisAfter = await redisOperations(plant.stack.redisUrl);
@@ -99,11 +102,17 @@ async function measure(
     ledgerBytes: stored.bytes,
     ledgerObjects: stored.objects,
     workerPeakBytes: worker.peak,
+    workerBytes: watch.stop(),
     temporalBytes: temporal.now,
     temporalPeakBytes: temporal.peak,
     temporalDbBytes: databaseBytes(path.join(plant.home, 'temporal', 'temporal.db')),
     wrong: await proveAccount(ledger.job(scan.job), result, files, perFolder),
   };
+}
+
+async function scanned(client: Client, folder: string, settings: ScanSettings) {
+  const scan = await startFullScan(client, folderSource(folder), settings);
+  return { scan, result: await scan.result() };
 }
 
 /** Commands that the status store was given, scripts and what they call among them. */
