@@ -40,16 +40,17 @@ export function sharesOf(limits: Limits, window: number): Share[] {
 }
 
 /**
- * As `sharesOf`, for the last pages of a job: when only half as many are left, or fewer, they get larger shares. Halves alone,
- * because a page is interrupted for it.
+ * As `sharesOf`, for the last pages of a job: the fewer are left, the larger their shares. They grow in steps of a third, because
+ * pages are interrupted for it; up to four pages use the limits fully.
  * @param left pages in flight and pages that wait
  */
 export function lastSharesOf(limits: Limits, window: number, left: number): Share[] {
   let shares = sharesOf(limits, window);
-  while (shares.length > 1 && Math.ceil(shares.length / 2) >= left) {
-    shares = sharesOf(limits, Math.ceil(shares.length / 2));
+  for (;;) {
+    const fewer = Math.floor((shares.length * 3) / 4);
+    if (fewer < Math.max(1, left)) return shares;
+    shares = sharesOf(limits, fewer);
   }
-  return shares;
 }
 
 /** The i-th of `count` whole parts that sum up to `total`; they differ by 1 at most. */
