@@ -10,8 +10,11 @@ import * as control from './control-rules.ts';
 import { progressOf } from './progress.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
 
-/** Pages in flight at once, where the start does not say. */
-const WINDOW = 4;
+/**
+ * Pages dispatched at once, where the start does not say: what four workers take. Those that no worker has begun wait in
+ * Temporal, which shares them out.
+ */
+const WINDOW = 16;
 /** Pages of the largest planning turn. */
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
