@@ -142,13 +142,17 @@ export interface ProbeResult {
   readonly worker?: string;
 }
 
-/** Activities of the task queues `dsx.scan` and `dsx.on-access`: they touch the storage and the scanner. */
-export interface ScanActivities {
+/** Activities of the task queue `dsx.plan`: short ones that touch the storage, or ask the scanner whether it answers. */
+export interface PlanActivities {
   openJob(input: JobContext): Promise<OpenedJob>;
   planPages(input: PlanPagesInput): Promise<PlannedTurn>;
-  scanPage(input: ScanPageInput): Promise<ScanPageResult>;
   probe(input: JobContext): Promise<ProbeResult>;
   checkSource(input: { readonly source: Source; readonly action: ItemAction }): Promise<CheckReport>;
+}
+
+/** Activities of the task queues `dsx.scan` and `dsx.on-access`: pages, which keep a slot for up to a minute. */
+export interface PageActivities {
+  scanPage(input: ScanPageInput): Promise<ScanPageResult>;
 }
 
 /** Activities of the task queue `dsx.actions`. */

@@ -17,6 +17,8 @@ export interface StartJobBody {
   readonly quarantine?: string;
   readonly dryRun?: boolean;
   readonly maxSize?: number;
+  /** Share of the workers beside other jobs, 0.1 to 100; default 1. A scan that is joined keeps its own. */
+  readonly weight?: number;
   /** Name of the scanner; default: the configured one, `dsxa`. `standin` where the stack has one. */
   readonly scanner?: string;
   /** What bounds the scan from its begin on. Not a setting: a start that joins a scan leaves its limits as they are. */

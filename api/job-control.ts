@@ -13,6 +13,7 @@ import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
+  priorityOf,
   QUERY,
   QUEUE,
   requestedScanWorkflowId,
@@ -83,7 +84,7 @@ export function createJobControl(
       { key: STATE, value: 'running' },
     ],
     staticSummary: summaryOf(request),
-    priority: { fairnessKey: request.job, ...(request.kind === 'requested' && { priorityKey: 2 }) },
+    priority: priorityOf(request),
   });
 
   function startOnce(request: StartRequest): Promise<StartAnswer> {

@@ -60,6 +60,7 @@ export const startJobBody = z.strictObject({
   quarantine: text(LONG).optional(),
   dryRun: z.boolean().optional(),
   maxSize: z.int().positive().optional(),
+  weight: z.number().min(0.1).max(100).optional(),
   scanner: text(100).optional(),
   limits: limitsSchema.optional(),
 }) satisfies z.ZodType<contract.StartJobBody>;

@@ -41,6 +41,7 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     source,
     settings,
     actor,
+    ...(body.weight !== undefined && { weight: body.weight }),
     ...(bound?.site !== undefined && { site: bound.site }),
     ...(body.limits !== undefined && { limits: limitsOf(body.limits) }),
   };

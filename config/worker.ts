@@ -13,8 +13,8 @@ export interface WorkerConfig extends CommonConfig {
   readonly site?: string;
   /** Most items and bytes of a page. */
   readonly page: { readonly items: number; readonly bytes: number };
-  /** Pages in flight per job. */
-  readonly window: number;
+  /** Pages of full scans that this worker has in hand at once, and as many of requested scans. */
+  readonly pageSlots: number;
 }
 
 const roles = z.string().transform((input, context): WorkerRole[] => {
@@ -33,7 +33,7 @@ export const workerSchema = z.strictObject({
   DSXCONNECT_SITE: name.optional(),
   DSXCONNECT_PAGE_ITEMS: integer(1, 10_000).default(5000),
   DSXCONNECT_PAGE_BYTES: bytes.default(1_073_741_824),
-  DSXCONNECT_WINDOW: integer(1, 50).default(4),
+  DSXCONNECT_PAGE_SLOTS: integer(1, 64).default(4),
 });
 
 /**
@@ -48,7 +48,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     roles: set.DSXCONNECT_WORKER_ROLES,
     ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
-    window: set.DSXCONNECT_WINDOW,
+    pageSlots: set.DSXCONNECT_PAGE_SLOTS,
   };
   return finish(config, problems);
 }

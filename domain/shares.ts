@@ -18,8 +18,14 @@ export const FULL_SHARE: Share = { items: RUNNERS };
 const PAGE_BYTES = 2 ** 18;
 
 /**
- * Divides a job's limits over pages, exactly: the shares of what is limited sum up to the limit (or to all that `window` pages can
- * use of it), and none is zero. There are never more than `window` of them, and at least one.
+ * Pages of a job whose rates are limited: as many as one worker takes. More would wait for a slot with a part of the rate that
+ * nobody else could use meanwhile.
+ */
+const RATED_PAGES = 4;
+
+/**
+ * Divides a job's limits over pages, exactly: the shares of what is limited sum up to the limit (or to all that so many pages
+ * can use of it), and none is zero. There are never more than `window` of them, and at least one.
  */
 export function sharesOf(limits: Limits, window: number): Share[] {
   const { itemsInFlight: items, requestsPerSecond: requests, bytesPerSecond: bytes } = limits;
@@ -28,8 +34,8 @@ export function sharesOf(limits: Limits, window: number): Share[] {
     Math.min(
       window,
       items === undefined ? window : Math.ceil(items / RUNNERS),
-      requests ?? window,
-      bytes === undefined ? window : Math.floor(bytes / PAGE_BYTES),
+      requests === undefined ? window : Math.min(RATED_PAGES, requests),
+      bytes === undefined ? window : Math.min(RATED_PAGES, Math.floor(bytes / PAGE_BYTES)),
     ),
   );
   return Array.from({ length: count }, (_, i) => ({

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     ...(config.roles.includes('orchestrator')
       ? [await orchestratorWorker({ ...options, bundle: await workflowBundle(BUNDLES, logger) })]
       : []),
-    ...(config.roles.includes('scan') ? await scanWorkers(options) : []),
+    ...(config.roles.includes('scan') ? await scanWorkers({ ...options, pageSlots: config.pageSlots }) : []),
   ];
   const stop = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -12,7 +12,7 @@ import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
 import { createSealPage } from '../activities/seal-page.ts';
-import type { ActionActivities, OrchestratorActivities, ScanActivities } from '../activities/types.ts';
+import type { ActionActivities, OrchestratorActivities, PageActivities, PlanActivities } from '../activities/types.ts';
 import type { JobProgress } from '../domain/job.ts';
 import { QUEUE, siteQueue } from '../workflows/messages.ts';
 import type { StatusSinks } from '../workflows/scan-job/publish.ts';
@@ -23,6 +23,10 @@ const HEARTBEAT_THROTTLE = '1500ms';
 /** A stopping worker gives activities no time of their own: they hand their pages back with a checkpoint when told. */
 const SHUTDOWN_GRACE = '0s';
 const SHUTDOWN_FORCE = '15s';
+
+/** Short work, most of it waiting for a storage. */
+const PLAN_SLOTS = 8;
+const ACTION_SLOTS = 8;
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -68,16 +72,20 @@ function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
   };
 }
 
-/** Touches storage and scanner, for one site: planning and full scans, requested scans ahead of them, item actions. */
-export async function scanWorkers(options: WorkerOptions): Promise<Worker[]> {
+/**
+ * Touches storage and scanner, for one site: planning, full scans, requested scans, item actions, each with slots of its own.
+ * What a worker has no slot for waits in Temporal for the next one: so the pages of a job spread over all workers.
+ * @param options.pageSlots pages of full scans at once, and as many of requested ones
+ */
+export async function scanWorkers(options: WorkerOptions & { readonly pageSlots: number }): Promise<Worker[]> {
   const deps = options.resources.worker;
-  const scan: ScanActivities = {
+  const plan: PlanActivities = {
     openJob: createOpenJob(deps),
     planPages: createPlanPages(deps),
-    scanPage: createScanPage(deps),
     probe: createProbe(deps),
     checkSource: createCheckSource(deps),
   };
+  const pages: PageActivities = { scanPage: createScanPage(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };
   const queue = (name: string) => siteQueue(name, options.site);
   const make = (taskQueue: string, activities: object, slots: number) =>
@@ -89,9 +97,10 @@ export async function scanWorkers(options: WorkerOptions): Promise<Worker[]> {
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     });
   return await Promise.all([
-    make(queue(QUEUE.scan), scan, 16),
-    make(queue(QUEUE.onAccess), scan, 8),
-    make(queue(QUEUE.actions), actions, 8),
+    make(queue(QUEUE.plan), plan, PLAN_SLOTS),
+    make(queue(QUEUE.scan), pages, options.pageSlots),
+    make(queue(QUEUE.onAccess), pages, options.pageSlots),
+    make(queue(QUEUE.actions), actions, ACTION_SLOTS),
   ]);
 }
 

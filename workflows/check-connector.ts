@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { ScanActivities } from '../activities/types.ts';
+import type { PlanActivities } from '../activities/types.ts';
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
 import type { Source } from '../domain/job.ts';
@@ -11,8 +11,8 @@ export async function checkConnector(request: {
   readonly action: ItemAction;
   readonly site?: string;
 }): Promise<CheckReport> {
-  const { checkSource } = proxyActivities<ScanActivities>({
-    taskQueue: siteQueue(QUEUE.onAccess, request.site),
+  const { checkSource } = proxyActivities<PlanActivities>({
+    taskQueue: siteQueue(QUEUE.plan, request.site),
     scheduleToCloseTimeout: '1m',
     retry: { maximumAttempts: 1 },
   });

@@ -1,3 +1,4 @@
+import type { Priority } from '@temporalio/common';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ObjectRef } from '../ledger/types.ts';
@@ -19,9 +20,13 @@ export const UPDATE = {
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 export const QUERY = { progress: 'progress' } as const;
 
-/** Task queues, by purpose. A connector with a site has its work on `<queue>.<site>` (the workflows' queue excepted). */
+/**
+ * Task queues, by purpose. A connector with a site has its work on `<queue>.<site>` (the workflows' queue excepted).
+ * `plan` has what is short and touches the storage (planning turns, first looks, probes, checks): it never waits behind pages.
+ */
 export const QUEUE = {
   orchestrate: 'dsx.orchestrate',
+  plan: 'dsx.plan',
   scan: 'dsx.scan',
   onAccess: 'dsx.on-access',
   actions: 'dsx.actions',
@@ -44,12 +49,23 @@ export interface StartRequest {
   readonly site?: string;
   /** Who asked, as the API knows them. */
   readonly actor: string;
-  /** Pages in flight at once; default 4. */
+  /** Pages dispatched at once, whether a worker has begun them or they wait for one; default 16. */
   readonly window?: number;
   /** What bounds the scan from its begin on. Limits are no settings: a start that joins changes none. */
   readonly limits?: Limits;
+  /** Share of the workers' slots beside other jobs, 0.1 to 100; default 1. */
+  readonly weight?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
+}
+
+/** Temporal's levels, 1 first: what people wait for goes ahead of a full scan wherever both wait for one worker. */
+const LEVEL = { requested: 2, full: 3 } as const;
+
+/** How a job's work is ordered beside that of others: by level, then jobs in turn, by weight. */
+export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
+  const { job, kind, weight } = request;
+  return { priorityKey: LEVEL[kind], fairnessKey: job, fairnessWeight: weight ?? 1 };
 }
 
 /** The answer of `start`: the running job, and whether another request had started it. Refused: `scan_running`. */

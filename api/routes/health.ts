@@ -18,12 +18,12 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
 
   async function temporal(): Promise<readonly ReadyCheck[]> {
     try {
-      const queues = await deps.control.queues([QUEUE.orchestrate, QUEUE.scan]);
+      const queues = await deps.control.queues([QUEUE.orchestrate, QUEUE.plan, QUEUE.scan]);
       const idle = queues.filter(({ age }) => age === undefined || age > POLL_AGE_MS).map(({ queue }) => queue);
       const workers: Finding =
         idle.length === 0
-          ? { state: 'ok', detail: `workers ask ${queues.map(({ queue }) => queue).join(' and ')} for work` }
-          : { state: 'problem', detail: `no worker asks ${idle.join(' and ')} for work; start one` };
+          ? { state: 'ok', detail: `workers ask ${queues.map(({ queue }) => queue).join(', ')} for work` }
+          : { state: 'problem', detail: `no worker asks ${idle.join(', ')} for work; start one` };
       return [
         { name: 'temporal', needed: true, state: 'ok', detail: 'answers' },
         { name: 'workers', needed: true, ...workers },

@@ -30,6 +30,9 @@ export interface ScanOptions extends LimitOptions {
   /** Bytes. */
   readonly maxSize?: number;
   readonly dryRun?: boolean;
+  readonly weight?: number;
+  /** Worker processes of a stack that is started for this scan. */
+  readonly workers?: number;
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
@@ -59,7 +62,9 @@ export function register(program: Command): void {
     .option('--filter-from <file>', 'read the filter from a file (- for stdin)')
     .option('--quarantine <dir>', 'where malicious items are moved to (default: outside the folder)')
     .option('--max-size <bytes>', 'skip larger items, as 1048576 or "512 MiB"', sizeArgument)
-    .option('--dry-run', 'plan the actions and touch nothing');
+    .option('--dry-run', 'plan the actions and touch nothing')
+    .option('--weight <number>', 'share of the workers beside other jobs, 0.1 to 100 (default: 1)', weightArgument)
+    .option('--workers <number>', 'worker processes, where a stack is started for this scan', workersArgument);
   addLimitOptions(command)
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
@@ -95,7 +100,11 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
     chooseScanner({ asked: options.scanner, appEnv: settings.appEnv, configured, running });
   const scanner = choose(found?.scanners);
   const say = (line: string): void => output.err(line);
-  const occasion = await openOccasion(here.stacks, found, stackFor(scanner, home, here.env, say), interrupts, say);
+  const wanted = {
+    ...stackFor(scanner, home, here.env, say),
+    ...(options.workers !== undefined && { workers: options.workers }),
+  };
+  const occasion = await openOccasion(here.stacks, found, wanted, interrupts, say);
   try {
     choose(occasion.stack.scanners);
     await checkScanner(occasion.client, scanner, say);
@@ -108,6 +117,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
       ...(options.dryRun === true && { dryRun: true }),
       ...(Object.keys(limits).length > 0 && { limits }),
+      ...(options.weight !== undefined && { weight: options.weight }),
     };
     const { job, joined } = await startJob(occasion.client, body, target);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
@@ -163,6 +173,17 @@ async function startJob(client: ApiClient, body: StartJobBody, target: Target): 
     }
     throw apiError(error);
   }
+}
+
+function weightArgument(text: string): number {
+  const weight = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (weight >= 0.1 && weight <= 100) return weight;
+  throw new InvalidArgumentError('A number from 0.1 to 100.');
+}
+
+function workersArgument(text: string): number {
+  if (/^[1-9]\d?$/.test(text) && Number(text) <= 64) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 to 64.');
 }
 
 function sizeArgument(text: string): number {

@@ -6,6 +6,7 @@ import type { Part } from './contract.ts';
 import type { Plan } from './plan.ts';
 import { freePort, isFree } from './ports.ts';
 import { SEARCH_ATTRIBUTES, temporalIsReady, valkeyPid } from './probes.ts';
+import { dynamicConfigArguments } from './temporal-config.ts';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -108,8 +109,7 @@ function temporal(around: Surroundings, taken: Set<number>): PartSpec {
           ...['server', 'start-dev', '--headless=false', '--ip', LOOPBACK, '--port', String(port)],
           ...['--ui-ip', LOOPBACK, '--ui-port', String(ui), '--ui-disable-news-fetch'],
           ...['--db-filename', path.join(folder, 'temporal.db')],
-          // Without it fairness keys are silently ignored.
-          ...['--dynamic-config-value', 'matching.enableFairness=true'],
+          ...dynamicConfigArguments(),
           ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
           ...['--log-level', 'warn'],
         ],

@@ -92,6 +92,8 @@ describe('what can not be understood', () => {
     [{ folder: '/x', dryRun: 'yes' }, 'dryRun'],
     [{ folder: '/x', maxSize: 0 }, 'maxSize'],
     [{ folder: '/x', maxSize: 1.5 }, 'maxSize'],
+    [{ folder: '/x', weight: 0 }, 'weight'],
+    [{ folder: '/x', weight: 101 }, 'weight'],
     [{ folder: '/x', quarantine: 'q' }, 'quarantine'],
     [{ folder: '/x', quarantine: '/x' }, 'quarantine'],
     [{ folder: '/x/y', quarantine: '/x' }, 'quarantine'],

@@ -47,7 +47,7 @@ describe('defaults', () => {
       connectors: [],
       roles: ['orchestrator', 'scan'],
       page: { items: 5000, bytes: 2 ** 30 },
-      window: 4,
+      pageSlots: 4,
     });
   });
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT } from '../../cli/home.ts';
+import { TEMPORAL_SETTINGS } from '../../cli/stack/temporal-config.ts';
 import { ENVIRONMENT } from '../../config/environment.ts';
 import { optionsFromEnv } from '../../scanner/standin/options.ts';
 import { composed, OURS, type Service } from './compose.ts';
@@ -82,7 +83,8 @@ test('API_PORT is the port outside, the key is a secret, and both processes see 
 
 test('Temporal honours the fairness keys', () => {
   const settings = parse(readFileSync(path.join(ROOT, 'deploy/temporal/dynamic-config.yaml'), 'utf8')) as unknown;
-  expect(settings).toEqual({ 'matching.enableFairness': [{ value: true }] });
+  const same = Object.entries(TEMPORAL_SETTINGS).map(([name, value]) => [name, [{ value }]]);
+  expect(settings).toEqual(Object.fromEntries(same));
   const mounted = service('temporal').volumes?.find(({ source }) => source.endsWith('dynamic-config.yaml'));
   expect(mounted?.target).toBe(service('temporal').environment?.DYNAMIC_CONFIG_FILE_PATH);
 });

@@ -74,7 +74,7 @@ test('an isolated stack heeds nothing that leads elsewhere, but keeps what tunes
     APP_ENV: 'prod',
     API_HOST: '0.0.0.0',
     DSXCONNECT_RESULTS_DB: 'old',
-    DSXCONNECT_WINDOW: '2',
+    DSXCONNECT_PAGE_SLOTS: '2',
     DSX_LEDGER: '/elsewhere',
     PATH: '/bin',
   };
@@ -86,7 +86,7 @@ test('an isolated stack heeds nothing that leads elsewhere, but keeps what tunes
     ledger: path.join(home, 'ledger'),
   });
   expect(found.own).toHaveLength(5);
-  expect(found.env).toEqual({ DSXCONNECT_WINDOW: '2', DSX_HOME: home, PATH: '/bin' });
+  expect(found.env).toEqual({ DSXCONNECT_PAGE_SLOTS: '2', DSX_HOME: home, PATH: '/bin' });
 });
 
 test('settings for another Temporal do not reach the parts of the embedded one', () => {

@@ -90,6 +90,12 @@ export class Plant {
     for (const worker of this.#workers) if (worker !== keep) worker.kill('SIGTERM');
   }
 
+  /** Ends every worker process at once. */
+  async stopWorkers(): Promise<void> {
+    for (const worker of this.#workers) worker.kill('SIGKILL');
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.gone));
+  }
+
   source(folder = this.folder): Source {
     const id = `folder-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
     return { kind: 'folder', id, path: folder };
@@ -136,8 +142,7 @@ export class Plant {
   }
 
   async stop(): Promise<void> {
-    for (const worker of this.#workers) worker.kill('SIGKILL');
-    await Promise.all(this.#workers.map((worker) => worker.gone));
+    await this.stopWorkers();
     await this.client.connection.close();
     await Promise.all([this.temporal.stop('SIGKILL'), this.standin.stop(), this.ledger.close()]);
     rmSync(this.home, { recursive: true, force: true });

@@ -4,8 +4,9 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type {
   ActionActivities,
   OrchestratorActivities,
+  PageActivities,
+  PlanActivities,
   PlannedTurn,
-  ScanActivities,
   ScanPageInput,
   ScanPageResult,
 } from '../../activities/types.ts';
@@ -20,7 +21,7 @@ import { startTemporal, type TemporalServer } from './temporal.ts';
 
 const BUNDLES = path.resolve(import.meta.dirname, '../../.parts/bundles');
 export const PAGE_ITEMS = 10;
-type Actors = ScanActivities & ActionActivities & OrchestratorActivities;
+type Actors = PlanActivities & PageActivities & ActionActivities & OrchestratorActivities;
 
 export const ref = (name: string): ObjectRef => ({ name, hash: name });
 
@@ -74,6 +75,7 @@ export class Stage {
         sinks: { status: { publish: { fn: publish, callDuringReplay: false } } },
       }),
       Worker.create({ ...common, taskQueue: QUEUE.scan }),
+      Worker.create({ ...common, taskQueue: QUEUE.plan }),
       Worker.create({ ...common, taskQueue: QUEUE.actions }),
     ]);
     const running = Promise.allSettled(workers.map((worker) => worker.run()));

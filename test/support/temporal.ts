@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { Connection } from '@temporalio/client';
 import { temporalBinary } from '../../cli/stack/binaries.ts';
 import { freePort } from '../../cli/stack/ports.ts';
+import { dynamicConfigArguments } from '../../cli/stack/temporal-config.ts';
 import { SEARCH_ATTRIBUTE } from '../../workflows/messages.ts';
 
 export interface TemporalServer {
@@ -23,10 +24,7 @@ export async function startTemporal(
     temporalBinary(),
     [
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
-      ...['matching.enableFairness=true', ...(options.dynamicConfig ?? [])].flatMap((value) => [
-        '--dynamic-config-value',
-        value,
-      ]),
+      ...dynamicConfigArguments(options.dynamicConfig),
       ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
       ...attributes,
     ],

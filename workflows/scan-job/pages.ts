@@ -3,8 +3,11 @@ import { limitsOf } from '../../domain/limits.ts';
 import { FULL_SHARE, fits, lastSharesOf, type Share, sameShare, sharesOf } from '../../domain/shares.ts';
 import type { PageTask, ScanJobState } from './state.ts';
 
-/** Pages in flight at once, where the start does not say. */
-const WINDOW = 4;
+/**
+ * Pages dispatched at once, where the start does not say: what four workers take. Those that no worker has begun wait in
+ * Temporal, which shares them out.
+ */
+const WINDOW = 16;
 
 interface Flight {
   readonly task: PageTask;

@@ -1,14 +1,19 @@
-import { proxyActivities } from '@temporalio/workflow';
-import type { ActionActivities, OrchestratorActivities, ScanActivities } from '../../activities/types.ts';
-import { QUEUE, type StartRequest, siteQueue } from '../messages.ts';
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type {
+  ActionActivities,
+  OrchestratorActivities,
+  PageActivities,
+  PlanActivities,
+} from '../../activities/types.ts';
+import { priorityOf, QUEUE, type StartRequest, siteQueue } from '../messages.ts';
 
 /** The activities of a job, each with its queue, its timeouts and its retries. */
 export interface JobActivities {
   readonly orchestrator: OrchestratorActivities;
-  readonly scan: Omit<ScanActivities, 'scanPage'>;
-  readonly scanPage: ScanActivities['scanPage'];
+  readonly scan: PlanActivities;
+  readonly scanPage: PageActivities['scanPage'];
   /** For pages whose bytes are limited: an item may be on its way for long. */
-  readonly scanPacedPage: ScanActivities['scanPage'];
+  readonly scanPacedPage: PageActivities['scanPage'];
   readonly actions: ActionActivities;
 }
 
@@ -23,37 +28,25 @@ const STEADY = { initialInterval: '1s', backoffCoefficient: 1 } as const;
 
 export function jobActivities(request: StartRequest): JobActivities {
   const pages = request.kind === 'full' ? QUEUE.scan : QUEUE.onAccess;
-  const taskQueue = siteQueue(pages, request.site);
-  const cancellationType = 'WAIT_CANCELLATION_COMPLETED' as const;
-  const pagesWithin = (startToCloseTimeout: '2h' | '26h') =>
-    proxyActivities<ScanActivities>({
-      taskQueue,
-      startToCloseTimeout,
-      heartbeatTimeout: HEARTBEAT_TIMEOUT,
-      cancellationType,
-      retry: STEADY,
-    }).scanPage;
+  const priority = priorityOf(request);
+  const atSite = (queue: string, startToCloseTimeout: NonNullable<ActivityOptions['startToCloseTimeout']>) => ({
+    taskQueue: siteQueue(queue, request.site),
+    startToCloseTimeout,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED' as const,
+    retry: STEADY,
+    priority,
+  });
   return {
     orchestrator: proxyActivities<OrchestratorActivities>({
       startToCloseTimeout: '5m',
       heartbeatTimeout: HEARTBEAT_TIMEOUT,
       retry: STEADY,
+      priority,
     }),
-    scan: proxyActivities<ScanActivities>({
-      taskQueue,
-      startToCloseTimeout: '10m',
-      heartbeatTimeout: HEARTBEAT_TIMEOUT,
-      cancellationType,
-      retry: STEADY,
-    }),
-    scanPage: pagesWithin(LONGEST_PAGE),
-    scanPacedPage: pagesWithin(LONGEST_PACED_PAGE),
-    actions: proxyActivities<ActionActivities>({
-      taskQueue: siteQueue(QUEUE.actions, request.site),
-      startToCloseTimeout: '1h',
-      heartbeatTimeout: HEARTBEAT_TIMEOUT,
-      cancellationType,
-      retry: STEADY,
-    }),
+    scan: proxyActivities<PlanActivities>(atSite(QUEUE.plan, '10m')),
+    scanPage: proxyActivities<PageActivities>(atSite(pages, LONGEST_PAGE)).scanPage,
+    scanPacedPage: proxyActivities<PageActivities>(atSite(pages, LONGEST_PACED_PAGE)).scanPage,
+    actions: proxyActivities<ActionActivities>(atSite(QUEUE.actions, '1h')),
   };
 }
