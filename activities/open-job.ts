@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Source } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { proveAsset } from './asset.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { JobContext, OpenedJob } from './types.ts';
 
@@ -23,6 +24,8 @@ export function createOpenJob(deps: WorkerDeps): (input: JobContext) => Promise<
       const can = connector.capabilities.actions.join(', ');
       throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
     }
+    // A retry knows the asset that it is about: where another one lies, everything would seem to have vanished.
+    if (input.fingerprint !== undefined) await proveAsset(connector, input.fingerprint, signal);
     const fingerprint = await connector.fingerprint(signal);
     const report = await connector.check(dryRun ? 'nothing' : action, signal);
     const wrong = report.checks.find((check) => !check.ok);

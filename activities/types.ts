@@ -2,6 +2,7 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
+import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
 
 /** What every activity that works for a job is told. */
@@ -18,6 +19,21 @@ export interface BeginJobInput extends JobContext {
   readonly actor: string;
   readonly startedAt: string;
   readonly intake?: ObjectRef;
+  readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
+}
+
+export interface OpenRetryInput {
+  readonly job: string;
+  readonly retry: RetryTarget;
+}
+/** What a retry builds on. */
+export interface OpenedRetry {
+  /** The first job and all retries of it that have ended, in order. */
+  readonly chain: readonly ChainLink[];
+  /** Their account. */
+  readonly before: Whole;
+  /** Fingerprint of the asset that the first job scanned. */
+  readonly fingerprint?: string;
 }
 export interface OpenedJob {
   readonly fingerprint: string;
@@ -38,6 +54,8 @@ export interface PlanPagesInput extends JobContext {
   readonly pageItems: number;
   /** Requested scans: the intake page that names the items. */
   readonly intake?: ObjectRef;
+  /** Retries: the rows whose items are listed. */
+  readonly retry?: RetryPlan;
 }
 export interface PlannedTurn {
   readonly index: ObjectRef;
@@ -74,6 +92,8 @@ export interface Checkpoint {
 }
 
 export interface ScanPageInput extends JobContext {
+  /** The rows of the page replace others. */
+  readonly retry?: true;
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
@@ -86,6 +106,8 @@ export type ScanPageResult =
 
 export interface SealPageInput {
   readonly job: string;
+  /** The rows of the page replace others. */
+  readonly retry?: true;
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
@@ -141,6 +163,7 @@ export interface ActionActivities {
 
 /** Light activities of `dsx.orchestrate`: ledger and status only. */
 export interface OrchestratorActivities {
+  openRetry(input: OpenRetryInput): Promise<OpenedRetry>;
   beginJob(input: BeginJobInput): Promise<ObjectRef>;
   commitPages(body: CommitBody): Promise<ObjectRef>;
   sealPage(input: SealPageInput): Promise<PageResult>;

@@ -1,10 +1,12 @@
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { RetryTarget } from '../domain/retry.ts';
 import type { ObjectRef } from '../ledger/types.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
 export const WORKFLOW = {
   fullScan: 'fullScan',
   requestedScan: 'requestedScan',
+  retryScan: 'retryScan',
   checkConnector: 'checkConnector',
 } as const;
 export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
@@ -41,6 +43,8 @@ export interface StartRequest {
   readonly window?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
+  /** Retries: what is retried. Equal ones join. */
+  readonly retry?: RetryTarget;
 }
 
 /** The answer of `start`: the running job, and whether another request had started it. Refused: `scan_running`. */
@@ -73,6 +77,11 @@ export const REFUSAL = {
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */
 export function fullScanWorkflowId(source: Source): string {
   return source.kind === 'connector' ? `full-scan:${source.id}` : source.id;
+}
+
+/** One retry of a first job at a time, whichever job of its chain was named: each builds on those before it. */
+export function retryWorkflowId(first: string): string {
+  return `retry:${first}`;
 }
 
 export function requestedScanWorkflowId(job: string): string {

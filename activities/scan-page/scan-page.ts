@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { countRows, isFinding } from '../../domain/outcome.ts';
+import { countReplaced } from '../../domain/retry.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { WorkerDeps } from '../deps.ts';
 import type { Checkpoint, ScanPageInput, ScanPageResult } from '../types.ts';
@@ -54,6 +55,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
           items: items.length,
           segment,
           counters: countRows(rows),
+          ...(input.retry === true && { replaced: countReplaced(items) }),
         };
         return { end: 'closed', result };
       } catch (error) {

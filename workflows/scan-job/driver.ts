@@ -9,8 +9,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
+import { beginRetry } from './retry-rules.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
 
@@ -34,8 +36,9 @@ export class Driver {
 
   get #context(): JobContext {
     const { job, source, settings } = this.#job.state.request;
-    const { opened } = this.#job.state;
-    return { job, source, settings, ...(opened !== undefined && { fingerprint: opened.fingerprint }) };
+    const { opened, retry } = this.#job.state;
+    const fingerprint = opened?.fingerprint ?? retry?.fingerprint;
+    return { job, source, settings, ...(fingerprint !== undefined && { fingerprint }) };
   }
 
   /** Works until the job is over (its result), or the run must continue as new (undefined). */
@@ -72,8 +75,16 @@ export class Driver {
     const { request, startedAt, header, opened } = this.#job.state;
     const { kind, actor, intake } = request;
     if (header === undefined) {
+      await this.#openRetry();
       await this.#untilDone(async () => {
-        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+        const begin = {
+          ...this.#context,
+          kind,
+          actor,
+          startedAt,
+          ...(intake !== undefined && { intake }),
+          ...this.#retried(),
+        };
         this.#job.begun(await this.#act.orchestrator.beginJob(begin));
       });
     }
@@ -84,6 +95,24 @@ export class Driver {
       const { ok, code, detail } = await this.#act.scan.probe(this.#context);
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     });
+  }
+
+  /** What a retry builds on must be known before its header, which names it. */
+  async #openRetry(): Promise<void> {
+    const { request, retry } = this.#job.state;
+    const target = request.retry;
+    if (target === undefined || retry !== undefined || this.#job.mustStop) return;
+    await this.#cancellable(async () => {
+      const input = { job: this.#job.id, retry: target };
+      beginRetry(this.#job.state, await this.#act.orchestrator.openRetry(input));
+    });
+  }
+
+  /** The retry as its header names it; nothing for other jobs. */
+  #retried(): { retry?: RetryTarget & { chain?: readonly ChainLink[] } } {
+    const { request, retry } = this.#job.state;
+    if (request.retry === undefined) return {};
+    return { retry: { ...request.retry, ...(retry !== undefined && { chain: retry.chain }) } };
   }
 
   /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
@@ -120,8 +149,15 @@ export class Driver {
   }
 
   #plan(turn: NonNullable<ReturnType<ScanJob['takePlanning']>>): void {
-    const { intake } = this.#job.state.request;
-    const input = { ...this.#context, lane: 0, epoch: 0, ...turn, ...(intake !== undefined && { intake }) };
+    const { request, retry } = this.#job.state;
+    const input = {
+      ...this.#context,
+      lane: 0,
+      epoch: 0,
+      ...turn,
+      ...(request.intake !== undefined && { intake: request.intake }),
+      ...(request.retry !== undefined && retry !== undefined && { retry: { ...request.retry, chain: retry.chain } }),
+    };
     this.#own(
       this.#act.scan.planPages(input),
       (planned) => this.#job.planned(planned),
@@ -141,6 +177,7 @@ export class Driver {
       page: task.page,
       index: task.index,
       ...(checkpoint !== undefined && { checkpoint }),
+      ...this.#replacing(),
     };
     this.#own(
       scope.run(() => this.#act.scanPage(input)),
@@ -155,6 +192,10 @@ export class Driver {
         if (!isCancellation(error) && !isTimeout(error)) this.#blame(error);
       },
     );
+  }
+
+  #replacing(): { retry?: true } {
+    return this.#job.state.retry === undefined ? {} : { retry: true };
   }
 
   /** A page was handed back at a closed door. Whether the job is held a probe decides: one worker may just be cut off. */
@@ -266,7 +307,8 @@ export class Driver {
       for (let task = this.#job.takeUnsealed(); task !== undefined; task = this.#job.takeUnsealed()) {
         const { page, index, checkpoint } = task;
         await this.#untilDone(async () => {
-          const input = { job: this.#job.id, page, index, ...(checkpoint !== undefined && { checkpoint }) };
+          const known = { ...(checkpoint !== undefined && { checkpoint }), ...this.#replacing() };
+          const input = { job: this.#job.id, page, index, ...known };
           this.#job.close(await this.#act.orchestrator.sealPage(input));
         });
       }

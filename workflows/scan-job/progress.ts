@@ -16,6 +16,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     kind: request.kind,
     source: request.source,
     settings: request.settings,
+    ...(request.retry !== undefined && { retry: request.retry }),
     state: account?.state ?? state.control,
     ...(state.idle !== undefined && account === undefined && { idle: state.idle }),
     actor: request.actor,
@@ -30,6 +31,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     pages: { listed: state.pagesListed, open: open.length, closed: state.pagesClosed, inFlight: open },
     actions: state.actions,
     gaps: (account ?? accountOf(state, state.startedAt)).gaps,
+    ...(account?.whole !== undefined && { whole: account.whole }),
     ...(state.failure !== undefined && { failure: state.failure }),
     ...(state.commit !== undefined && { commit: state.commit }),
   };

@@ -18,7 +18,7 @@ const LONGEST_PAGE = '2h';
 const STEADY = { initialInterval: '1s', backoffCoefficient: 1 } as const;
 
 export function jobActivities(request: StartRequest): JobActivities {
-  const pages = request.kind === 'full' ? QUEUE.scan : QUEUE.onAccess;
+  const pages = request.kind === 'requested' ? QUEUE.onAccess : QUEUE.scan;
   const taskQueue = siteQueue(pages, request.site);
   const cancellationType = 'WAIT_CANCELLATION_COMPLETED' as const;
   return {

@@ -1,5 +1,5 @@
 import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
-import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
+import { addActions, noActions } from '../../domain/action.ts';
 import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
@@ -8,6 +8,7 @@ import type { ControlRequest, StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
 import * as control from './control-rules.ts';
 import { progressOf } from './progress.ts';
+import * as retry from './retry-rules.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
 
 /** Pages in flight at once, where the start does not say. */
@@ -274,6 +275,7 @@ export class ScanJob {
     listing.pageItems = turn.pageItems;
     listing.done = turn.done;
     this.#listed(turn.pages, turn.items, turn.bytes);
+    retry.selected(this.state, turn);
     this.state.outside += turn.outside;
     this.state.folderGaps += turn.gaps;
     if (turn.broken !== undefined) this.state.broken = turn.broken;
@@ -309,6 +311,7 @@ export class ScanJob {
   close(page: PageResult): void {
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
+    retry.replaced(this.state, page);
     this.state.uncommitted.pages.push(page);
     const { action } = this.state.request.settings;
     if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
@@ -386,10 +389,4 @@ export class ScanJob {
   progress(): JobProgress {
     return progressOf(this.state, [...this.#pages.keys()], this.#account);
   }
-}
-
-function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
-  const sum: Record<ActionState, number> = noActions();
-  for (const state of ACTION_STATES) sum[state] = a[state] + b[state];
-  return sum;
 }
