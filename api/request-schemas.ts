@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
 
 /** Most rows or jobs of one answer, and how many without a `limit`. */
@@ -60,6 +61,16 @@ export const startJobBody = z.strictObject({
   maxSize: z.int().positive().optional(),
   scanner: text(100).optional(),
 }) satisfies z.ZodType<contract.StartJobBody>;
+export const retryJobBody = z.strictObject({
+  outcomes: z.array(z.enum(RETRIABLE)).min(1).max(10).optional(),
+  all: z.boolean().optional(),
+  classes: z.array(text(100)).min(1).max(100).optional(),
+  prefix: text(LONG).optional(),
+  action: action.optional(),
+  quarantine: text(LONG).optional(),
+  dryRun: z.boolean().optional(),
+  scanner: text(100).optional(),
+});
 export const controlBody = z.strictObject({ reason: text(SHORT).optional() }) satisfies z.ZodType<contract.ControlBody>;
 export const checkBody = actionBody satisfies z.ZodType<contract.CheckBody>;
 export const scanItemsBody = z.strictObject({

@@ -31,6 +31,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'resume', summary: 'resume a paused job', group: SCANS, load: () => import('./commands/control.ts') },
   { name: 'cancel', summary: 'cancel a job', group: SCANS, load: () => import('./commands/control.ts') },
   {
+    name: 'retry',
+    summary: 'scan again what a job could not judge',
+    group: SCANS,
+    load: () => import('./commands/retry.ts'),
+  },
+  {
     name: 'ledger',
     summary: 'show or verify the ledger of a job',
     group: SCANS,

@@ -76,9 +76,9 @@ export function normalSelection(selection: RetrySelection): RetrySelection {
   };
 }
 
-/** The selection of a target, without what it is about. */
-export function selectionOf({ outcomes, classes, prefix }: RetrySelection): RetrySelection {
-  return { outcomes, ...(classes !== undefined && { classes }), ...(prefix !== undefined && { prefix }) };
+/** What was asked for, without what it was built on. */
+export function targetOf({ of, first, outcomes, classes, prefix }: RetryTarget): RetryTarget {
+  return { of, first, outcomes, ...(classes !== undefined && { classes }), ...(prefix !== undefined && { prefix }) };
 }
 
 /** Whether two starts ask for the same retry. Both absent: neither is one. */

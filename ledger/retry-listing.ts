@@ -49,3 +49,35 @@ export class SelectedItems {
     return this.#rows.place();
   }
 }
+
+/** What a look for selected rows came to. */
+export interface Look {
+  /** Undefined when it took too long to tell. */
+  readonly found: boolean | undefined;
+  /** Classes and reasons met among rows of the outcomes asked for, at most so many that a message can name them. */
+  readonly classes: readonly string[];
+}
+
+const NAMED_CLASSES = 12;
+
+/**
+ * Whether a retry would list anything, as far as that can be told within `ms`.
+ * @throws LedgerError
+ */
+export async function lookForSelected(plan: RetryPlan, chain: readonly ProvenMember[], ms: number): Promise<Look> {
+  const rows = new NewestRows(chain, plan.outcomes);
+  const named = plan.chain.findIndex(({ job }) => job === plan.of);
+  const classes = new Set<string>();
+  const look = (found: boolean | undefined): Look => ({ found, classes: [...classes].sort() });
+  const began = performance.now();
+  for (let newest = await rows.next(); newest !== undefined; newest = await rows.next()) {
+    const { row, members } = newest;
+    if (members.includes(named)) {
+      if (selects(plan, row)) return look(true);
+      const asked = (plan.outcomes as readonly string[]).includes(row.outcome);
+      if (asked && row.reason !== undefined && classes.size < NAMED_CLASSES) classes.add(row.reason);
+    }
+    if (performance.now() - began > ms) return look(undefined);
+  }
+  return look(false);
+}
