@@ -1,4 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { StartRequest } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
+import type { StartJobAnswer } from '../contract.ts';
+import { ControlError } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
 import * as requests from '../request-schemas.ts';
@@ -32,9 +36,32 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'ledger_unavailable',
       ],
       handle: async ({ params: { job }, body, actor }) => {
-        const answer = await startJob(deps, jobs, await retryRequest(deps, jobs, job, body, actor));
+        const answer = await startBehind(deps, jobs, () => retryRequest(deps, jobs, job, body, actor));
         return { status: answer.joined ? 200 : 201, body: answer };
       },
     }),
   ];
+}
+
+/** A retry that has its account is gone from Temporal a moment later: so often, and after so many ms, the start is tried again. */
+const TRIES = 50;
+const PAUSE_MS = 100;
+
+/** Starts a retry, or joins the equal one. One that has ended is neither joined nor in the way: what it left is looked at anew. */
+async function startBehind(deps: ApiDeps, jobs: Jobs, asked: () => Promise<StartRequest>): Promise<StartJobAnswer> {
+  for (let left = TRIES; ; left--) {
+    const request = await asked();
+    try {
+      const answer = await startJob(deps, jobs, request);
+      if (!answer.joined || left <= 1 || !(await ended(jobs, answer.job))) return answer;
+    } catch (error) {
+      const running = error instanceof ControlError && error.code === 'scan_running' ? error.job : undefined;
+      if (running === undefined || left <= 1 || !(await ended(jobs, running))) throw error;
+    }
+    await pause(PAUSE_MS);
+  }
+}
+
+async function ended(jobs: Jobs, job: string): Promise<boolean> {
+  return (await (await jobs.ledgerOf(job)).head())?.body.account !== undefined;
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { RetryJobBody, StartJobAnswer } from '../../api/contract.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
@@ -41,8 +41,8 @@ export function register(program: Command): void {
     .command('retry')
     .description('scan again what a job could not judge, and account for both together')
     .argument('<job>', 'its id, as dsx jobs lists it')
-    .option('--class <class...>', 'only items that failed with this class (or reason), as crashed or storage_error')
-    .addOption(new Option('--outcome <outcome...>', 'which items (default: failed)').choices(RETRIABLE))
+    .option('--class <class>', 'only items that failed with this class (or reason); may be repeated', collect)
+    .option('--outcome <outcome>', `which items: ${RETRIABLE.join(', ')} (default: failed); may be repeated`, outcomes)
     .option('--all', `every item that was not judged: ${RETRIABLE.join(', ')}`)
     .option('--prefix <text>', 'only items whose location begins so')
     .addOption(new Option('--action <action>', 'instead of the action of the job').choices(ITEM_ACTIONS))
@@ -60,6 +60,17 @@ export function register(program: Command): void {
         interrupts.close();
       }
     });
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.');
+  return [...(before ?? []), value];
+}
+
+function outcomes(value: string, before: readonly RetriableOutcome[] | undefined): RetriableOutcome[] {
+  const known = RETRIABLE.find((outcome) => outcome === value);
+  if (known === undefined) throw new InvalidArgumentError(`Allowed choices are ${RETRIABLE.join(', ')}.`);
+  return [...(before ?? []), known];
 }
 
 /**

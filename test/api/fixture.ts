@@ -42,8 +42,9 @@ export class FakeControl implements JobControl {
       this.running.set(id, { request, progress: progressOf(request) });
       return { job: request.job, joined: false };
     }
-    const { job, settings } = there.request;
-    if (JSON.stringify(settings) === JSON.stringify(request.settings)) return { job, joined: true };
+    const { job, settings, retry } = there.request;
+    const asked = JSON.stringify([request.settings, request.retry]);
+    if (JSON.stringify([settings, retry]) === asked) return { job, joined: true };
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
   }
 
@@ -103,8 +104,8 @@ export class FakeControl implements JobControl {
   }
 }
 
-function progressOf({ job, kind, source, settings, actor }: StartRequest): JobProgress {
-  return sampleProgress(job, { kind, source, settings, actor });
+function progressOf({ job, kind, source, settings, actor, retry }: StartRequest): JobProgress {
+  return sampleProgress(job, { kind, source, settings, actor, ...(retry !== undefined && { retry }) });
 }
 
 export interface Api {
