@@ -8,9 +8,11 @@ import type { BeginJobInput } from './types.ts';
  * @throws LedgerError
  */
 export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) => Promise<ObjectRef> {
-  return ({ job, kind, source, settings, actor, startedAt, intake }) =>
-    withPulse(() =>
-      deps.ledger.job(job).writeHeader({
+  return ({ job, kind, source, settings, actor, startedAt, intake, retry }) =>
+    withPulse(async () => {
+      // Noted first: every retry that has a header is found from its first job.
+      if (retry !== undefined) await deps.ledger.noteRetry(retry.first, job);
+      return await deps.ledger.job(job).writeHeader({
         format: 1,
         job,
         kind,
@@ -19,6 +21,7 @@ export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) =
         actor,
         startedAt,
         ...(intake !== undefined && { intake }),
-      }),
-    );
+        ...(retry !== undefined && { retry }),
+      });
+    });
 }

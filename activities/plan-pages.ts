@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { ListEvent, Listing, Position } from '../connectors/connector.ts';
+import type { Connector, ListEvent, Listing, Position } from '../connectors/connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
 import { type Filter, parseFilter } from '../domain/filter/filter.ts';
 import { type Item, type ItemRef, pageId } from '../domain/item.ts';
@@ -9,6 +9,7 @@ import { silent } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
+import { listRetried } from './retry-listing.ts';
 import type { PlannedTurn, PlanPagesInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
@@ -35,10 +36,7 @@ export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Pr
       const connector = await deps.connector(input.source, input.settings);
       const signal = context.cancellationSignal;
       const before = input.after === undefined ? undefined : (await ledger.readIndex(input.after)).position;
-      const listing =
-        input.intake === undefined
-          ? connector.list(scopeOf(input), before)
-          : listItems(await ledger.readIntake(input.intake), (ref) => connector.stat(ref, signal), before);
+      const listing = await listingOf(input, deps, connector, before, signal);
       const planner = new Planner(input, deps, ledger, writerOf(context.info), before ?? {});
       try {
         await planner.fill(listing, signal, context.info.attempt >= LISTING_TRIES);
@@ -47,6 +45,18 @@ export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Pr
       }
       return planner.finish();
     });
+}
+
+async function listingOf(
+  input: PlanPagesInput,
+  { ledger }: WorkerDeps,
+  connector: Connector,
+  before: Position | undefined,
+  signal: AbortSignal,
+): Promise<Listing> {
+  if (input.retry !== undefined) return await listRetried(ledger, input.retry, before);
+  if (input.intake === undefined) return connector.list(scopeOf(input), before);
+  return listItems(await ledger.job(input.job).readIntake(input.intake), (ref) => connector.stat(ref, signal), before);
 }
 
 function scopeOf(input: PlanPagesInput) {

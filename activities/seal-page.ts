@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
-import { countRows } from '../domain/outcome.ts';
+import { type Counters, countRows, noCounters, type OutcomeRow } from '../domain/outcome.ts';
+import { countReplaced } from '../domain/retry.ts';
 import { LedgerError } from '../ledger/errors.ts';
-import type { PageResult } from '../ledger/types.ts';
+import type { JobLedger } from '../ledger/ledger.ts';
+import type { ObjectRef, PageResult } from '../ledger/types.ts';
 import type { OrchestratorDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
 import type { SealPageInput } from './types.ts';
@@ -30,8 +32,16 @@ async function seal(deps: OrchestratorDeps, input: SealPageInput): Promise<PageR
     items: entry.items,
     segment,
     counters: countRows(rows),
+    ...(input.retry === true && { replaced: await replacedBy(ledger, entry.object, rows) }),
     ...(rows.length < entry.items && { partial: true }),
   };
+}
+
+/** Only items that have their row replace another one. */
+async function replacedBy(ledger: JobLedger, page: ObjectRef, rows: readonly OutcomeRow[]): Promise<Counters> {
+  if (rows.length === 0) return noCounters();
+  const items = await ledger.readPage(page);
+  return countReplaced(rows.map((row) => items[ordinal(row.item)]));
 }
 
 function ordinal(item: string): number {

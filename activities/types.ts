@@ -3,6 +3,7 @@ import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
+import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 import type { Share } from '../domain/shares.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
 
@@ -20,6 +21,21 @@ export interface BeginJobInput extends JobContext {
   readonly actor: string;
   readonly startedAt: string;
   readonly intake?: ObjectRef;
+  readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
+}
+
+export interface OpenRetryInput {
+  readonly job: string;
+  readonly retry: RetryTarget;
+}
+/** What a retry builds on. */
+export interface OpenedRetry {
+  /** The first job and all retries of it that have ended, in order. */
+  readonly chain: readonly ChainLink[];
+  /** Their account. */
+  readonly before: Whole;
+  /** Fingerprint of the asset that the first job scanned. */
+  readonly fingerprint?: string;
 }
 export interface OpenedJob {
   readonly fingerprint: string;
@@ -40,6 +56,8 @@ export interface PlanPagesInput extends JobContext {
   readonly pageItems: number;
   /** Requested scans: the intake page that names the items. */
   readonly intake?: ObjectRef;
+  /** Retries: the rows whose items are listed. */
+  readonly retry?: RetryPlan;
 }
 export interface PlannedTurn {
   readonly index: ObjectRef;
@@ -76,6 +94,8 @@ export interface Checkpoint {
 }
 
 export interface ScanPageInput extends JobContext {
+  /** The rows of the page replace others. */
+  readonly retry?: true;
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
@@ -101,6 +121,8 @@ export type ScanPageResult =
 
 export interface SealPageInput {
   readonly job: string;
+  /** The rows of the page replace others. */
+  readonly retry?: true;
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
@@ -175,6 +197,7 @@ export interface NextHours {
 
 /** Light activities of `dsx.orchestrate`: ledger and status only. */
 export interface OrchestratorActivities {
+  openRetry(input: OpenRetryInput): Promise<OpenedRetry>;
   beginJob(input: BeginJobInput): Promise<ObjectRef>;
   commitPages(body: CommitBody): Promise<ObjectRef>;
   sealPage(input: SealPageInput): Promise<PageResult>;

@@ -3,6 +3,7 @@ import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
 
 const action = z.enum(ITEM_ACTIONS);
@@ -32,6 +33,24 @@ const limits = z.strictObject({
   reason: z.string().optional(),
   since: z.string(),
 });
+
+const gaps = z.array(
+  z.object({
+    class: z.enum([
+      'failed',
+      'unscannable',
+      'inconclusive',
+      'folder_unreadable',
+      'listing_broken',
+      'action_failed',
+      'action_waiting',
+      'empty_asset',
+      'other_device',
+    ]),
+    count,
+    detail: z.string().optional(),
+  }),
+);
 
 export const jobResource = z.object({
   job: z.string(),
@@ -63,29 +82,34 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
-  gaps: z.array(
-    z.object({
-      class: z.enum([
-        'failed',
-        'unscannable',
-        'inconclusive',
-        'folder_unreadable',
-        'listing_broken',
-        'action_failed',
-        'action_waiting',
-        'empty_asset',
-        'other_device',
-      ]),
-      count,
-      detail: z.string().optional(),
-    }),
-  ),
+  gaps,
+  retry: z
+    .object({
+      of: z.string(),
+      first: z.string(),
+      outcomes: z.array(z.enum(RETRIABLE)),
+      classes: z.array(z.string()).optional(),
+      prefix: z.string().optional(),
+    })
+    .optional(),
+  whole: z
+    .object({
+      of: z.string(),
+      jobs: z.array(z.string()),
+      state: z.enum(FINAL_STATES),
+      listed: count,
+      counters,
+      gaps,
+    })
+    .optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   commit: z.object({ number: count, hash: z.string() }).optional(),
   live: z.object({ counters, inFlight: count, itemsPerSecond: z.number(), bytesPerSecond: z.number() }).optional(),
   from: z.enum(['status', 'temporal', 'ledger']),
   ledger: z.string(),
   root: z.string().optional(),
+  retriedBy: z.array(z.string()).optional(),
+  closedBy: z.string().optional(),
 }) satisfies z.ZodType<contract.JobResource>;
 
 const verdict = z.object({ verdict: z.string() }).catchall(z.union([z.string(), z.number()]));

@@ -15,6 +15,7 @@ import {
   type LimitsBody,
   type OutcomePage,
   type ReadyAnswer,
+  type RetryJobBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
   type ScanItemsBody,
@@ -53,6 +54,8 @@ export interface ApiClient {
   startJob(body: StartJobBody, options?: CallOptions): Promise<StartJobAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
+  /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
+  retry(job: string, body?: RetryJobBody): Promise<StartJobAnswer>;
   pause(job: string, reason?: string): Promise<ControlJobAnswer>;
   resume(job: string, reason?: string): Promise<ControlJobAnswer>;
   cancel(job: string, reason?: string): Promise<ControlJobAnswer>;
@@ -149,6 +152,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
+    retry: (job, body) => call('POST', url(jobPath(job, '/retry')), { body: body ?? {} }),
     pause: control('pause'),
     resume: control('resume'),
     cancel: control('cancel'),

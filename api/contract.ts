@@ -2,6 +2,7 @@ import type { ActionRow, ItemAction } from '../domain/action.ts';
 import type { JobProgress, LiveFigures } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
+import type { RetriableOutcome } from '../domain/retry.ts';
 
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
@@ -32,6 +33,22 @@ export interface StartJobAnswer {
   readonly links: { readonly self: string; readonly events: string; readonly temporal?: string };
 }
 
+/**
+ * `POST /jobs/:job/retry`; the body may be left out. Whose rows are retried: those with one of `outcomes` (default `failed`; `all`:
+ * every outcome that can be), one of `classes`, and a location that begins with `prefix`, each item by its newest row. The other
+ * settings are the job's own unless they are given. Answer as of `POST /jobs`; 409 `nothing_to_retry` starts nothing.
+ */
+export interface RetryJobBody {
+  readonly outcomes?: readonly RetriableOutcome[];
+  readonly all?: boolean;
+  readonly classes?: readonly string[];
+  readonly prefix?: string;
+  readonly action?: ItemAction;
+  readonly quarantine?: string;
+  readonly dryRun?: boolean;
+  readonly scanner?: string;
+}
+
 /** `GET /jobs/:job`. `live` is missing when Redis is; `source` of the figures is then `temporal` or `ledger`. */
 export interface JobResource extends JobProgress {
   readonly live?: LiveFigures;
@@ -40,6 +57,10 @@ export interface JobResource extends JobProgress {
   readonly ledger: string;
   /** Root hash once the state is final. */
   readonly root?: string;
+  /** Later retries of the same chain that have ended, in order. With them `whole` is the account of all together, as it is now. */
+  readonly retriedBy?: readonly string[];
+  /** The retry after which nothing was left. */
+  readonly closedBy?: string;
 }
 
 /** `GET /jobs?limit=&after=`: newest first. */

@@ -2,12 +2,14 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
+import type { RetryTarget } from '../domain/retry.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
   fullScanWorkflowId,
   type LimitsRequest,
   requestedScanWorkflowId,
+  retryWorkflowId,
   type StartAnswer,
   type StartRequest,
 } from '../workflows/messages.ts';
@@ -53,7 +55,7 @@ export interface QueueState {
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl {
-  /** Starts a full scan, or joins the one that runs with equal settings. Deadline 10 s. */
+  /** Starts a full scan or a retry, or joins the one that runs with equal settings (and selection). Deadline 10 s. */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Starts a scan of named items. Deadline 10 s. */
   startRequested(request: StartRequest): Promise<void>;
@@ -82,6 +84,12 @@ export interface CheckRequest {
 /** How long the API waits for Temporal and its workers, in milliseconds. */
 export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 };
 
-export function workflowIdOf(job: { readonly job: string; readonly kind: JobKind; readonly source: Source }): string {
+export function workflowIdOf(job: {
+  readonly job: string;
+  readonly kind: JobKind;
+  readonly source: Source;
+  readonly retry?: Pick<RetryTarget, 'first'>;
+}): string {
+  if (job.retry !== undefined) return retryWorkflowId(job.retry.first);
   return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
 }

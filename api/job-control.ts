@@ -88,10 +88,13 @@ export function createJobControl(
   });
 
   function startOnce(request: StartRequest): Promise<StartAnswer> {
-    const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
-      ...startOptions(request),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
+    const operation = new WithStartWorkflowOperation(
+      request.retry === undefined ? WORKFLOW.fullScan : WORKFLOW.retryScan,
+      {
+        ...startOptions(request),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      },
+    );
     // Nobody waits for the handle; its failure is the failure of the call.
     operation.workflowHandle().catch(() => undefined);
     return asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
@@ -215,7 +218,8 @@ export function createJobControl(
 }
 
 /** One line of Markdown for the Temporal UI; names the source by its id alone. */
-function summaryOf({ kind, source, settings }: StartRequest): string {
-  const what = kind === 'full' ? 'Full scan' : 'Scan of requested items';
+function summaryOf({ kind, source, settings, retry }: StartRequest): string {
+  const what =
+    retry !== undefined ? `Retry of ${retry.of}, part` : kind === 'full' ? 'Full scan' : 'Scan of requested items';
   return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;
 }

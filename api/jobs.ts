@@ -7,6 +7,7 @@ import { ControlError, workflowIdOf } from './control.ts';
 import type { ApiDeps } from './deps.ts';
 import { type LedgerJob, ledgerJob, readableLedgerJob } from './ledger-job.ts';
 import { ApiProblem } from './problems.ts';
+import { withRelations } from './relations.ts';
 import { isJobId } from './request-schemas.ts';
 import { createWorkerWatch } from './worker-watch.ts';
 
@@ -30,6 +31,18 @@ export interface Jobs {
 }
 
 export function createJobs(deps: ApiDeps): Jobs {
+  const jobs = findJobs(deps);
+  return {
+    ...jobs,
+    get: async (job) => withRelations(deps, await jobs.get(job)),
+    async list(limit, after) {
+      const page = await jobs.list(limit, after);
+      return { ...page, jobs: await Promise.all(page.jobs.map((job) => withRelations(deps, job))) };
+    },
+  };
+}
+
+function findJobs(deps: ApiDeps): Jobs {
   const workflows = new Map<string, string>();
   const doubts = new Map<string, number>();
   const workers = createWorkerWatch(deps.control);

@@ -1,6 +1,7 @@
 import { noActions } from '../domain/action.ts';
 import type { JobProgress } from '../domain/job.ts';
 import { noCounters, rowsOf } from '../domain/outcome.ts';
+import { targetOf } from '../domain/retry.ts';
 import { isLedgerError } from '../ledger/errors.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 
@@ -27,6 +28,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     kind: header.kind,
     source: header.source,
     settings: header.settings,
+    ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
     actor: header.actor,
     startedAt: header.startedAt,
     revision: 0,

@@ -21,6 +21,8 @@ export const PROBLEMS = {
   body_timeout: { status: 408, title: 'The body did not arrive in time' },
   scan_running: { status: 409, title: 'A scan with other settings runs' },
   job_ended: { status: 409, title: 'The job has ended' },
+  job_not_ended: { status: 409, title: 'The job has not ended' },
+  nothing_to_retry: { status: 409, title: 'There is nothing to retry' },
   job_cancelling: { status: 409, title: 'The job is being cancelled' },
   scanner_not_named: { status: 409, title: 'No scanner is named' },
   scanner_unknown: { status: 409, title: 'There is no scanner of this name' },

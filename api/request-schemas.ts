@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
 import { checkLimits, limitsChangeShape, limitsSchema } from './limit-schemas.ts';
 
@@ -64,6 +65,16 @@ export const startJobBody = z.strictObject({
   scanner: text(100).optional(),
   limits: limitsSchema.optional(),
 }) satisfies z.ZodType<contract.StartJobBody>;
+export const retryJobBody = z.strictObject({
+  outcomes: z.array(z.enum(RETRIABLE)).min(1).max(10).optional(),
+  all: z.boolean().optional(),
+  classes: z.array(text(100)).min(1).max(100).optional(),
+  prefix: text(LONG).optional(),
+  action: action.optional(),
+  quarantine: text(LONG).optional(),
+  dryRun: z.boolean().optional(),
+  scanner: text(100).optional(),
+});
 export const controlBody = z.strictObject({ reason: text(SHORT).optional() }) satisfies z.ZodType<contract.ControlBody>;
 export const limitsBody = z
   .strictObject({ ...limitsChangeShape, reason: text(SHORT).optional() })

@@ -37,6 +37,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/limits.ts'),
   },
   {
+    name: 'retry',
+    summary: 'scan again what a job could not judge',
+    group: SCANS,
+    load: () => import('./commands/retry.ts'),
+  },
+  {
     name: 'ledger',
     summary: 'show or verify the ledger of a job',
     group: SCANS,

@@ -19,6 +19,12 @@ export function noActions(): Record<ActionState, number> {
   return { planned: 0, 'awaiting-approval': 0, done: 0, failed: 0, refused: 0 };
 }
 
+export function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
+  const sum = noActions();
+  for (const state of ACTION_STATES) sum[state] = a[state] + b[state];
+  return sum;
+}
+
 /**
  * Why an action was refused or failed, or how it was found done. Closed set.
  * - `applied`, `already_applied`: done now, or found done by an earlier attempt of the same intent

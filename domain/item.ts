@@ -1,3 +1,5 @@
+import type { Was } from './retry.ts';
+
 /**
  * What pins the bytes of an item: an opaque token made by the connector (ETag + version id, generation, or
  * device + inode + size + mtime + ctime in nanoseconds). Two tokens are the same version exactly if they are equal.
@@ -27,6 +29,10 @@ export interface Item {
   readonly rescanOf?: string;
   /** How many times in a row this location was listed again because it changed (at most 3). */
   readonly rescans?: number;
+  /** The row that a retry scans anew, as `job/page:ordinal`. */
+  readonly retryOf?: string;
+  /** What that row said, for the counters of the whole. */
+  readonly was?: Was;
 }
 
 /** What names an item to a connector: enough to open it or act on it. */

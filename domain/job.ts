@@ -1,6 +1,7 @@
 import type { ActionCounts, ItemAction } from './action.ts';
 import type { JobLimits } from './limits.ts';
 import type { Counters } from './outcome.ts';
+import type { RetryTarget, Whole } from './retry.ts';
 
 export const RUNNING_STATES = ['running', 'paused', 'held', 'cancelling'] as const;
 export const FINAL_STATES = ['completed', 'completed_with_gaps', 'cancelled', 'failed'] as const;
@@ -12,7 +13,7 @@ export function isFinal(state: JobState): state is FinalState {
   return (FINAL_STATES as readonly string[]).includes(state);
 }
 
-export const JOB_KINDS = ['full', 'requested'] as const;
+export const JOB_KINDS = ['full', 'requested', 'retry'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Which storage a job scans: a connector of the configuration, or a folder named at the start. */
@@ -82,6 +83,8 @@ export interface JobProgress {
   readonly kind: JobKind;
   readonly source: Source;
   readonly settings: ScanSettings;
+  /** What a retry retries. */
+  readonly retry?: RetryTarget;
   readonly state: JobState;
   readonly idle?: IdleReason;
   /** What bounds it, and who said so last. Absent when nobody ever set a limit. */
@@ -109,6 +112,8 @@ export interface JobProgress {
   };
   readonly actions: ActionCounts;
   readonly gaps: readonly Gap[];
+  /** A retry that has ended: the account of the first job and its retries together. */
+  readonly whole?: Whole;
   /** Why the job failed, when it did. */
   readonly failure?: { readonly code: string; readonly message: string };
   /** Last commit of the job's ledger; the root once the state is final. */

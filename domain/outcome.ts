@@ -73,6 +73,8 @@ export interface OutcomeRow {
   readonly attempts?: number;
   readonly rescanOf?: string;
   readonly rescans?: number;
+  /** The row that this one replaces, as `job/page:ordinal`; of a retry. */
+  readonly retryOf?: string;
   /** When the outcome was recorded, ISO 8601 in UTC. */
   readonly at: string;
 }
@@ -149,5 +151,6 @@ export function rowHead(page: string, ordinal: number, item: Item): Omit<Outcome
     },
     ...(item.rescanOf !== undefined && { rescanOf: item.rescanOf }),
     ...(item.rescans !== undefined && { rescans: item.rescans }),
+    ...(item.retryOf !== undefined && { retryOf: item.retryOf }),
   };
 }

@@ -1,5 +1,6 @@
 import type { FinalState, JobKind, Source } from '../domain/job.ts';
 import { type Counters, noCounters } from '../domain/outcome.ts';
+import { type RetryTarget, targetOf } from '../domain/retry.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { viewOf } from './job-view.ts';
@@ -11,6 +12,8 @@ export interface ReadableJob {
   readonly job: string;
   readonly kind: JobKind;
   readonly source: Source;
+  /** What a retry retries. */
+  readonly retry?: RetryTarget;
   /** `unfinished`: no final commit: it runs, or was never ended. */
   readonly state: FinalState | 'unfinished';
   readonly startedAt: string;
@@ -27,6 +30,7 @@ export interface DamagedJob {
   readonly job: string;
   readonly kind?: undefined;
   readonly source?: undefined;
+  readonly retry?: undefined;
   readonly state: 'damaged';
   readonly startedAt?: undefined;
   readonly endedAt?: undefined;
@@ -41,16 +45,17 @@ export async function summarize(job: JobLedger): Promise<JobSummary> {
   try {
     const header = await job.header();
     if (header === undefined) throw new LedgerError('not_found', job.id, `The job ${job.id} has no header.`);
-    const { kind, source, startedAt } = header;
+    const { source, startedAt } = header;
+    const kind = { kind: header.kind, ...(header.retry !== undefined && { retry: targetOf(header.retry) }) };
     const head = await job.head();
     const account = head?.body.account;
     if (head !== undefined && account !== undefined) {
       const { state, listed, counters, endedAt } = account;
-      return { job: job.id, kind, source, state, startedAt, endedAt, listed, counters, root: head.hash };
+      return { job: job.id, ...kind, source, state, startedAt, endedAt, listed, counters, root: head.hash };
     }
     const { listed } = await viewOf(job);
     const counters = head?.body.counters ?? noCounters();
-    return { job: job.id, kind, source, state: 'unfinished', startedAt, listed, counters };
+    return { job: job.id, ...kind, source, state: 'unfinished', startedAt, listed, counters };
   } catch (error) {
     if (!isLedgerError(error, 'corrupt') && !isLedgerError(error, 'not_found') && !isLedgerError(error, 'invalid')) {
       throw error;

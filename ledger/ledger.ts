@@ -23,6 +23,10 @@ export interface Ledger {
   readonly place: string;
   /** The ledger of one job, which need not exist yet. @throws LedgerError `invalid` for what is no job id */
   job(jobId: string): JobLedger;
+  /** Notes, outside of every job, that a retry of this first job may begin. Repeating it is harmless. */
+  noteRetry(first: string, retry: string): Promise<void>;
+  /** The retries that were noted, in no particular order. One without a header never began. */
+  retriesOf(first: string): Promise<readonly string[]>;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /**
@@ -42,6 +46,8 @@ export interface OpenOptions {
 const PROBE_NAME = 'probe.txt';
 const PROBE = Buffer.from('Written to try whether the ledger takes writes.\n'.repeat(2_000));
 
+/** Which jobs retry which: no job has a name that begins so. The proof is in the retries' own headers. */
+const RETRIES = '_retries/';
 /** Jobs whose reading state (known commits) is kept. */
 const KEPT_JOBS = 64;
 
@@ -90,6 +96,16 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     id,
     place: store.place,
     job,
+    async noteRetry(first, retry) {
+      const body = canonicalJson({ format: 1, first: checkJob(first), retry: checkJob(retry) });
+      await store.put(`${RETRIES}${first}/${retry}`, Buffer.from(body));
+    },
+    async retriesOf(first) {
+      const prefix = `${RETRIES}${checkJob(first)}/`;
+      const found: string[] = [];
+      for await (const { name } of store.list(prefix)) found.push(name.slice(prefix.length));
+      return found;
+    },
     async *jobs() {
       const found: { job: string; startedAt: string }[] = [];
       for await (const name of store.folders('')) {

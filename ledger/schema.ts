@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RETRIABLE } from '../domain/retry.ts';
 import { corrupt } from './ndjson.ts';
 import type { CommitBody, IndexBody, JobHeader } from './types.ts';
 
@@ -41,12 +42,22 @@ const source = z.discriminatedUnion('kind', [
 const jobHeader = z.looseObject({
   format: z.literal(1),
   job: z.string(),
-  kind: z.enum(['full', 'requested']),
+  kind: z.enum(['full', 'requested', 'retry']),
   source,
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),
   startedAt: z.string(),
   intake: objectRef.optional(),
+  retry: z
+    .looseObject({
+      of: z.string(),
+      first: z.string(),
+      outcomes: z.array(z.enum(RETRIABLE)),
+      classes: z.array(z.string()).optional(),
+      prefix: z.string().optional(),
+      chain: z.array(z.looseObject({ job: z.string(), root: hash })).optional(),
+    })
+    .optional(),
 });
 
 const indexBody = z.looseObject({
@@ -70,18 +81,32 @@ const pageResult = z.looseObject({
   items: count,
   segment: objectRef,
   counters,
+  replaced: counters.optional(),
   partial: z.literal(true).optional(),
 });
 
+const finalState = z.enum(['completed', 'completed_with_gaps', 'cancelled', 'failed']);
+const gaps = z.array(z.looseObject({ class: z.string(), count, detail: z.string().optional() }));
+
 const account = z.looseObject({
-  state: z.enum(['completed', 'completed_with_gaps', 'cancelled', 'failed']),
+  state: finalState,
   listed: count,
   listedBytes: count,
   listingDone: z.boolean(),
   outside: count,
   counters,
   actions: actionCounts,
-  gaps: z.array(z.looseObject({ class: z.string(), count, detail: z.string().optional() })),
+  gaps,
+  whole: z
+    .looseObject({
+      of: z.string(),
+      jobs: z.array(z.string()).min(1),
+      state: finalState,
+      listed: count,
+      counters,
+      gaps,
+    })
+    .optional(),
   failure: z.looseObject({ code: z.string(), message: z.string() }).optional(),
   endedAt: z.string(),
 });

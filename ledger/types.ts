@@ -1,6 +1,7 @@
 import type { ActionCounts } from '../domain/action.ts';
 import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
+import type { RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 
 /** A write-once object of the ledger: its name below the job's folder, and the SHA-256 (hex) of its stored bytes. */
 export interface ObjectRef {
@@ -49,6 +50,8 @@ export interface PageResult {
   readonly items: number;
   readonly segment: ObjectRef;
   readonly counters: Counters;
+  /** Of a retry: counters of the rows that these replace. */
+  readonly replaced?: Counters;
   /** Set when a cancelled job closed the page before every item had its row. */
   readonly partial?: true;
 }
@@ -72,6 +75,8 @@ export interface JobHeader {
   readonly startedAt: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
+  /** What is retried, of a retry. Without `chain` it failed before anything was known, and retried nothing. */
+  readonly retry?: RetryTarget & Partial<Pick<RetryPlan, 'chain'>>;
 }
 
 /** The account as the last commit of a job states it. */
@@ -86,6 +91,8 @@ export interface Account {
   readonly gaps: readonly Gap[];
   readonly failure?: { readonly code: string; readonly message: string };
   readonly endedAt: string;
+  /** Of a retry: the first job and its retries together. */
+  readonly whole?: Whole;
   /** The connector's fingerprint of the asset when the job began. */
   readonly fingerprint?: string;
 }

@@ -1,6 +1,8 @@
 import type { FinalState } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 import { LedgerError } from './errors.ts';
+import type { Relations } from './retry-chain.ts';
+import type { RetryCheck } from './verify-retry.ts';
 
 /**
  * - `missing`: an object that a commit names is not there
@@ -10,8 +12,19 @@ import { LedgerError } from './errors.ts';
  * - `page`, `row`, `action`: a page, an outcome row or an action row that breaks a rule
  * - `sum`: counters that are not the sums of what they stand for
  * - `account`: the account says something else than the rows
+ * - `retry`: a retry that does not list what its selection gives, or builds on a ledger that is not the one it names
  */
-export type ProblemCode = 'missing' | 'corrupt' | 'chain' | 'root' | 'page' | 'row' | 'action' | 'sum' | 'account';
+export type ProblemCode =
+  | 'missing'
+  | 'corrupt'
+  | 'chain'
+  | 'root'
+  | 'page'
+  | 'row'
+  | 'action'
+  | 'sum'
+  | 'account'
+  | 'retry';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -36,6 +49,10 @@ export interface VerifyReport {
   readonly head?: { readonly number: number; readonly hash: string };
   /** Set once the job has ended. */
   readonly state?: FinalState;
+  /** Of a retry: what it retries, and whether that was checked. */
+  readonly retry?: RetryCheck;
+  /** How later retries changed what is left, where other jobs were given too. */
+  readonly relations?: Relations;
   /** Commits behind the root that was given, which this says nothing about. */
   readonly later: number;
   /** What was checked. `bytes` are stored bytes of the objects that commits name. */

@@ -1,5 +1,6 @@
 import type { Item } from '../domain/item.ts';
 import { OUTCOMES, type OutcomeRow } from '../domain/outcome.ts';
+import { RETRIABLE } from '../domain/retry.ts';
 import { isHash } from './names.ts';
 
 /** What is recorded of a row's scan: which outcomes a scanner's judgement must, may or must not stand behind. */
@@ -46,6 +47,13 @@ export function itemFaults(value: unknown): string[] {
   if (!optional(value.skip, isText)) faults.push('its rule is no text');
   if (value.fault !== undefined && !(isFields(value.fault) && isText(value.fault.class)))
     faults.push('its fault has no class');
+  if (!optional(value.retryOf, isText) || (value.retryOf === undefined) !== (value.was === undefined))
+    faults.push('it does not say which row it retries, and what that was');
+  if (
+    value.was !== undefined &&
+    !(isFields(value.was) && (RETRIABLE as readonly unknown[]).includes(value.was.outcome))
+  )
+    faults.push('what it was can not be retried');
   return faults;
 }
 
@@ -68,6 +76,7 @@ export function rowFaults(value: unknown, item: Item): string[] {
   if (value.rescanOf !== item.rescanOf || value.rescans !== item.rescans) {
     faults.push('it does not tell, as the listing does, which item it is listed again for');
   }
+  if (value.retryOf !== item.retryOf) faults.push('it does not tell, as the listing does, which row it replaces');
   if (!(isText(value.at) && UTC.test(value.at))) faults.push('its time is not in UTC by ISO 8601');
   return faults;
 }

@@ -2,6 +2,7 @@ import { addCounters, noCounters } from '../domain/outcome.ts';
 import { LedgerError } from './errors.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { HEADER_NAME, isHash } from './names.ts';
+import { firstOf, type Retries, relationsOf } from './retry-chain.ts';
 import type { StoredObject } from './store.ts';
 import { checkAccount, type Sums } from './verify-account.ts';
 import { ActionCheck } from './verify-actions.ts';
@@ -9,12 +10,15 @@ import { type CheckedChain, checkChain } from './verify-chain.ts';
 import { readChain, type Told } from './verify-listing.ts';
 import { checkPageRows } from './verify-page.ts';
 import { Problems, type VerifyReport } from './verify-report.ts';
+import { checkRetry } from './verify-retry.ts';
 
 export type { Problem, ProblemCode, VerifyReport } from './verify-report.ts';
 
 export interface VerifyOptions {
   /** The root hash that was printed at the end of the job, 64 hex digits in any case. */
   readonly root?: string;
+  /** Where the other jobs of a chain of retries are; without it a retry is checked by itself alone. */
+  readonly others?: Retries;
 }
 
 /** Strays named in a report. */
@@ -79,7 +83,14 @@ export async function verifyJob(job: JobLedger, options: VerifyOptions = {}): Pr
   }
   actions.finish();
   if (told.account !== undefined) checkAccount(told.account, header.header, told, sums, actions, problems);
-  return report(job, root, chain, told, checked, sums.counters, objects, problems);
+  const { others } = options;
+  const retry = await checkRetry(job, header.header, told, sums, others, problems);
+  const relations = others === undefined ? {} : await relationsOf(others, job.id, firstOf(header.header));
+  return {
+    ...report(job, root, chain, told, checked, sums.counters, objects, problems),
+    ...(retry !== undefined && { retry }),
+    ...(relations.whole !== undefined && { relations }),
+  };
 }
 
 function report(

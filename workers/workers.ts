@@ -6,6 +6,7 @@ import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
 import { createNextHours } from '../activities/next-hours.ts';
 import { createOpenJob } from '../activities/open-job.ts';
+import { createOpenRetry } from '../activities/open-retry.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
 import { createProbe } from '../activities/probe.ts';
@@ -39,6 +40,7 @@ export interface WorkerOptions {
 export function orchestratorWorker(options: WorkerOptions & { readonly bundle: WorkflowBundle }): Promise<Worker> {
   const deps = options.resources.orchestrator;
   const activities: OrchestratorActivities = {
+    openRetry: createOpenRetry(deps),
     beginJob: createBeginJob(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),

@@ -2,3 +2,4 @@
 export { checkConnector } from './check-connector.ts';
 export { fullScan } from './full-scan.ts';
 export { requestedScan } from './requested-scan.ts';
+export { retryScan } from './retry-scan.ts';

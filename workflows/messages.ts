@@ -1,12 +1,14 @@
 import type { Priority } from '@temporalio/common';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
+import type { RetryTarget } from '../domain/retry.ts';
 import type { ObjectRef } from '../ledger/types.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
 export const WORKFLOW = {
   fullScan: 'fullScan',
   requestedScan: 'requestedScan',
+  retryScan: 'retryScan',
   checkConnector: 'checkConnector',
 } as const;
 export const UPDATE = {
@@ -57,10 +59,12 @@ export interface StartRequest {
   readonly weight?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
+  /** Retries: what is retried. Equal ones join. */
+  readonly retry?: RetryTarget;
 }
 
 /** Temporal's levels, 1 first: what people wait for goes ahead of a full scan wherever both wait for one worker. */
-const LEVEL = { requested: 2, full: 3 } as const;
+const LEVEL = { requested: 2, full: 3, retry: 3 } as const;
 
 /** How a job's work is ordered beside that of others: by level, then jobs in turn, by weight. */
 export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
@@ -109,6 +113,11 @@ export const REFUSAL = {
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */
 export function fullScanWorkflowId(source: Source): string {
   return source.kind === 'connector' ? `full-scan:${source.id}` : source.id;
+}
+
+/** One retry of a first job at a time, whichever job of its chain was named: each builds on those before it. */
+export function retryWorkflowId(first: string): string {
+  return `retry:${first}`;
 }
 
 export function requestedScanWorkflowId(job: string): string {

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { countRows, isFinding } from '../../domain/outcome.ts';
+import { countReplaced } from '../../domain/retry.ts';
 import { FULL_SHARE } from '../../domain/shares.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { WorkerDeps } from '../deps.ts';
@@ -57,6 +58,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
           items: items.length,
           segment,
           counters: countRows(rows),
+          ...(input.retry === true && { replaced: countReplaced(items) }),
         };
         return { end: 'closed', result, worker: WORKER_NAME };
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { ControlAnswer } from '../../workflows/messages.ts';
+import type { ControlAnswer, StartRequest } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
 import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
 import { API_PREFIX } from '../contract.ts';
@@ -11,21 +11,6 @@ import { type Route, route } from '../route.ts';
 import { startRequest } from '../start-request.ts';
 
 export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
-  async function start(request: ReturnType<typeof startRequest>): Promise<StartJobAnswer> {
-    const workflowId = workflowIdOf(request);
-    try {
-      const { job, joined } = await deps.control.start(request);
-      jobs.remember(job, workflowId);
-      return { job, joined, links: { ...links(job), ...temporalLink(deps, workflowId) } };
-    } catch (error) {
-      if (!(error instanceof ControlError) || error.code !== 'no_worker') throw error;
-      jobs.remember(request.job, workflowId);
-      const { job } = request;
-      const detail = `No worker took the scan in time. It may wait in Temporal and begin once a worker is there; to end it: cancel job ${job}.`;
-      throw new ApiProblem('no_worker', detail, { cause: error, extra: { job } });
-    }
-  }
-
   const control = (verb: ControlVerb): Route =>
     route({
       method: 'POST',
@@ -63,7 +48,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'temporal_unreachable',
       ],
       handle: async ({ body, actor }) => {
-        const answer = await start(startRequest(deps, body, actor));
+        const answer = await startJob(deps, jobs, startRequest(deps, body, actor));
         return { status: answer.joined ? 200 : 201, body: answer };
       },
     }),
@@ -105,6 +90,22 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       },
     }),
   ];
+}
+
+/** Starts a job, or joins the equal one that runs. @throws ApiProblem `no_worker`, naming the job; ControlError */
+export async function startJob(deps: ApiDeps, jobs: Jobs, request: StartRequest): Promise<StartJobAnswer> {
+  const workflowId = workflowIdOf(request);
+  try {
+    const { job, joined } = await deps.control.start(request);
+    jobs.remember(job, workflowId);
+    return { job, joined, links: { ...links(job), ...temporalLink(deps, workflowId) } };
+  } catch (error) {
+    if (!(error instanceof ControlError) || error.code !== 'no_worker') throw error;
+    jobs.remember(request.job, workflowId);
+    const { job } = request;
+    const detail = `No worker took the scan in time. It may wait in Temporal and begin once a worker is there; to end it: cancel job ${job}.`;
+    throw new ApiProblem('no_worker', detail, { cause: error, extra: { job } });
+  }
 }
 
 const CONTROLS: Readonly<Record<ControlVerb, string>> = {

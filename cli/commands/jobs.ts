@@ -7,7 +7,7 @@ import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
 import { jobsFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { clientOf } from '../job/occasion.ts';
-import { type JobLine, jobLine, jobsTable } from '../render/jobs.ts';
+import { type JobLine, jobLine, jobsTable, relatedOf } from '../render/jobs.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import { styleOf } from '../render/style.ts';
 import type { Stack, Stacks } from '../stack/contract.ts';
@@ -67,9 +67,10 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
     const { source, startedAt, endedAt, listed, root } = job;
     const idle = job.idle !== undefined && { idle: job.idle };
     const limits = job.limits !== undefined && !isFinal(job.state) && { limits: job.limits };
+    const related = relatedOf({ ...job, retryOf: job.retry?.of });
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: job.state, ...idle, ...limits, source, startedAt, ...ends, listed },
+      { job: job.job, state: job.state, ...idle, ...limits, ...related, source, startedAt, ...ends, listed },
       figuresOf(job).counters,
     );
   });
@@ -78,8 +79,8 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
 async function fromLedger(folder: string, limit: number): Promise<JobLine[]> {
   return (await jobsFromLedger(folder, limit)).map(({ counters, ...summary }) => {
     if (summary.state === 'damaged') return jobLine({ job: summary.job, state: 'damaged', listed: 0 }, counters);
-    const { kind: _, ...job } = summary;
-    return jobLine(job, counters);
+    const { kind: _, retry: __, whole: ___, ...job } = summary;
+    return jobLine({ ...job, ...relatedOf(summary) }, counters);
   });
 }
 

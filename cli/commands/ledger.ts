@@ -5,15 +5,17 @@ import { pageActions } from '../../ledger/actions.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { type JobLedger, type Ledger, openLedger } from '../../ledger/ledger.ts';
 import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
+import { firstOf, relationsOf } from '../../ledger/retry-chain.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
-import { ledgerFolder } from '../job/from-ledger.ts';
-import { jobLine, jobsTable } from '../render/jobs.ts';
+import { ledgerFolder, related } from '../job/from-ledger.ts';
+import { jobLine, jobsTable, relatedOf } from '../render/jobs.ts';
 import { actionText, outcomeText, reportLines } from '../render/ledger.ts';
 import { visible } from '../render/names.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import { type Style, styleOf } from '../render/style.ts';
+import { leftText } from '../render/whole.ts';
 
 export interface Common {
   readonly json?: boolean;
@@ -106,8 +108,19 @@ export async function show(id: string, options: ShowOptions, here: Here): Promis
     } while (after !== undefined && left > 0 && !output.closed());
     if (after !== undefined) output.err(`there may be more; go on with: --after ${after}`);
     else if (shown === 0 && options.json !== true) output.err(await nothingText(job, options));
+    for (const line of await retriesText(ledger, job)) output.err(line);
     return EXIT.ok;
   });
+}
+
+/** What a reader of the rows must know besides: newer rows of some items may lie in another job. */
+async function retriesText(ledger: Ledger, job: JobLedger): Promise<string[]> {
+  const header = await job.header();
+  if (header === undefined) return [];
+  const { retriedBy, closedBy, whole } = await relationsOf(ledger, job.id, firstOf(header));
+  const left = leftText({ job: job.id, retry: header.retry, retriedBy, closedBy, whole });
+  const newer = retriedBy === undefined ? [] : [`newer rows of retried items: dsx ledger show ${retriedBy.at(-1)}`];
+  return left === undefined ? [] : [left, ...newer];
 }
 
 interface Paging {
@@ -152,7 +165,10 @@ export async function verify(id: string, options: VerifyArguments, here: Here): 
   const { output } = here;
   return withLedger(options, here, async (ledger) => {
     const job = await existing(ledger, id);
-    const report = await verifyJob(job, options.root === undefined ? {} : { root: options.root });
+    const report = await verifyJob(job, {
+      others: ledger,
+      ...(options.root !== undefined && { root: options.root }),
+    });
     if (options.json === true) output.out(JSON.stringify(report));
     else for (const line of reportLines(report, styleOf(output.stdout))) output.out(line);
     return report.ok ? EXIT.ok : EXIT.failed;
@@ -163,10 +179,11 @@ async function jobs(options: Common, here: Here): Promise<number> {
   return withLedger(options, here, async (ledger) => {
     const found = [];
     for await (const job of ledger.jobs()) {
-      if (options.json === true) here.output.out(JSON.stringify(job));
+      const told = await related(ledger, job);
+      if (options.json === true) here.output.out(JSON.stringify(told));
       else if (job.state === 'damaged')
         found.push(jobLine({ job: job.job, state: 'damaged', listed: 0 }, job.counters));
-      else found.push(jobLine(job, job.counters));
+      else found.push(jobLine({ ...job, ...relatedOf(told) }, job.counters));
     }
     if (options.json === true) return EXIT.ok;
     if (found.length === 0) here.output.err(`the ledger at ${ledger.place} holds no jobs`);

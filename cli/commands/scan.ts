@@ -11,7 +11,8 @@ import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { addLimitOptions, type LimitOptions, limitsChange } from '../job/limit-options.ts';
-import { openOccasion } from '../job/occasion.ts';
+import { type Occasion, openOccasion } from '../job/occasion.ts';
+import type { Reporter } from '../job/reporter.ts';
 import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
 import { readSettings } from '../job/settings.ts';
@@ -119,43 +120,65 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(options.weight !== undefined && { weight: options.weight }),
     };
-    const { job, joined } = await startJob(occasion.client, body, target);
+    const started = await startJob(occasion.client, body, target);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
-    reporter.started(job, joined);
-    if (joined && Object.keys(limits).length > 0) {
-      reporter.note(`the limits of the scan that runs stay as they are; to change them: dsx limits ${job}`);
+    if (started.joined && Object.keys(limits).length > 0) {
+      reporter.note(`the limits of the scan that runs stay as they are; to change them: dsx limits ${started.job}`);
     }
-    if (options.detach === true && interrupts.count() === 0) {
-      occasion.keep();
-      reporter.detached(job, `dsx watch ${job}`);
-      reporter.close();
-      if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
-      return EXIT.ok;
-    }
-    const onInterrupt = joined ? 'detach' : 'cancel';
-    const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
-      (error: unknown) => {
-        // The scan may still run: what it runs on is not taken away from it.
-        if (occasion.ours) {
-          occasion.keep();
-          say('the stack stays up for the scan; stop it with: dsx down');
-        }
-        throw error;
-      },
-    );
-    if (told.ending.kind === 'detached') {
-      occasion.keep();
-      if (joined) say(`another request had started this scan, so it goes on; to end it: dsx cancel ${job}`);
-      if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
-    }
-    return told.exit;
+    return await tellToTheEnd(occasion, started, { detach: options.detach === true, reporter, interrupts, say });
   } finally {
     await occasion.close();
   }
 }
 
+/** How a job that was just started is followed. */
+export interface Following {
+  readonly detach: boolean;
+  readonly reporter: Reporter;
+  readonly interrupts: Interrupts;
+  readonly say: (line: string) => void;
+}
+
+/** Follows a job that was just started to its end, or leaves it running; returns the exit code. @throws CliError */
+export async function tellToTheEnd(
+  occasion: Occasion,
+  { job, joined }: Pick<StartJobAnswer, 'job' | 'joined'>,
+  { detach, reporter, interrupts, say }: Following,
+): Promise<number> {
+  reporter.started(job, joined);
+  if (detach && interrupts.count() === 0) {
+    occasion.keep();
+    reporter.detached(job, `dsx watch ${job}`);
+    reporter.close();
+    if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
+    return EXIT.ok;
+  }
+  const onInterrupt = joined ? 'detach' : 'cancel';
+  const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
+    (error: unknown) => {
+      // The scan may still run: what it runs on is not taken away from it.
+      if (occasion.ours) {
+        occasion.keep();
+        say('the stack stays up for the scan; stop it with: dsx down');
+      }
+      throw error;
+    },
+  );
+  if (told.ending.kind === 'detached') {
+    occasion.keep();
+    if (joined) say(`another request had started this scan, so it goes on; to end it: dsx cancel ${job}`);
+    if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
+  }
+  return told.exit;
+}
+
 /** A stack for one scan has the one scanner that was chosen for it. */
-function stackFor(scanner: string, home: string, env: Surroundings['env'], say: (line: string) => void): StackOptions {
+export function stackFor(
+  scanner: string,
+  home: string,
+  env: Surroundings['env'],
+  say: (line: string) => void,
+): StackOptions {
   if (scanner !== STAND_IN) return { home, env, say, skip: ['standin'] };
   return { home, env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('DSXA_'))), say };
 }

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { JobResource } from '../../api/contract.ts';
+import { targetOf } from '../../domain/retry.ts';
 import { pageActions } from '../../ledger/actions.ts';
 import { isLedgerError, LedgerError } from '../../ledger/errors.ts';
 import { type JobLedger, type JobSummary, type Ledger, openLedger } from '../../ledger/ledger.ts';
 import { pageOutcomes } from '../../ledger/outcomes.ts';
+import { firstOf, relationsOf } from '../../ledger/retry-chain.ts';
+import type { JobHeader } from '../../ledger/types.ts';
 import { CliError } from '../errors.ts';
 import { type Finding, loadFindings } from './findings.ts';
 
@@ -30,17 +33,43 @@ async function withLedger<T>(folder: string, use: (ledger: Ledger) => Promise<T>
   }
 }
 
+/** A job as its ledger tells it, with what its retries changed. */
+export type RelatedSummary = JobSummary &
+  Pick<JobResource, 'retriedBy' | 'closedBy' | 'whole'> & { readonly retryOf?: string };
+
+/** Only jobs that left gaps, and retries, can have any. @throws LedgerError */
+export async function related(ledger: Ledger, summary: JobSummary): Promise<RelatedSummary> {
+  const { job, state, retry } = summary;
+  if (state === 'damaged' || state === 'unfinished' || (state === 'completed' && retry === undefined)) {
+    return { ...summary, ...(retry !== undefined && { retryOf: retry.of }) };
+  }
+  const relations = await relationsOf(ledger, job, retry?.first ?? job);
+  return { ...summary, ...relations, ...(retry !== undefined && { retryOf: retry.of }) };
+}
+
 /** Jobs as their ledger tells them, newest first. */
-export async function jobsFromLedger(folder: string, limit: number): Promise<JobSummary[]> {
+export async function jobsFromLedger(folder: string, limit: number): Promise<RelatedSummary[]> {
   const jobs = await withLedger(folder, async (ledger) => {
-    const found: JobSummary[] = [];
+    const found: RelatedSummary[] = [];
     for await (const job of ledger.jobs()) {
-      found.push(job);
+      found.push(await related(ledger, job));
       if (found.length >= limit) break;
     }
     return found;
   });
   return jobs ?? [];
+}
+
+/** What a job was asked for; undefined when the ledger knows no such job, or can't tell. @throws CliError (failed) */
+export async function headerFromLedger(folder: string, id: string): Promise<JobHeader | undefined> {
+  return withLedger(folder, async (ledger) => {
+    try {
+      return await jobOf(ledger, id)?.header();
+    } catch (error) {
+      if (isLedgerError(error, 'corrupt')) return undefined;
+      throw error;
+    }
+  });
 }
 
 /** A job that has ended, as its ledger tells it. */
@@ -67,11 +96,13 @@ export async function jobFromLedger(
     const head = await job.head();
     const account = head?.body.account;
     if (head === undefined || account === undefined) return 'unfinished';
-    const { format: _, ...asked } = header;
+    const { format: _, retry, ...asked } = header;
     const { fingerprint: __, ...told } = account;
     const resource: JobResource = {
       ...asked,
+      ...(retry !== undefined && { retry: targetOf(retry) }),
       ...told,
+      ...(await relationsOf(ledger, id, firstOf(header))),
       revision: 0,
       pages: { listed: 0, open: 0, closed: 0 },
       commit: { number: head.body.number, hash: head.hash },

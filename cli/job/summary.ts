@@ -2,7 +2,9 @@ import type { JobResource } from '../../api/contract.ts';
 import type { ActionState, ItemAction } from '../../domain/action.ts';
 import type { Gap, JobState } from '../../domain/job.ts';
 import type { Outcome, OutcomeCounts } from '../../domain/outcome.ts';
+import type { RetryTarget, Whole } from '../../domain/retry.ts';
 import { secondsBetween } from '../render/units.ts';
+import { closingJob } from '../render/whole.ts';
 import type { Finding } from './findings.ts';
 
 /** At most so many findings are named in a summary. */
@@ -42,6 +44,13 @@ export interface Summary {
   readonly outcomes: OutcomeCounts;
   readonly actions: Readonly<Record<ActionState, number>>;
   readonly gaps: readonly Gap[];
+  /** What a retry retried. */
+  readonly retry?: RetryTarget;
+  /** A retry, or a job that was retried: the account of the first job and its retries together. */
+  readonly whole?: Whole;
+  readonly retriedBy?: readonly string[];
+  /** The retry after which nothing was left, this one included. */
+  readonly closedBy?: string;
   readonly findings: readonly FindingJson[];
   readonly ledger: string;
   /** Root hash of the ledger; null while the job has not ended. */
@@ -49,6 +58,7 @@ export interface Summary {
 }
 
 export function summaryOf(job: JobResource, findings: readonly Finding[]): Summary {
+  const closing = closingJob(job);
   return {
     type: 'summary',
     job: job.job,
@@ -60,6 +70,10 @@ export function summaryOf(job: JobResource, findings: readonly Finding[]): Summa
     outcomes: job.counters.outcomes,
     actions: job.actions,
     gaps: job.gaps,
+    ...(job.retry !== undefined && { retry: job.retry }),
+    ...(job.whole !== undefined && { whole: job.whole }),
+    ...(job.retriedBy !== undefined && { retriedBy: job.retriedBy }),
+    ...(closing !== undefined && { closedBy: closing }),
     findings: findings.slice(0, SUMMARY_FINDINGS).map(findingJson),
     ledger: job.ledger,
     root: rootOf(job) ?? null,

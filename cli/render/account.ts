@@ -9,6 +9,7 @@ import { visible, visibleLocation } from './names.ts';
 import { sourceText, stateText } from './progress.ts';
 import type { Style } from './style.ts';
 import { bytes, count, duration, rate, secondsBetween } from './units.ts';
+import { selectionText, wholeLines } from './whole.ts';
 import { padEnd, padStart } from './width.ts';
 
 /** At most so many findings are named on the terminal. */
@@ -39,6 +40,7 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   const lines = [tone(job, style)(style.strong(resultText(job))), ''];
   const fact = (name: string, text: string): number => lines.push(`  ${padEnd(name, 12)}${text}`);
   fact('job', job.job);
+  if (job.retry !== undefined) fact('retry of', selectionText(job.retry));
   fact('source', sourceText(job.source));
   if (job.settings.filter !== '') fact('filter', visible(job.settings.filter));
   fact('scanner', visible(job.settings.scanner));
@@ -53,7 +55,7 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   const speed = seconds > 0 ? `, ${rate(rowsOf(job.counters) / seconds)} items/s` : '';
   const flow = seconds > 0 ? `, ${bytes(job.counters.bytes / seconds)}/s` : '';
   lines.push(`  ${bytes(job.counters.bytes)} judged in ${duration(seconds)}${speed}${flow}`);
-  lines.push(...findingLines(job, findings, style), ...gapsText(job, style));
+  lines.push(...findingLines(job, findings, style), ...gapsText(job, style), ...wholeLines(job, style));
   lines.push('', `ledger  ${visible(job.ledger)}`);
   const root = rootOf(job);
   if (root !== undefined) {

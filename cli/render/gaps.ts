@@ -5,7 +5,7 @@ import { count } from './units.ts';
 const WHAT: Readonly<Record<Gap['class'], { readonly what: string; readonly todo: (job: string) => string }>> = {
   failed: {
     what: 'items that could not be read or scanned',
-    todo: (job) => `see why with: dsx ledger show ${job} --outcome failed; mend it and scan again`,
+    todo: (job) => `see why with: dsx ledger show ${job} --outcome failed; mend it and retry: dsx retry ${job}`,
   },
   unscannable: {
     what: 'items that the scanner could not judge (encrypted, too large, not supported)',
@@ -41,7 +41,8 @@ const WHAT: Readonly<Record<Gap['class'], { readonly what: string; readonly todo
   },
 };
 
-const UNCOUNTED: ReadonlySet<Gap['class']> = new Set(['listing_broken', 'empty_asset', 'other_device']);
+/** Gaps that are or are not: their count says nothing. */
+export const UNCOUNTED: ReadonlySet<Gap['class']> = new Set(['listing_broken', 'empty_asset', 'other_device']);
 
 /** One gap: what it is, an example, and what to do about it. Indented lines. */
 export function gapLines(gap: Gap, job: string): string[] {

@@ -1,6 +1,8 @@
 import type { IdleReason, Source } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
+import type { Whole } from '../../domain/retry.ts';
+import { gapCount } from './gaps.ts';
 import { limitsText, momentText } from './limits.ts';
 import { visible } from './names.ts';
 import { idleText, sourceText } from './progress.ts';
@@ -25,6 +27,42 @@ export interface JobLine {
   readonly findings: number;
   readonly standIn: boolean;
   readonly root?: string;
+  /** The job that a retry retries. */
+  readonly retryOf?: string;
+  /** Its retries that have ended. */
+  readonly retriedBy?: readonly string[];
+  /** The retry after which nothing was left. */
+  readonly closedBy?: string;
+  /** How many gaps are left of the job and its retries together; of jobs that were retried. */
+  readonly left?: number;
+}
+
+/** How a job hangs together with its retries, for its line. */
+export function relatedOf(job: {
+  readonly retryOf?: string | undefined;
+  readonly retriedBy?: readonly string[];
+  readonly closedBy?: string;
+  readonly whole?: Whole;
+}): Pick<JobLine, 'retryOf' | 'retriedBy' | 'closedBy' | 'left'> {
+  const { retryOf, retriedBy, closedBy, whole } = job;
+  return {
+    ...(retryOf !== undefined && { retryOf }),
+    ...(retriedBy !== undefined && { retriedBy }),
+    ...(closedBy !== undefined && { closedBy }),
+    ...(retriedBy !== undefined && whole !== undefined && { left: gapCount(whole.gaps) }),
+  };
+}
+
+/** What is told below the line of a retry, or of a job that was retried. */
+function relatedText({ retryOf, retriedBy, closedBy, left }: JobLine): string | undefined {
+  const parts = [
+    ...(retryOf === undefined ? [] : [`retry of ${retryOf}`]),
+    ...(closedBy === undefined ? [] : [`closed by ${closedBy}`]),
+    ...(closedBy !== undefined || retriedBy === undefined
+      ? []
+      : [`retried by ${retriedBy.join(', ')}: ${count(left ?? 0)} left`]),
+  ];
+  return parts.length === 0 ? undefined : visible(parts.join('; '));
 }
 
 /** The figures of a list line from a job's counters. */
@@ -57,6 +95,8 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
     const source = job.source === undefined ? '-' : sourceText(job.source);
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
     for (const text of remarks(job)) lines.push(style.warn(`  ${cut(text, Math.max(16, style.columns - 3))}`));
+    const related = relatedText(job);
+    if (related !== undefined) lines.push(style.faint(`  ${cut(related, Math.max(16, style.columns - 3))}`));
     if (!wide) lines.push(style.faint(`  ${cutPath(source, Math.max(16, style.columns - 3))}`));
   }
   if (jobs.some((job) => job.standIn)) lines.push('', '* judged by a stand-in: no proof of anything');

@@ -5,6 +5,7 @@ import { doneText } from './account.ts';
 import { visible, visibleLocation } from './names.ts';
 import type { Style } from './style.ts';
 import { bytes, counted } from './units.ts';
+import { leftText } from './whole.ts';
 import { padEnd, padStart } from './width.ts';
 
 /** One line for an outcome row: item, outcome, size, location, and what the scanner or the storage said. */
@@ -52,7 +53,26 @@ export function reportLines(report: VerifyReport, style: Style): string[] {
   else lines.push(`state    ${report.state}`);
   if (report.later > 0)
     lines.push(style.warn(`${counted(report.later, 'later commit')} behind that root: not covered`));
-  lines.push(verdictText(report, style));
+  lines.push(...retryLines(report, style), verdictText(report, style));
+  return lines;
+}
+
+/** What was checked of a retry, and how later retries changed what is left. */
+function retryLines({ job, retry, relations }: VerifyReport, style: Style): string[] {
+  const lines: string[] = [];
+  if (retry !== undefined) {
+    const checked = `retry    of ${retry.of}: its items were compared with the rows selected there`;
+    const not =
+      retry.coverage === 'not_there'
+        ? 'the ledger of a job that it builds on is not here, so whether it retried what was selected is not checked'
+        : 'whether it retried what was selected is not checked';
+    lines.push(retry.coverage === 'checked' ? checked : style.warn(`retry    of ${retry.of}: ${not}`));
+  }
+  const { retriedBy, closedBy, whole } = relations ?? {};
+  if (retriedBy !== undefined) lines.push(`retried  by ${retriedBy.join(', ')}`);
+  const target = retry === undefined ? undefined : { of: retry.of, first: retry.first, outcomes: [] };
+  const left = leftText({ job, retry: target, retriedBy, closedBy, whole });
+  if (left !== undefined) lines.push(`whole    ${left}`);
   return lines;
 }
 

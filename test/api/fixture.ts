@@ -43,8 +43,9 @@ export class FakeControl implements JobControl {
       this.running.set(id, { request, progress: progressOf(request) });
       return { job: request.job, joined: false };
     }
-    const { job, settings } = there.request;
-    if (JSON.stringify(settings) === JSON.stringify(request.settings)) return { job, joined: true };
+    const { job, settings, retry } = there.request;
+    const asked = JSON.stringify([request.settings, request.retry]);
+    if (JSON.stringify([settings, retry]) === asked) return { job, joined: true };
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
   }
 
@@ -122,9 +123,10 @@ export class FakeControl implements JobControl {
   }
 }
 
-function progressOf({ job, kind, source, settings, actor, limits }: StartRequest): JobProgress {
+function progressOf({ job, kind, source, settings, actor, limits, retry }: StartRequest): JobProgress {
   const bounded = limits !== undefined && { limits: { ...limits, by: actor, since: '2026-11-23T08:45:00.000Z' } };
-  return sampleProgress(job, { kind, source, settings, actor, ...bounded });
+  const again = retry !== undefined && { retry };
+  return sampleProgress(job, { kind, source, settings, actor, ...bounded, ...again });
 }
 
 export interface Api {

@@ -256,7 +256,7 @@ findings (3)
 gaps (6)
   items that could not be read or scanned: 2
     for example: a\\nb: EIO
-    see why with: dsx ledger show f-1 --outcome failed; mend it and scan again
+    see why with: dsx ledger show f-1 --outcome failed; mend it and retry: dsx retry f-1
   items that the scanner could not judge (encrypted, too large, not supported): 3
     look at them yourself: dsx ledger show f-1 --outcome unscannable
   actions on findings that failed or were refused: 1

@@ -177,5 +177,8 @@ function wellGoing(commits: CommitBody[]): Actors {
     applyActions: async () => ({ result: { segment: ref('actions'), counts: noActions() }, unresolved: 0 }),
     publishStatus: async () => undefined,
     nextHours: async () => ({ open: true }),
+    openRetry: async () => {
+      throw new TypeError('no scan of this stage is a retry');
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { FinalState, Gap } from '../../domain/job.ts';
+import { type Whole, wholeAfter } from '../../domain/retry.ts';
 import type { Account } from '../../ledger/types.ts';
-import type { ScanJobState } from './state.ts';
+import type { RetryState, ScanJobState } from './state.ts';
 
 /** The account of a job as its state has it: once the job is over, the account of the last commit. */
 export function accountOf(state: ScanJobState, now: string): Account {
@@ -16,8 +17,15 @@ export function accountOf(state: ScanJobState, now: string): Account {
     gaps,
     ...(state.failure !== undefined && { failure: state.failure }),
     endedAt: now,
+    ...(state.retry !== undefined && { whole: wholeWith(state, state.retry, gaps) }),
     ...(state.opened !== undefined && { fingerprint: state.opened.fingerprint }),
   };
+}
+
+function wholeWith(state: ScanJobState, retry: RetryState, gaps: readonly Gap[]): Whole {
+  const { job } = state.request;
+  const added = state.listed - retry.selected;
+  return wholeAfter(retry.before, { job, added, counters: state.closed, replaced: retry.replaced, gaps });
 }
 
 function finalStateOf(state: ScanJobState, gaps: readonly Gap[]): FinalState {

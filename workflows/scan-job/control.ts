@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { JobProgress, ScanSettings } from '../../domain/job.ts';
 import { limitsFault } from '../../domain/limits.ts';
+import { sameRetry } from '../../domain/retry.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -115,9 +116,12 @@ function refuseOtherScan(job: ScanJob, request: StartRequest): void {
   if (job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
   }
-  if (sameSettings(request.settings, job.state.request.settings)) return;
+  const { settings, retry } = job.state.request;
+  if (sameSettings(request.settings, settings) && sameRetry(request.retry, retry)) return;
   throw ApplicationFailure.nonRetryable(
-    `job ${job.id} scans ${job.state.request.source.id} with other settings`,
+    retry === undefined
+      ? `job ${job.id} scans ${job.state.request.source.id} with other settings`
+      : `job ${job.id} retries job ${retry.of} with another selection or other settings`,
     REFUSAL.scanRunning,
     { job: job.id },
   );

@@ -1,41 +1,39 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import { FAILURE, type JobContext, type ProbeResult } from '../../activities/types.ts';
+import { FAILURE, type JobContext } from '../../activities/types.ts';
+import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
 import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
+import { Door, probePause } from './door.ts';
 import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
+import { beginRetry } from './retry-rules.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
-import { Witnesses } from './witnesses.ts';
 
 /** A run hands over to a new one when Temporal suggests it; past this many events it no longer waits for items in hand. */
 const IMPATIENT_EVENTS = 20_000;
-/** Pauses between the probes of a held job: they grow from the first to the last of these, in milliseconds. */
-const FIRST_PROBE_MS = 2_000;
-const LAST_PROBE_MS = 60_000;
-/** So many good probes in a row after which no work was done hold the job all the same. */
-const MAX_STRIKES = 3;
 
 /** Drives a scan job: starts the activities that its rules ask for, owns every promise, and reports every result. */
 export class Driver {
   readonly #job: ScanJob;
   readonly #act: JobActivities;
   readonly #scopes = new Map<string, CancellationScope>();
-  readonly #witnesses = new Witnesses();
   readonly #hours: HoursWatch;
-  #probe: CancellationScope | undefined;
+  readonly #door: Door;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
     this.#act = activities;
     this.#hours = new HoursWatch(job, activities.orchestrator);
+    this.#door = new Door(job, () => activities.scan.probe(this.#context));
   }
 
   get #context(): JobContext {
     const { job, source, settings } = this.#job.state.request;
-    const { opened } = this.#job.state;
-    return { job, source, settings, ...(opened !== undefined && { fingerprint: opened.fingerprint }) };
+    const { opened, retry } = this.#job.state;
+    const fingerprint = opened?.fingerprint ?? retry?.fingerprint;
+    return { job, source, settings, ...(fingerprint !== undefined && { fingerprint }) };
   }
 
   /** Works until the job is over (its result), or the run must continue as new (undefined). */
@@ -74,8 +72,10 @@ export class Driver {
     const { request, startedAt, header } = this.#job.state;
     const { kind, actor, intake } = request;
     if (header !== undefined) return true;
+    await this.#openRetry();
     return await this.#untilDone(async () => {
-      const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+      const named = { ...(intake !== undefined && { intake }), ...this.#retried() };
+      const begin = { ...this.#context, kind, actor, startedAt, ...named };
       this.#job.begun(await this.#act.orchestrator.beginJob(begin));
     });
   }
@@ -88,11 +88,27 @@ export class Driver {
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
-      this.#job.probing = true;
-      const { ok, code, detail } = await this.#act.scan.probe(this.#context);
+      const { ok, code, detail } = await this.#door.once();
       if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
     });
-    this.#job.probing = false;
+  }
+
+  /** What a retry builds on must be known before its header, which names it. */
+  async #openRetry(): Promise<void> {
+    const { request, retry } = this.#job.state;
+    const target = request.retry;
+    if (target === undefined || retry !== undefined || this.#job.mustStop) return;
+    await this.#cancellable(async () => {
+      const input = { job: this.#job.id, retry: target };
+      beginRetry(this.#job.state, await this.#act.orchestrator.openRetry(input));
+    });
+  }
+
+  /** The retry as its header names it; nothing for other jobs. */
+  #retried(): { retry?: RetryTarget & { chain?: readonly ChainLink[] } } {
+    const { request, retry } = this.#job.state;
+    if (request.retry === undefined) return {};
+    return { retry: { ...request.retry, ...(retry !== undefined && { chain: retry.chain }) } };
   }
 
   /** A step before the work begins: it fails the job, or ends with it when it is cancelled. */
@@ -119,7 +135,7 @@ export class Driver {
 
   #dispatch(): void {
     // A run that must continue as new begins no probe: the next run does.
-    if (this.#job.mayProbe && !workflowInfo().continueAsNewSuggested) this.#probeUntilOpen();
+    if (this.#job.mayProbe && !workflowInfo().continueAsNewSuggested) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
@@ -130,8 +146,15 @@ export class Driver {
   }
 
   #plan(turn: NonNullable<ReturnType<ScanJob['takePlanning']>>): void {
-    const { intake } = this.#job.state.request;
-    const input = { ...this.#context, lane: 0, epoch: 0, ...turn, ...(intake !== undefined && { intake }) };
+    const { request, retry } = this.#job.state;
+    const input = {
+      ...this.#context,
+      lane: 0,
+      epoch: 0,
+      ...turn,
+      ...(request.intake !== undefined && { intake: request.intake }),
+      ...(request.retry !== undefined && retry !== undefined && { retry: { ...request.retry, chain: retry.chain } }),
+    };
     this.#own(
       this.#act.scan.planPages(input),
       (planned) => this.#job.planned(planned),
@@ -153,6 +176,7 @@ export class Driver {
       index: task.index,
       ...(checkpoint !== undefined && { checkpoint }),
       ...(!sameShare(share, FULL_SHARE) && { share }),
+      ...this.#replacing(),
     };
     const scanPage = share.bytesPerSecond === undefined ? this.#act.scanPage : this.#act.scanPacedPage;
     this.#own(
@@ -160,8 +184,8 @@ export class Driver {
       (result) => {
         this.#scopes.delete(task.page);
         this.#job.scanned(task, result);
-        if (result.end === 'blocked') this.#closedDoor(result, false);
-        else this.#witnesses.good(result.worker, Date.now());
+        if (result.end === 'blocked') this.#door.closed(result, false);
+        else this.#door.open(result.worker);
       },
       (error) => {
         this.#scopes.delete(task.page);
@@ -171,16 +195,8 @@ export class Driver {
     );
   }
 
-  /**
-   * A worker found a door closed. Whether the job is held a probe decides, since that one worker may just be cut off; unless
-   * probes went well several times, and still nothing was done.
-   * @param atOnce whether it said so at once: a page that waited in front of the door has lost time enough
-   */
-  #closedDoor({ code, detail, worker }: { code: string; detail: string; worker?: string }, atOnce: boolean): void {
-    this.#witnesses.bad(worker, Date.now());
-    const inVain = (this.#job.state.strikes ?? 0) >= MAX_STRIKES && !this.#witnesses.someoneGetsOn(Date.now());
-    if (inVain) this.#job.hold(code, detail, now());
-    else this.#job.suspect(code, detail, now(), atOnce);
+  #replacing(): { retry?: true } {
+    return this.#job.state.retry === undefined ? {} : { retry: true };
   }
 
   #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
@@ -223,21 +239,29 @@ export class Driver {
     promise.then(onValue, onError);
   }
 
+  #owned(promise: Promise<void>): void {
+    this.#own(
+      promise,
+      () => undefined,
+      (error) => this.#blame(error),
+    );
+  }
+
   /** Whatever must not run on as it does comes back; a probe only for a job that is to end. */
   #stop(): void {
     const pages = this.#job.takePagesToStop(workflowInfo().historyLength > IMPATIENT_EVENTS);
     for (const page of pages) this.#scopes.get(page)?.cancel();
-    if (this.#job.state.control === 'cancelling') this.#probe?.cancel();
+    if (this.#job.state.control === 'cancelling') this.#door.stop();
+  }
+
+  #probe(): void {
+    const probing = this.#door.probe();
+    if (probing !== undefined) this.#owned(probing);
   }
 
   #watchHours(): void {
     const watching = this.#hours.watch();
-    if (watching !== undefined)
-      this.#own(
-        watching,
-        () => undefined,
-        (error) => this.#blame(error),
-      );
+    if (watching !== undefined) this.#owned(watching);
   }
 
   /** What a failed activity means for the job: a hold that a probe ends, or the job's failure. */
@@ -252,62 +276,8 @@ export class Driver {
   #blameWorker(error: unknown): void {
     if (isCancellation(error)) return;
     const failure = failureOf(error);
-    if (failure.hold) this.#closedDoor(failure, true);
+    if (failure.hold) this.#door.closed(failure, true);
     else this.#job.fail(failure.code, failure.detail);
-  }
-
-  /** Probes until what holds the job is gone, at growing pauses. */
-  #probeUntilOpen(): void {
-    if (this.#probe !== undefined) return;
-    this.#probe = new CancellationScope();
-    const ended = () => {
-      this.#probe = undefined;
-      this.#job.news = true;
-    };
-    this.#own(
-      this.#probe.run(() => this.#probeLoop()),
-      ended,
-      (error) => {
-        ended();
-        this.#blame(error);
-      },
-    );
-  }
-
-  async #probeLoop(): Promise<void> {
-    // What was released before and did not go on is not asked again at once.
-    const { strikes = 0 } = this.#job.state;
-    if (strikes > 0) await this.#pauseProbes(probePause(strikes - 1));
-    while (this.#job.mayProbe) {
-      const probes = this.#job.state.hold?.probes ?? 0;
-      const { ok, code, detail, worker } = await this.#probeOnce();
-      if (ok) this.#witnesses.good(worker, Date.now());
-      else this.#witnesses.bad(worker, Date.now());
-      if (ok || this.#othersGetOn) return this.#job.release();
-      this.#job.stillHeld(code ?? FAILURE.hold, detail ?? '');
-      if (workflowInfo().continueAsNewSuggested) return;
-      await this.#pauseProbes(probePause(probes));
-    }
-  }
-
-  async #probeOnce(): Promise<ProbeResult> {
-    this.#job.probing = true;
-    try {
-      return await this.#act.scan.probe(this.#context);
-    } finally {
-      this.#job.probing = false;
-      this.#job.news = true;
-    }
-  }
-
-  /** A probe that failed holds nothing while other workers get on. A job that is held has no work that could prove it. */
-  get #othersGetOn(): boolean {
-    return this.#job.state.control === 'running' && this.#witnesses.someoneGetsOn(Date.now());
-  }
-
-  /** Ends early when nothing is to be probed any more. */
-  async #pauseProbes(ms: number): Promise<void> {
-    await condition(() => !this.#job.mayProbe, ms);
   }
 
   /**
@@ -337,7 +307,8 @@ export class Driver {
       for (let task = this.#job.takeUnsealed(); task !== undefined; task = this.#job.takeUnsealed()) {
         const { page, index, checkpoint } = task;
         const sealed = await this.#untilDone(async () => {
-          const input = { job: this.#job.id, page, index, ...(checkpoint !== undefined && { checkpoint }) };
+          const known = { ...(checkpoint !== undefined && { checkpoint }), ...this.#replacing() };
+          const input = { job: this.#job.id, page, index, ...known };
           this.#job.close(await this.#act.orchestrator.sealPage(input));
         });
         if (!sealed) {
@@ -359,11 +330,6 @@ export class Driver {
       return { job: this.#job.id, state, listed, counters, actions, root };
     });
   }
-}
-
-/** Milliseconds, whole ones: Temporal's timers take no others. */
-function probePause(failures: number): number {
-  return Math.round(Math.min(FIRST_PROBE_MS * 1.5 ** failures, LAST_PROBE_MS));
 }
 
 function now(): string {

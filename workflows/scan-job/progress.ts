@@ -18,6 +18,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     kind: request.kind,
     source: request.source,
     settings: request.settings,
+    ...(request.retry !== undefined && { retry: request.retry }),
     state: account?.state ?? state.control,
     ...(idle !== undefined && { idle }),
     ...(limits !== undefined && { limits }),
@@ -34,6 +35,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     pages: { listed: state.pagesListed, open: open.length, closed: state.pagesClosed, inFlight: open },
     actions: state.actions,
     gaps: (account ?? accountOf(state, state.startedAt)).gaps,
+    ...(account?.whole !== undefined && { whole: account.whole }),
     ...(state.failure !== undefined && { failure: state.failure }),
     ...(state.commit !== undefined && { commit: state.commit }),
   };

@@ -27,7 +27,7 @@ const LONGEST_PACED_PAGE = '26h';
 const STEADY = { initialInterval: '1s', backoffCoefficient: 1 } as const;
 
 export function jobActivities(request: StartRequest): JobActivities {
-  const pages = request.kind === 'full' ? QUEUE.scan : QUEUE.onAccess;
+  const pages = request.kind === 'requested' ? QUEUE.onAccess : QUEUE.scan;
   const priority = priorityOf(request);
   const atSite = (queue: string, startToCloseTimeout: NonNullable<ActivityOptions['startToCloseTimeout']>) => ({
     taskQueue: siteQueue(queue, request.site),

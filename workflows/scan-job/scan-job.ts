@@ -1,5 +1,5 @@
 import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
-import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
+import { addActions, noActions } from '../../domain/action.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Share } from '../../domain/shares.ts';
@@ -11,6 +11,7 @@ import { Commits } from './commits.ts';
 import * as limits from './limit-rules.ts';
 import { Pages } from './pages.ts';
 import { progressOf } from './progress.ts';
+import * as retry from './retry-rules.ts';
 import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
 import { SteeredJob } from './steered-job.ts';
 
@@ -218,6 +219,7 @@ export class ScanJob extends SteeredJob {
     listing.pageItems = turn.pageItems;
     listing.done = turn.done;
     this.#listed(turn.pages, turn.items, turn.bytes);
+    retry.selected(this.state, turn);
     this.state.outside += turn.outside;
     this.state.folderGaps += turn.gaps;
     if (turn.broken !== undefined) this.state.broken = turn.broken;
@@ -260,6 +262,7 @@ export class ScanJob extends SteeredJob {
     this.#progressed();
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
+    retry.replaced(this.state, page);
     this.state.uncommitted.pages.push(page);
     const { action } = this.state.request.settings;
     if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
@@ -325,10 +328,4 @@ export class ScanJob extends SteeredJob {
   progress(): JobProgress {
     return progressOf(this.state, this.#pages.ids, this.#account);
   }
-}
-
-function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
-  const sum: Record<ActionState, number> = noActions();
-  for (const state of ACTION_STATES) sum[state] = a[state] + b[state];
-  return sum;
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, OpenedJob } from '../../activities/types.ts';
+import type { Checkpoint, OpenedJob, OpenedRetry } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
@@ -26,6 +26,14 @@ export interface ActionBatch {
   readonly intents: ObjectRef;
   next: number;
   readonly end: number;
+}
+
+/** What a retry builds on, and what it came to so far. */
+export interface RetryState extends OpenedRetry {
+  /** Items listed because their rows were selected. */
+  selected: number;
+  /** Counters of the rows that the closed pages replace. */
+  replaced: Counters;
 }
 
 export interface Hold {
@@ -65,6 +73,7 @@ export interface ScanJobState {
   revision: number;
   header?: ObjectRef;
   opened?: OpenedJob;
+  retry?: RetryState;
   failure?: { readonly code: string; readonly message: string };
 
   listing: { after?: ObjectRef; nextPage: number; turnPages: number; pageItems: number; done: boolean };
