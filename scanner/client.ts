@@ -71,6 +71,11 @@ export function createScanner(given: ScannerSettings): Scanner {
     try {
       signal.throwIfAborted();
       gate.check();
+      const wait = request.ready?.();
+      if (wait !== undefined) {
+        await wait;
+        signal.throwIfAborted();
+      }
       const attempt = new Attempt(line, request, signal);
       silence.begin();
       try {

@@ -15,6 +15,8 @@ export interface ScanRequest {
    * unreachable or starting).
    */
   readonly attempt?: number;
+  /** Asked once a slot is free, before anything is sent: a promise to wait for, if sending is not certain to be right. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
 /** A verdict that counts: the bytes sent were whole, and the scanner's own size and hash, where given, agree. */

@@ -44,6 +44,8 @@ export interface ScanItemDeps {
   readonly fingerprint: string | undefined;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** As `ScanRequest.ready`. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
 type RowTail = Omit<OutcomeRow, 'item' | 'location' | 'locationBytes' | 'listed' | 'at' | 'rescanOf' | 'rescans'>;
@@ -171,6 +173,7 @@ async function judge(
         size: open.size,
         body: open.read(signal),
         attempt,
+        ...(deps.ready !== undefined && { ready: deps.ready }),
         metadata: { connector: deps.connector.id, job: deps.job, item: `${page}:${ordinal}` },
       },
       signal,
