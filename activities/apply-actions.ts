@@ -22,7 +22,7 @@ const MAX_RESCANS = 3;
  */
 export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput) => Promise<AppliedActions> {
   return (input) =>
-    withPulse(async () => {
+    withPulse(async (pulse) => {
       const context = Context.current();
       const ledger = deps.ledger.job(input.job);
       const writer = writerOf(context.info);
@@ -32,6 +32,7 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
       const again: Item[] = [];
       let unresolved = 0;
       for (const intent of intents) {
+        await pulse.mayGoOn();
         const report = await carryOut(connector, intent, context.cancellationSignal);
         rows.push(rowOf(intent, report, input.settings.action));
         const rescan = rescanOf(intent, report);

@@ -1,5 +1,10 @@
 import { Context } from '@temporalio/activity';
 
+/** Between two ticks, in milliseconds. */
+export const TICK_MS = 1_000;
+/** After the event loop stood still for this long nothing starts before Temporal has confirmed that the work is ours. */
+const FROZEN_MS = 3_000;
+
 /**
  * The only caller of `heartbeat`. A beat without details would erase the checkpoint, so every beat carries the latest one,
  * and there is always one: the first beat goes out at once. Size of the details: at most 8 KiB.
@@ -7,7 +12,7 @@ import { Context } from '@temporalio/activity';
 export class Beat<Details> {
   readonly #context = Context.current();
   #details: Details;
-  #lastTick = performance.now();
+  #tickAt = clocks();
 
   constructor(first: Details) {
     this.#details = first;
@@ -24,23 +29,28 @@ export class Beat<Details> {
     this.#context.heartbeat(details);
   }
 
-  /**
-   * Call once a second. Returns how long the event loop stood still beyond that, in milliseconds: a process that was frozen
-   * may have lost its page to another worker.
-   */
-  gap(now = performance.now()): number {
-    const gap = now - this.#lastTick - 1000;
-    this.#lastTick = now;
-    return Math.max(0, gap);
+  /** Call once a second: what `frozen` measures by. */
+  tick(): void {
+    this.#tickAt = clocks();
   }
 
   /**
-   * Asks Temporal, past the throttle, whether this attempt is still ours.
-   * @returns false when the server has given the work to another attempt, or the run is gone
+   * Whether the process stood still (SIGSTOP, a suspended machine, a blocked event loop) since the last tick: then it may have
+   * lost its work to another worker. Cheap: ask before every item.
    */
-  async stillOurs(): Promise<boolean> {
+  get frozen(): boolean {
+    const [steady, wall] = clocks();
+    return Math.max(steady - this.#tickAt[0], wall - this.#tickAt[1]) > TICK_MS + FROZEN_MS;
+  }
+
+  /**
+   * Sends details past the throttle and asks Temporal whether this attempt is still ours.
+   * @returns false when the server has given the work to another attempt, wants it cancelled, or the run is gone
+   */
+  async tell(details: Details = this.#details): Promise<boolean> {
+    this.send(details);
     const { client, info } = this.#context;
-    const payloads = await client.options.loadedDataConverter.payloadConverter.toPayload(this.#details);
+    const payloads = await client.options.loadedDataConverter.payloadConverter.toPayload(details);
     try {
       const answer = await client.workflowService.recordActivityTaskHeartbeat({
         namespace: info.activityNamespace,
@@ -53,6 +63,11 @@ export class Beat<Details> {
       throw error;
     }
   }
+}
+
+/** The steady clock stands still while a machine is suspended, the other one may be set. */
+function clocks(): readonly [number, number] {
+  return [performance.now(), Date.now()];
 }
 
 /** gRPC status NOT_FOUND (5): the attempt, or the run, is no more. */

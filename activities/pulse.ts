@@ -1,13 +1,36 @@
-import { Beat } from './beat.ts';
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import { Beat, TICK_MS } from './beat.ts';
 
-const PULSE_MS = 1_000;
+/** What work may ask of its pulse. */
+export interface Pulse {
+  /**
+   * Call before every step that changes something.
+   * @throws CancelledFailure when the work is cancelled, or, after this process stood still, when it is another attempt's by now
+   */
+  mayGoOn(): Promise<void>;
+}
 
 /** Runs work that has no checkpoint of its own with a beat a second, so that Temporal notices when its worker is gone. */
-export async function withPulse<T>(work: () => Promise<T>): Promise<T> {
+export async function withPulse<T>(work: (pulse: Pulse) => Promise<T>): Promise<T> {
   const beat = new Beat<null>(null);
-  const timer = setInterval(() => beat.send(), PULSE_MS);
+  const { cancellationSignal } = Context.current();
+  const timer = setInterval(() => {
+    // A process that stood still keeps saying so until it has asked.
+    if (!beat.frozen) beat.tick();
+    beat.send();
+  }, TICK_MS);
+  // At first too: the task may have waited in a process that stood still.
+  let asked = false;
+  const mayGoOn = async () => {
+    if (cancellationSignal.aborted) throw new CancelledFailure('cancelled');
+    if (asked && !beat.frozen) return;
+    asked = true;
+    if (!(await beat.tell())) throw new CancelledFailure('this work is another attempt’s by now');
+    beat.tick();
+  };
   try {
-    return await work();
+    return await work({ mayGoOn });
   } finally {
     clearInterval(timer);
   }

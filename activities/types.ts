@@ -81,7 +81,7 @@ export interface Checkpoint {
   readonly v: 1;
   /** Bitmap of the ordinals that have their row in a part, base64, bit 0 of byte 0 first. */
   readonly done: string;
-  /** Ordinals begun and without a row. */
+  /** Ordinals begun and without a row; after a death also those about to be begun. */
   readonly hands: readonly number[];
   readonly counters: Counters;
   /** Name of the last part written; absent before the first. */
@@ -89,6 +89,8 @@ export interface Checkpoint {
   readonly parts: number;
   /** Deaths of a worker while an ordinal ran alone. */
   readonly deaths?: Readonly<Record<string, number>>;
+  /** True while items of other pages are in hand beside one that should be alone: a death then explains nothing. */
+  readonly crowded?: boolean;
   /** True when the page was handed back on purpose: nothing in hand is suspected. */
   readonly calm?: boolean;
 }

@@ -72,6 +72,11 @@ export function createScanner(given: ScannerSettings): Scanner {
       signal.throwIfAborted();
       request.notAfter?.throwIfAborted();
       gate.check();
+      const wait = request.ready?.();
+      if (wait !== undefined) {
+        await wait;
+        signal.throwIfAborted();
+      }
       const attempt = new Attempt(line, request, signal);
       silence.begin();
       try {

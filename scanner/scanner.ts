@@ -19,6 +19,8 @@ export interface ScanRequest {
   readonly notAfter?: AbortSignal;
   /** How long the caller has held the body back on purpose so far, in milliseconds: no silence, and no part of any deadline. */
   readonly heldMs?: () => number;
+  /** Asked once a slot is free, before anything is sent: a promise to wait for, if sending is not certain to be right. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
 /** A verdict that counts: the bytes sent were whole, and the scanner's own size and hash, where given, agree. */

@@ -13,7 +13,8 @@ export const MAX_HANDS = 64;
  *
  * A row counts for the checkpoint only once the part that holds it is written: `unsaved` rows are lost with the process,
  * and their items are scanned again. Items that were in hand when a worker died are suspects: they run alone, before all
- * others, so that a second death points at one of them.
+ * others, so that a second death points at one of them. Since an item may kill its worker before any beat tells of it, the
+ * dispatch after a death is `cautious`: an item begins only after a checkpoint that names it was sent (`announce`).
  */
 export class PageRun {
   readonly page: string;
@@ -23,6 +24,10 @@ export class PageRun {
   readonly #deaths = new Map<number, number>();
   readonly #suspects: number[] = [];
   readonly #returned: number[] = [];
+  readonly #announced: number[] = [];
+  /** Set after a death: items begin only once they are announced. */
+  readonly cautious: boolean;
+  #crowded = false;
   #unsaved: { ordinal: number; row: OutcomeRow }[] = [];
   /** Rows made in this dispatch, by ordinal; rows of earlier dispatches lie in their parts. */
   readonly #rows = new Map<number, OutcomeRow>();
@@ -36,6 +41,7 @@ export class PageRun {
   constructor(page: string, items: readonly Item[], checkpoint: Checkpoint | undefined, died: boolean) {
     this.page = page;
     this.items = items;
+    this.cautious = died;
     this.#saved = new Bitmap(items.length, checkpoint?.done);
     this.#savedCounters = checkpoint?.counters ?? noCounters();
     this.#part = checkpoint?.part;
@@ -43,12 +49,12 @@ export class PageRun {
     this.#left = 0;
     for (let o = 0; o < items.length; o++) if (!this.#saved.has(o)) this.#left += 1;
     for (const [ordinal, deaths] of Object.entries(checkpoint?.deaths ?? {})) this.#deaths.set(Number(ordinal), deaths);
-    if (checkpoint !== undefined && died) this.#suspect(checkpoint.hands);
+    if (checkpoint !== undefined && died) this.#suspect(checkpoint.hands, checkpoint.crowded === true);
   }
 
-  #suspect(hands: readonly number[]): void {
+  #suspect(hands: readonly number[], crowded: boolean): void {
     const begun = hands.filter((ordinal) => !this.#saved.has(ordinal));
-    const alone = begun.length === 1 ? begun[0] : undefined;
+    const alone = begun.length === 1 && !crowded ? begun[0] : undefined;
     for (const ordinal of begun) {
       const before = this.#deaths.get(ordinal) ?? 0;
       this.#deaths.set(ordinal, ordinal === alone ? before + 1 : before);
@@ -72,9 +78,33 @@ export class PageRun {
 
   /** The next ordinal to work on, or undefined when none is left to begin. */
   take(): number | undefined {
-    const ordinal = this.#suspects.shift() ?? this.#returned.pop() ?? this.#fresh();
+    const ordinal =
+      this.#suspects.shift() ?? (this.cautious ? this.#announced.shift() : (this.#returned.pop() ?? this.#fresh()));
     if (ordinal !== undefined) this.#hands.add(ordinal);
     return ordinal;
+  }
+
+  /** Something is left that may not be taken before it is announced. */
+  get mustAnnounce(): boolean {
+    if (!this.cautious || this.#suspects.length + this.#announced.length > 0) return false;
+    if (this.#returned.length > 0) return true;
+    const next = this.#fresh();
+    if (next !== undefined) this.#returned.push(next);
+    return next !== undefined;
+  }
+
+  /** Names what may be taken next. Send a checkpoint before taking it. */
+  announce(): void {
+    while (this.#hands.size + this.#announced.length < MAX_HANDS) {
+      const ordinal = this.#returned.pop() ?? this.#fresh();
+      if (ordinal === undefined) return;
+      this.#announced.push(ordinal);
+    }
+  }
+
+  /** Whether items of other pages are in hand beside a suspect. */
+  crowd(crowded: boolean): void {
+    this.#crowded = crowded;
   }
 
   #fresh(): number | undefined {
@@ -102,7 +132,8 @@ export class PageRun {
   /** Gives an item in hand back: it stays to be done. */
   giveBack(ordinal: number): void {
     this.#hands.delete(ordinal);
-    this.#returned.push(ordinal);
+    if (this.#deaths.has(ordinal)) this.#suspects.unshift(ordinal);
+    else this.#returned.push(ordinal);
   }
 
   /** Takes the rows that no part holds yet. Follow with `saved` or `unsaveable`. */
@@ -152,11 +183,12 @@ export class PageRun {
     return {
       v: 1,
       done: this.#saved.encode(),
-      hands: [...this.#hands].slice(0, MAX_HANDS),
+      hands: [...this.#hands, ...this.#announced].slice(0, MAX_HANDS),
       counters: this.#savedCounters,
       ...(this.#part !== undefined && { part: this.#part }),
       parts: this.#parts,
       ...(this.#deaths.size > 0 && { deaths: Object.fromEntries(this.#deaths) }),
+      ...(this.#crowded && { crowded: true }),
       ...(calm && { calm }),
     };
   }

@@ -1,32 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connector } from '../../connectors/connector.ts';
 import { messageOf } from '../../domain/errors.ts';
+import type { Item } from '../../domain/item.ts';
 import type { Share } from '../../domain/shares.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import type { JobLedger } from '../../ledger/ledger.ts';
 import type { Writer } from '../../ledger/types.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
-import { Beat } from '../beat.ts';
+import { Beat, TICK_MS } from '../beat.ts';
 import type { Checkpoint } from '../types.ts';
 import { waitAtDoor } from './door.ts';
 import { Pace } from './pace.ts';
 import { MAX_DEATHS, type PageRun } from './page-run.ts';
 import { Blocked, closedRow, type ScanItemDeps, scanItem, Withheld } from './scan-item.ts';
+import { solitude } from './solitude.ts';
 
-const CHECKPOINT_MS = 1_000;
 /** A turn takes no new item after this long, and hands the page back. */
 const TURN_MS = 60_000;
 /** On cancellation nothing more is sent; what is on its way gets so long to finish before it is given back. */
 const CANCEL_GRACE_MS = 1_000;
-/** After the event loop stood still for this long no item starts before Temporal has confirmed that the page is ours. */
-const FROZEN_MS = 3_000;
 
 /** Why a turn was stopped; `lost`: the page is another attempt's by now. */
 export type Stop =
   | { readonly why: 'turn' | 'cancelled' | 'lost' }
   | { readonly why: 'blocked'; code: string; detail: string };
 
-export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'pace' | 'begin' | 'send'> {
+export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'pace' | 'begin' | 'send' | 'ready'> {
   readonly ledger: JobLedger;
   readonly writer: Writer;
   readonly connector: Connector;
@@ -52,6 +51,7 @@ export class PageTurn {
   #saving: Promise<void> | undefined;
   #door: Promise<boolean> | undefined;
   #frozen: Promise<void> | undefined;
+  #announcing: Promise<void> | undefined;
 
   constructor(run: PageRun, deps: TurnDeps) {
     this.#run = run;
@@ -63,6 +63,7 @@ export class PageTurn {
       send: this.#send.signal,
       now: () => new Date(),
       pause: (ms, signal) => pause(ms, undefined, { signal }),
+      ready: () => this.#certain(),
     };
     this.#beat = new Beat(run.checkpoint());
   }
@@ -73,9 +74,11 @@ export class PageTurn {
    * @returns why the turn was stopped, or undefined
    */
   async run(): Promise<Stop | undefined> {
-    this.#ticker = setInterval(() => this.#tick(), CHECKPOINT_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#deps.cancelled.addEventListener('abort', this.#onCancel, { once: true });
     if (this.#deps.cancelled.aborted) this.#cancel();
+    // The task may have waited in a process that stood still, until it was somebody else's.
+    this.#confirmOwnership();
     await this.#work();
     await this.#saving;
     if (!this.#run.complete) await this.#save().catch((error: unknown) => this.#blockedByLedger(error));
@@ -91,7 +94,7 @@ export class PageTurn {
 
   async #work(): Promise<void> {
     // Suspects first, one at a time; then everything else, many at a time.
-    while (this.#run.careful && (await this.#one()));
+    while (this.#run.careful && (await this.#suspect()));
     const runners = await Promise.allSettled(Array.from({ length: this.#deps.share.items }, () => this.#runner()));
     for (const runner of runners) if (runner.status === 'rejected') throw runner.reason;
   }
@@ -100,23 +103,85 @@ export class PageTurn {
     while (await this.#one());
   }
 
+  /** True when an item may begin now; waits while that is not certain. */
+  async #mayBegin(): Promise<boolean> {
+    while (solitude.closed !== undefined) await solitude.closed;
+    const wait = this.#certain();
+    if (wait !== undefined) await wait;
+    return this.#stop === undefined;
+  }
+
+  /** Settles once it is known whether the page is still ours; undefined while there is no doubt. */
+  #certain(): Promise<void> | undefined {
+    if (this.#beat.frozen) this.#confirmOwnership();
+    return this.#frozen;
+  }
+
   /** Brings one item to its row. @returns false when there is none left to begin, or the turn was stopped */
   async #one(): Promise<boolean> {
-    if (this.#frozen !== undefined) await this.#frozen;
-    if (this.#stop !== undefined) return false;
+    if (this.#run.cautious && (await this.#mayBegin())) await this.#announced();
+    if (!(await this.#mayBegin())) return false;
+    const ordinal = this.#run.take();
+    return ordinal === undefined ? this.#run.mustAnnounce : await this.#bring(ordinal);
+  }
+
+  /** Until Temporal knows which items come next, so that a death leaves their names. */
+  async #announced(): Promise<void> {
+    while (this.#stop === undefined && (this.#announcing !== undefined || this.#run.mustAnnounce)) {
+      this.#announcing ??= this.#tellHands().finally(() => {
+        this.#announcing = undefined;
+      });
+      await this.#announcing;
+    }
+  }
+
+  async #tellHands(): Promise<void> {
+    this.#run.announce();
+    if (!(await this.#tell())) this.#lose();
+  }
+
+  #tell(): Promise<boolean> {
+    return this.#beat.tell(this.#run.checkpoint()).catch(() => false);
+  }
+
+  /** One that was in hand at a death, alone in its page; alone in the whole process once a death spoke against it. */
+  async #suspect(): Promise<boolean> {
+    if (!(await this.#mayBegin())) return false;
     const ordinal = this.#run.take();
     if (ordinal === undefined) return false;
+    const deaths = this.#run.deathsOf(ordinal);
+    if (deaths >= MAX_DEATHS) return this.#convict(ordinal, deaths);
+    const begin = async (isAlone: boolean): Promise<boolean> => {
+      this.#run.crowd(deaths > 0 && !isAlone);
+      if (await this.#tell()) return await this.#bring(ordinal);
+      this.#run.giveBack(ordinal);
+      this.#lose();
+      return false;
+    };
+    try {
+      return deaths === 0 ? await begin(false) : await solitude.alone(begin);
+    } finally {
+      this.#run.crowd(false);
+    }
+  }
+
+  #convict(ordinal: number, deaths: number): boolean {
+    const note = `the worker died ${deaths} times while this item alone was in hand`;
+    const { page } = this.#run;
+    const tail = { outcome: 'failed', reason: 'crashed', note } as const;
+    this.#run.put(ordinal, closedRow(page, ordinal, this.#itemAt(ordinal), tail, new Date()));
+    return true;
+  }
+
+  #itemAt(ordinal: number): Item {
     const item = this.#run.items[ordinal];
     if (item === undefined) throw new RangeError(`page ${this.#run.page} has no ordinal ${ordinal}`);
-    const deaths = this.#run.deathsOf(ordinal);
-    if (deaths >= MAX_DEATHS) {
-      const note = `the worker died ${deaths} times while this item alone was in hand`;
-      this.#run.put(
-        ordinal,
-        closedRow(this.#run.page, ordinal, item, { outcome: 'failed', reason: 'crashed', note }, new Date()),
-      );
-      return true;
-    }
+    return item;
+  }
+
+  async #bring(ordinal: number): Promise<boolean> {
+    const item = this.#itemAt(ordinal);
+    solitude.enter();
     try {
       this.#run.put(ordinal, await scanItem(this.#run.page, ordinal, item, this.#itemDeps, this.#items.signal));
       return true;
@@ -128,7 +193,9 @@ export class PageTurn {
         this.#items.abort(error);
         throw error;
       }
-      return await this.#wait(error);
+      return this.#wait(error);
+    } finally {
+      solitude.leave();
     }
   }
 
@@ -172,7 +239,8 @@ export class PageTurn {
   }
 
   #tick(): void {
-    if (this.#beat.gap() > FROZEN_MS) this.#confirmOwnership();
+    if (this.#beat.frozen) this.#confirmOwnership();
+    else this.#beat.tick();
     this.#lookAtDoor();
     if (performance.now() - this.#began > TURN_MS) this.#end({ why: 'turn' });
     this.#beat.send();
@@ -185,15 +253,16 @@ export class PageTurn {
 
   /** Until Temporal answers, no item starts; when the page is another attempt's by now, nothing more is done. */
   #confirmOwnership(): void {
-    this.#frozen ??= this.#beat
-      .stillOurs()
-      .catch(() => false)
-      .then((ours) => {
-        this.#frozen = undefined;
-        if (ours) return;
-        this.#end({ why: 'lost' });
-        this.#items.abort(new Error('the page is another attempt’s by now'));
-      });
+    this.#frozen ??= this.#tell().then((ours) => {
+      this.#frozen = undefined;
+      this.#beat.tick();
+      if (!ours) this.#lose();
+    });
+  }
+
+  #lose(): void {
+    this.#end({ why: 'lost' });
+    this.#items.abort(new Error('the page is another attempt’s by now'));
   }
 
   /** Writes the rows made since the last part, then beats with a checkpoint that counts them. */

@@ -54,6 +54,8 @@ export interface ScanItemDeps {
   readonly send: AbortSignal;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** As `ScanRequest.ready`. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
 type RowTail = Omit<OutcomeRow, 'item' | 'location' | 'locationBytes' | 'listed' | 'at' | 'rescanOf' | 'rescans'>;
@@ -193,6 +195,7 @@ async function judge(
         attempt,
         notAfter: deps.send,
         ...(paced !== undefined && { heldMs: () => paced.heldMs() }),
+        ...(deps.ready !== undefined && { ready: deps.ready }),
         metadata: { connector: deps.connector.id, job: deps.job, item: `${page}:${ordinal}` },
       },
       signal,

@@ -26,7 +26,8 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
     if (entry === undefined)
       throw new LedgerError('corrupt', input.index.name, `Index ${input.index.name} does not name page ${input.page}.`);
     const items = await ledger.readPage(entry.object);
-    const run = new PageRun(input.page, items, checkpoint, beaten !== undefined && !beaten.calm);
+    // An attempt that follows another one follows a death, even one that no beat was sent before.
+    const run = new PageRun(input.page, items, checkpoint, context.info.attempt > 1 && beaten?.calm !== true);
     const writer = writerOf(context.info);
     const turn = new PageTurn(run, {
       ledger,

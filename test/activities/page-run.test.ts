@@ -61,6 +61,7 @@ describe('PageRun', () => {
     const first = run.take() ?? -1;
     run.put(first, row(first));
     const again = new PageRun('0-1', items(2), run.checkpoint(), true);
+    again.announce();
     expect([again.take(), again.take(), again.take()]).toEqual([0, 1, undefined]);
   });
 
@@ -79,6 +80,33 @@ describe('PageRun', () => {
     expect(fourth.deathsOf(0)).toBe(2);
     fourth.take();
     expect(new PageRun('0-1', items(4), fourth.checkpoint(), true).deathsOf(0)).toBe(3);
+  });
+
+  it('begins after a death only what a checkpoint has named before', () => {
+    const first = new PageRun('0-1', items(200), undefined, false);
+    for (let i = 0; i < 3; i++) first.put(first.take() ?? -1, row(i));
+    save(first);
+    // The process died before any beat told what else was in hand.
+    const run = new PageRun('0-1', items(200), first.checkpoint(), true);
+    expect(run.careful).toBe(false);
+    expect([run.mustAnnounce, run.take()]).toEqual([true, undefined]);
+    run.announce();
+    const named = new Set(run.checkpoint().hands);
+    expect(named.size).toBe(MAX_HANDS);
+    const taken: number[] = [];
+    for (let o = run.take(); o !== undefined; o = run.take()) taken.push(o);
+    expect(taken.every((o) => named.has(o))).toBe(true);
+    // It died again: those are the suspects, and no others.
+    const next = new PageRun('0-1', items(200), run.checkpoint(), true);
+    expect([next.careful, next.take()]).toEqual([true, taken[0]]);
+  });
+
+  it('holds nothing against an item that was not alone in its process', () => {
+    const run = new PageRun('0-1', items(1), undefined, false);
+    run.take();
+    run.crowd(true);
+    const next = new PageRun('0-1', items(1), run.checkpoint(), true);
+    expect([next.careful, next.deathsOf(0)]).toEqual([true, 0]);
   });
 
   it('suspects nothing after a page was handed back on purpose', () => {
@@ -103,6 +131,7 @@ describe('PageRun', () => {
         const saved = new Set<number>();
         for (const s of steps) {
           if (s === 'take') {
+            if (run.mustAnnounce) run.announce();
             const o = run.take();
             if (o !== undefined) {
               expect(saved.has(o)).toBe(false);
@@ -122,7 +151,11 @@ describe('PageRun', () => {
           }
         }
         const left: number[] = [...hand];
-        for (let o = run.take(); o !== undefined; o = run.take()) left.push(o);
+        do {
+          if (run.mustAnnounce) run.announce();
+          for (let o = run.take(); o !== undefined; o = run.take()) left.push(o);
+          for (const o of left.splice(0)) run.put(o, row(o));
+        } while (run.mustAnnounce);
         for (const o of left) run.put(o, row(o));
         expect(run.complete).toBe(true);
         const all = new Set([...saved, ...run.rows.keys()]);

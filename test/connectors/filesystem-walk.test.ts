@@ -247,7 +247,12 @@ describe('what cannot be read', () => {
     await fs.chmod(store.asset, 0o000);
     expect(await asNobody({ do: 'list', asset: store.asset })).toMatchObject({ error: 'configuration' });
     expect(await asNobody({ do: 'check', asset: store.asset })).toMatchObject({ answer: { ok: false } });
+    for (const mode of [0o000, 0o744, 0o711]) {
+      await fs.chmod(store.asset, mode);
+      expect(await asNobody({ do: 'fingerprint', asset: store.asset })).toMatchObject({ error: 'configuration' });
+    }
     await fs.chmod(store.asset, 0o755);
+    expect(await asNobody({ do: 'fingerprint', asset: store.asset })).toMatchObject({ answer: expect.any(String) });
   });
 
   test('a path that is longer than the system takes is a gap, and what follows is listed', async () => {
