@@ -1,9 +1,7 @@
-import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bytes, count, duration } from '../cli/render/units.ts';
 import { parseCounts, shownCount, UsageError } from './lib/arguments.ts';
-import { cleanly } from './lib/cleanup.ts';
-import { benchStack } from './lib/plant.ts';
+import { withBenchStack } from './lib/plant.ts';
 import { memoryOf } from './lib/process.ts';
 import { connectClient } from './lib/scan-client.ts';
 import { quietRuntime, type SimulationFigures, simulate } from './lib/simulation/run.ts';
@@ -51,15 +49,11 @@ function options(args: string[]): { items?: number[]; json: boolean } {
 type Figures = SimulationFigures & { readonly temporalPeakBytes: number };
 
 async function simulateOnce(items: number): Promise<Figures> {
-  const plant = await benchStack(`simulate-${items}`, {}, ['temporal']);
-  const clear = async () => {
-    await plant.stop();
-    rmSync(plant.home, { recursive: true, force: true });
-  };
-  return await cleanly(clear, async () => {
-    const client = await connectClient(plant.stack.temporalAddress);
+  return await withBenchStack(`simulate-${items}`, ['temporal'], async (plant) => {
+    const { temporalAddress } = plant.stack;
+    const client = await connectClient(temporalAddress);
     try {
-      const figures = await simulate(plant.stack.temporalAddress, client, items, (line) => console.error(line));
+      const figures = await simulate(temporalAddress, client, items, (line) => console.error(line));
       return { ...figures, temporalPeakBytes: memoryOf(plant.pidOf('temporal')).peak };
     } finally {
       await client.connection.close();
