@@ -14,9 +14,9 @@ const LARGE_MIB = 64;
 
 /** `dsx bench memory`: the worker's peak resident memory, each on a fresh stack: 20 k files, 200 k files, one file of 2 GiB. */
 export default async function memory(): Promise<number> {
-  const small = await peakOf('20k', corpus(benchHome(), 20_000, 512));
-  const large = await peakOf('200k', corpus(benchHome(), 200_000, 512));
-  const idle = await peakOf('one', corpus(benchHome(), 1, 512));
+  const small = await peakOf('20k', await corpus(benchHome(), 20_000, 512));
+  const large = await peakOf('200k', await corpus(benchHome(), 200_000, 512));
+  const idle = await peakOf('one', await corpus(benchHome(), 1, 512));
   const huge = await peakOf('2gib', sparse());
   console.log(`20 k files ${small} MiB, 200 k files ${large} MiB: × ${(large / small).toFixed(2)} (at most ${GROWTH})`);
   console.log(

@@ -18,7 +18,7 @@ const FLOOR = 0.75;
  */
 export default async function overhead(args: string[]): Promise<number> {
   const alternations = Number(args[0] ?? ALTERNATIONS);
-  const folder = corpus(benchHome(), FILES, BYTES);
+  const folder = await corpus(benchHome(), FILES, BYTES);
   const plant = await benchStack('overhead');
   try {
     const bare = async (atOnce: number) =>

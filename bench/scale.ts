@@ -68,7 +68,7 @@ async function scanOnce(files: number, flat: boolean, named: string | undefined)
   const remove = () => rmSync(place, { recursive: true, force: true });
   return await cleanly(remove, async () => {
     console.error(`${name}: files in ${place}`);
-    writeCorpus(place, files, BYTES, perFolder);
+    await writeCorpus(place, files, BYTES, perFolder);
     return { name, flat, ...(await scaleRun(place, files, perFolder)) };
   });
 }

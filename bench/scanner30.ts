@@ -17,7 +17,7 @@ const FLOOR = 0.97;
  */
 export default async function scanner30(args: string[]): Promise<number> {
   const alternations = Number(args[0] ?? ALTERNATIONS);
-  const folder = corpus(benchHome(), FILES, BYTES);
+  const folder = await corpus(benchHome(), FILES, BYTES);
   const plant = await benchStack('scanner30', {
     STANDIN_LATENCY_MS: String(LATENCY_MS),
     STANDIN_WORKERS: String(WORKERS),

@@ -11,6 +11,8 @@ export async function cleanly<T>(cleanup: Cleanup, work: () => Promise<T>): Prom
   try {
     return await work();
   } finally {
+    // What fails because it was interrupted is nobody's news, and must not end the process while it is clearing away.
+    if (interrupted) await new Promise(() => undefined);
     await forget(cleanup);
   }
 }

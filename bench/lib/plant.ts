@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Part, Stack } from '../../cli/stack/contract.ts';
 import { stacks } from '../../cli/stack/stacks.ts';
 import { readState } from '../../cli/stack/state.ts';
+import { cleanly } from './cleanup.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -38,7 +39,7 @@ export async function benchStack(
   env: Record<string, string> = {},
   only?: readonly Part[],
 ): Promise<BenchStack> {
-  const home = path.join(benchHome(), `${name}-${process.pid}`);
+  const home = homeOf(name);
   const variables = { ...process.env, STANDIN_REQUEST_LOG: '', ...env };
   const say = (line: string) => console.error(line);
   const stack = await stacks.start({ home, env: variables, isolated: true, say, ...(only && { only }) });
@@ -58,6 +59,24 @@ export async function benchStack(
     pidOf: (part) => pidOf(home, part),
     stop: () => stacks.stop(home),
   };
+}
+
+/** Works with a stack of its own, and leaves nothing of it, whether the work succeeds, fails or is interrupted. */
+export async function withBenchStack<T>(
+  name: string,
+  only: readonly Part[],
+  work: (plant: BenchStack) => Promise<T>,
+): Promise<T> {
+  const home = homeOf(name);
+  const clear = async () => {
+    await stacks.stop(home);
+    rmSync(home, { recursive: true, force: true });
+  };
+  return await cleanly(clear, async () => work(await benchStack(name, {}, only)));
+}
+
+function homeOf(name: string): string {
+  return path.join(benchHome(), `${name}-${process.pid}`);
 }
 
 function pidOf(home: string, part: Part): number {

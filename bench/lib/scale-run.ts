@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createClient } from 'redis';
@@ -6,8 +6,7 @@ import { PARTS, type Part } from '../../cli/stack/contract.ts';
 import type { ScanSettings } from '../../domain/job.ts';
 import { openLedger } from '../../ledger/ledger.ts';
 import { proveAccount } from './account.ts';
-import { cleanly } from './cleanup.ts';
-import { type BenchStack, benchStack } from './plant.ts';
+import { type BenchStack, withBenchStack } from './plant.ts';
 import { cpuSeconds, MemoryWatch, memoryOf } from './process.ts';
 import { type RunFigures, runsOf } from './runs.ts';
 import { connectClient, folderSource, startFullScan } from './scan-client.ts';
@@ -45,12 +44,7 @@ export interface ScaleFigures {
  * in a file, Valkey, and a stand-in that answers at once.
  */
 export async function scaleRun(folder: string, files: number, perFolder: number): Promise<ScaleFigures> {
-  const plant = await benchStack(`scale-${files}`, {}, OWN);
-  const clear = async () => {
-    await plant.stop();
-    rmSync(plant.home, { recursive: true, force: true });
-  };
-  return await cleanly(clear, async () => {
+  return await withBenchStack(`scale-${files}`, OWN, async (plant) => {
     const client = await connectClient(plant.stack.temporalAddress);
     try {
       return await measure(plant, client, folder, files, perFolder);

@@ -31,9 +31,14 @@ export function folderSource(folder: string): Source {
   return { kind: 'folder', id: `folder-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`, path };
 }
 
-/** Starts a full scan as the API does. */
-export async function startFullScan(client: Client, source: Source, settings: ScanSettings): Promise<StartedScan> {
-  const request: StartRequest = { job: `job-${randomUUID()}`, kind: 'full', source, settings, actor: 'bench' };
+/** Starts a full scan as the API does. @param more of the request, such as the window */
+export async function startFullScan(
+  client: Client,
+  source: Source,
+  settings: ScanSettings,
+  more: Partial<StartRequest> = {},
+): Promise<StartedScan> {
+  const request: StartRequest = { job: `job-${randomUUID()}`, kind: 'full', source, settings, actor: 'bench', ...more };
   const workflow = fullScanWorkflowId(source);
   const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
     workflowId: workflow,

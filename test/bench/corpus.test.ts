@@ -16,12 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => plant.stop());
 
-it('a corpus has its files in folders, or all in one, and every location tells its number', () => {
+it('a corpus has its files in folders, or all in one, and every location tells its number', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'dsx-corpus-'));
   try {
     for (const perFolder of [PER_FOLDER, Number.POSITIVE_INFINITY]) {
       const folder = path.join(home, String(perFolder));
-      writeCorpus(folder, FILES, 8, perFolder);
+      await writeCorpus(folder, FILES, 8, perFolder);
       const files = readdirSync(folder, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
@@ -37,7 +37,7 @@ it('a corpus has its files in folders, or all in one, and every location tells i
 
 it('the proof of an account finds a corpus whole, and says so when a file is missing, strange or doubled', async () => {
   const folder = path.join(realpathSync(plant.folder), 'corpus');
-  writeCorpus(folder, FILES, 8, PER_FOLDER);
+  await writeCorpus(folder, FILES, 8, PER_FOLDER);
   const scan = await plant.start({}, { source: plant.source(folder) });
   const result = await scan.result();
   const ledger = plant.ledger.job(scan.job);

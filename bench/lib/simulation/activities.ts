@@ -54,6 +54,10 @@ export class Simulation {
     this.#holdAt = holdAt;
   }
 
+  get pagesClosed(): number {
+    return this.#closed.size;
+  }
+
   /** Resolves when so many pages have closed, or the job is over. */
   closed(pages: number): Promise<void> {
     return new Promise((tell) => {

@@ -10,6 +10,12 @@ import { type RunFigures, runsOf } from '../runs.ts';
 import { type StartedScan, startFullScan } from '../scan-client.ts';
 import { Simulation } from './activities.ts';
 
+/** The largest page that planning writes where nothing else is configured. */
+const PAGE_ITEMS = 5_000;
+/** Pages in flight: as of a job that several workers share. */
+const WINDOW = 16;
+const SAY_EVERY_MS = 15_000;
+
 export interface SimulationFigures {
   readonly items: number;
   readonly pages: number;
@@ -49,23 +55,26 @@ const noSink = { publish: { fn: () => undefined } };
 /**
  * Carries the real workflow through a scan of so many items on a real Temporal server; the activities only pretend. A third of
  * the way it is paused and resumed, and at two thirds the scanner stays away until the job is held.
+ * @param say told now and then how far it is
  */
 export async function simulate(
   address: string,
   client: Client,
   items: number,
-  pageItems = 5_000,
+  say?: (line: string) => void,
 ): Promise<SimulationFigures> {
-  const estimate = Math.max(3, Math.floor(items / pageItems));
-  const simulation = new Simulation(items, pageItems, Math.floor((estimate * 2) / 3));
+  const estimate = Math.max(3, Math.floor(items / PAGE_ITEMS));
+  const simulation = new Simulation(items, PAGE_ITEMS, Math.floor((estimate * 2) / 3));
   const connection = await connectTemporal({ address, namespace: 'default', tls: undefined });
   const stop = await startWorkers(connection, simulation.activities());
+  const telling = setInterval(() => say?.(`${simulation.pagesClosed} of about ${estimate} pages`), SAY_EVERY_MS);
   try {
     const began = performance.now();
     const scan = await startFullScan(
       client,
       { kind: 'connector', id: `simulated-${items}` },
       { filter: '', action: 'delete', dryRun: false, scanner: 'dsxa' },
+      { window: WINDOW },
     );
     const seen = steer(client, scan, simulation, estimate).catch(() => ({ paused: false, held: false }));
     const result = await scan.result();
@@ -83,6 +92,7 @@ export async function simulate(
       wrong: wrongIn(result, simulation),
     };
   } finally {
+    clearInterval(telling);
     await stop();
     await connection.close();
   }
