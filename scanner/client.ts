@@ -76,6 +76,7 @@ export function createScanner(given: ScannerSettings): Scanner {
       if (wait !== undefined) {
         await wait;
         signal.throwIfAborted();
+        request.notAfter?.throwIfAborted();
       }
       const attempt = new Attempt(line, request, signal);
       silence.begin();

@@ -4,12 +4,12 @@ import { knowsTimeZone } from '../../domain/hours.ts';
 import { HOURS_EXAMPLE, HoursTextError, parseHours } from '../../domain/hours-text.ts';
 import { type Hours, LIMIT_RANGES, type LimitsChange } from '../../domain/limits.ts';
 
-/** The options of limits as commander gives them; `null` was written `none`. */
+/** The options of limits as commander gives them (it has no use for `null`). */
 export interface LimitOptions {
-  readonly items?: number | null;
-  readonly bytes?: number | null;
-  readonly requests?: number | null;
-  readonly hours?: Hours | null;
+  readonly items?: number | 'none';
+  readonly bytes?: number | 'none';
+  readonly requests?: number | 'none';
+  readonly hours?: Hours | 'none';
 }
 
 /** Adds `--items`, `--bytes`, `--requests` and `--hours`. */
@@ -24,16 +24,20 @@ export function addLimitOptions(command: Command): Command {
 /** What the options ask for; undefined when none was given. */
 export function limitsChange({ items, bytes, requests, hours }: LimitOptions): LimitsChange | undefined {
   const change: LimitsChange = {
-    ...(items !== undefined && { itemsInFlight: items }),
-    ...(bytes !== undefined && { bytesPerSecond: bytes }),
-    ...(requests !== undefined && { requestsPerSecond: requests }),
-    ...(hours !== undefined && { hours }),
+    ...(items !== undefined && { itemsInFlight: orNull(items) }),
+    ...(bytes !== undefined && { bytesPerSecond: orNull(bytes) }),
+    ...(requests !== undefined && { requestsPerSecond: orNull(requests) }),
+    ...(hours !== undefined && { hours: orNull(hours) }),
   };
   return Object.keys(change).length === 0 ? undefined : change;
 }
 
-function orNone<T>(parse: (text: string) => T): (text: string) => T | null {
-  return (text) => (text.trim().toLowerCase() === 'none' ? null : parse(text));
+function orNull<T>(value: T | 'none'): T | null {
+  return value === 'none' ? null : value;
+}
+
+function orNone<T>(parse: (text: string) => T): (text: string) => T | 'none' {
+  return (text) => (text.trim().toLowerCase() === 'none' ? 'none' : parse(text));
 }
 
 const itemsArgument = (text: string): number =>

@@ -32,6 +32,10 @@ function scansAfter(moment: number): number {
   return stack.requests().filter(({ received, bytes }) => received > moment && bytes === 200).length;
 }
 
+function yesterday(): string {
+  return ['Sat', 'Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri'][new Date().getUTCDay()] ?? 'Mon';
+}
+
 test('pause stops new scans within 3 s, resume goes on at the same place, and nothing is scanned twice', async () => {
   const from = stack.requests().length;
   const { scan, job } = await slowScan();
@@ -63,11 +67,49 @@ test('pause stops new scans within 3 s, resume goes on at the same place, and no
   expect(hashes.length - FILES).toBeLessThanOrEqual(64);
 });
 
+test('limits are shown, set and taken away while it runs, and a start may carry them', async () => {
+  const { scan, job } = await slowScan('--items', '3', '--requests', '500');
+  const shown = await stack.dsx(['limits', job]);
+  expect(shown.code).toBe(0);
+  expect(shown.stdout).toContain('limits: 3 in flight, 500 requests/s (set by local');
+  const closed = await stack.dsx([
+    'limits',
+    job,
+    '--hours',
+    `${yesterday()} 12:00-12:01 UTC`,
+    '--reason',
+    'backup',
+    '--json',
+  ]);
+  expect(JSON.parse(closed.stdout)).toMatchObject({
+    job,
+    state: 'running',
+    limits: { itemsInFlight: 3, reason: 'backup' },
+  });
+  const idle = await scan.until((event) => event.idle !== undefined);
+  expect(idle).toMatchObject({ state: 'running', idle: { why: 'outside_hours' }, limits: { itemsInFlight: 3 } });
+  await pause(3_000);
+  const from = Date.now();
+  await pause(1_000);
+  expect(scansAfter(from)).toBe(0);
+  const listed = eventsOf((await stack.dsx(['jobs', '--json'])).stdout).find((line) => line.job === job);
+  expect(listed).toMatchObject({ idle: { why: 'outside_hours' }, limits: { itemsInFlight: 3 } });
+  const wrong = await stack.dsx(['limits', job, '--hours', 'Mon 22:00-06:00 Nowhere/Land']);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Nowhere/Land')]);
+  expect((await stack.dsx(['limits', job, '--hours', 'none', '--items', 'none', '--requests', 'none'])).code).toBe(0);
+  await stack.standin({ latencyMs: 0, workers: null });
+  expect(summaryOf(await scan.ended)).toMatchObject({ state: 'completed', outcomes: { clean: FILES } });
+  const late = await stack.dsx(['limits', job, '--items', '1']);
+  expect([late.code, late.stderr]).toEqual([2, expect.stringContaining('ended')]);
+  expect((await stack.dsx(['limits', 'job-none', '--items', '1'])).code).toBe(2);
+});
+
 test('cancel ends `cancelled`, with an exact account of what was done, and starts nothing after it', async () => {
   const { scan, job } = await slowScan();
   const ran = await stack.dsx(['cancel', job, '--json']);
   const acknowledged = Date.now();
   expect(ran.code).toBe(0);
+  expect(ran.stderr).toMatch(/cancelled with \d+ of 240 items/);
   const summary = summaryOf(ran);
   expect(summary.state).toBe('cancelled');
   expect(sum(summary.outcomes)).toBeGreaterThan(0);
@@ -116,6 +158,8 @@ test('a second Ctrl-C detaches at once', async () => {
 
 test('--detach leaves it running; watch follows it, can be left, and attached again', async () => {
   const { scan, job, folder } = await slowScan('--detach');
+  // So slow that it is still under way after as many commands as follow, however busy the machine is.
+  await stack.standin({ latencyMs: 2_000, workers: 4 });
   expect(await scan.ended).toMatchObject({ code: 0 });
   const first = stack.command(['watch', job, '--json']);
   await first.until((event) => event.type === 'progress');

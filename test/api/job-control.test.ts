@@ -57,6 +57,8 @@ test('without a worker nobody answers, and that is told apart from no Temporal',
   const id = workflowIdOf(early);
   expect((await codeOf(control.start(early))).code).toBe('no_worker');
   expect((await codeOf(control.steer(id, 'pause', { job: early.job, actor: 'ann' }))).code).toBe('no_worker');
+  const limits = { itemsInFlight: 1 };
+  expect((await codeOf(control.setLimits(id, { job: early.job, actor: 'ann', limits }))).code).toBe('no_worker');
   // A cancel is kept for the worker to come.
   expect(await control.steer(id, 'cancel', { job: early.job, actor: 'ann' })).toMatchObject({
     job: early.job,
@@ -106,8 +108,17 @@ describe('with a worker', () => {
     expect((await control.progress(id)).idle).toMatchObject({ why: 'paused', by: 'ann', reason: 'lunch' });
     expect(await control.steer(id, 'resume', by)).toMatchObject({ state: 'running' });
     expect((await codeOf(control.steer(id, 'pause', { ...by, job: 'job-other' }))).code).toBe('job_ended');
-    expect(await control.steer(id, 'cancel', by)).toMatchObject({ job: first.job });
+    const limits = { itemsInFlight: 3 };
+    const set = await control.setLimits(id, { ...by, limits });
+    expect(set).toMatchObject({ job: first.job, limits: { itemsInFlight: 3, by: 'ann', reason: 'lunch' } });
+    expect(await control.setLimits(id, { ...by, actor: 'bob', limits })).toEqual(set);
+    const refused = control.setLimits(id, { ...by, limits: { itemsInFlight: 0 } });
+    expect((await codeOf(refused)).code).toBe('limits_invalid');
+    expect((await codeOf(control.setLimits(id, { ...by, job: 'job-other', limits }))).code).toBe('job_ended');
+    const cancelled = await control.steer(id, 'cancel', by);
+    expect(cancelled).toMatchObject({ job: first.job, done: { counters: { outcomes: { failed: 0 } } } });
     await plant.client.workflow.getHandle(id).result();
+    expect(['not_found', 'job_ended']).toContain((await codeOf(control.setLimits(id, { ...by, limits }))).code);
     expect(['not_found', 'job_ended']).toContain((await codeOf(control.steer(id, 'pause', by))).code);
     expect((await codeOf(control.steer('full-scan:none', 'pause', by))).code).toBe('not_found');
     expect((await codeOf(control.progress('full-scan:none'))).code).toBe('not_found');

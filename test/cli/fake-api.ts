@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { API_PREFIX, type JobEvent, type JobResource, type ScannerCheckAnswer } from '../../api/contract.ts';
 import type { ActionRow } from '../../domain/action.ts';
 import { isFinal } from '../../domain/job.ts';
+import { changedLimits } from '../../domain/limits.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { endedJob, runningJob } from './samples.ts';
 
@@ -21,7 +22,7 @@ export interface FakeApi {
   /** Called for `cancel`; the default ends the job as cancelled. */
   onCancel: () => void;
   readonly starts: Record<string, unknown>[];
-  readonly controls: { verb: string; reason?: string }[];
+  readonly controls: { readonly verb: string; readonly [field: string]: unknown }[];
   /** Event streams opened so far. */
   readonly streams: () => number;
   /** Resolves when so many event streams have been opened. */
@@ -94,10 +95,22 @@ export async function fakeApi(): Promise<FakeApi> {
     if (id === undefined) return json(200, { jobs: [api.job, ...api.others] });
     if (id !== api.job.job) return json(404, problem(404, 'no_such_job'));
     if (request.method === 'POST') {
-      const { reason } = JSON.parse((await textOf(request)) || '{}') as { reason?: string };
-      api.controls.push({ verb: rest ?? '', ...(reason !== undefined && { reason }) });
+      const { reason, ...limits } = JSON.parse((await textOf(request)) || '{}') as { reason?: string };
+      api.controls.push({ verb: rest ?? '', ...(reason !== undefined && { reason }), ...limits });
       if (isFinal(api.job.state)) return json(409, problem(409, 'job_ended'));
-      json(200, { job: id, state: rest === 'cancel' ? 'cancelling' : api.job.state, revision: 2, links: { self: '' } });
+      if (rest === 'limits') {
+        const changed = {
+          ...changedLimits(api.job.limits ?? {}, limits),
+          by: 'local',
+          since: '2026-11-23T10:00:00.000Z',
+        };
+        api.job = { ...api.job, limits: changed };
+        return json(200, { job: id, state: api.job.state, limits: changed, revision: 2, links: { self: '' } });
+      }
+      const { listed, listingDone, counters, actions } = api.job;
+      const done = rest === 'cancel' ? { done: { listed, listingDone, counters, actions } } : {};
+      const state = rest === 'cancel' ? 'cancelling' : api.job.state;
+      json(200, { job: id, state, ...done, revision: 2, links: { self: '' } });
       if (rest === 'cancel') api.onCancel();
       return;
     }

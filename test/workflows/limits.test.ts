@@ -196,6 +196,14 @@ describe('limits of a job', () => {
     expect(job.progress().limits?.itemsInFlight).toBeUndefined();
   });
 
+  it('that can not be fail a job that is started with them', () => {
+    const job = ScanJob.begin({ ...begun().state.request, limits: { itemsInFlight: 0 } }, NOW);
+    job.begun(ref('header'));
+    expect(job.mayOpen).toBe(false);
+    expect(job.over).toBe(true);
+    expect(job.progress().failure).toMatchObject({ code: 'limits_invalid' });
+  });
+
   it('are carried into the next run', () => {
     const job = begun({ limits: { itemsInFlight: 5 } });
     job.setLimits({ ...ann, limits: { itemsInFlight: 3 } }, LATER);

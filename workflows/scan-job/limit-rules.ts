@@ -1,12 +1,22 @@
 import type { NextHours } from '../../activities/types.ts';
-import { changedLimits, limitsOf, sameHours, sameLimits } from '../../domain/limits.ts';
-import type { LimitsRequest } from '../messages.ts';
+import { changedLimits, limitsFault, limitsOf, sameHours, sameLimits } from '../../domain/limits.ts';
+import { type LimitsRequest, REFUSAL, type StartRequest } from '../messages.ts';
 import type { ScanJobState } from './state.ts';
 
 /**
  * How the limits of a job change, and what its hours mean. Each rule changes the state in place and tells whether anything
  * changed. Hours are closed to work until somebody has told that they are open.
  */
+
+/** What a job begins with. Limits that can't be fail it: a start has no validator, and no limit at all is not what was asked. */
+export function limitsAtStart(request: StartRequest, now: string): Pick<ScanJobState, 'limits' | 'failure'> {
+  if (request.limits === undefined) return {};
+  const fault = limitsFault(request.limits);
+  if (fault !== undefined) {
+    return { failure: { code: REFUSAL.limitsInvalid, message: `limits: ${fault.field}: ${fault.message}` } };
+  }
+  return { limits: { ...changedLimits({}, request.limits), by: request.actor, since: now } };
+}
 
 export function setLimits(state: ScanJobState, request: LimitsRequest, now: string): boolean {
   if (state.control === 'cancelling') return false;

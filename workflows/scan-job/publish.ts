@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../../activities/types.ts';
 import type { JobProgress, JobState } from '../../domain/job.ts';
+import { limitsText } from '../../domain/limits-text.ts';
 import { rowsOf } from '../../domain/outcome.ts';
 import { SEARCH_ATTRIBUTE } from '../messages.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -52,10 +53,17 @@ function show(job: ScanJob, state: JobState): void {
 
 /** What an operator reads in the Temporal UI, without any other tool. */
 function detailsOf(progress: JobProgress): string {
-  const { counters } = progress;
+  const { counters, idle, limits } = progress;
+  const why = [
+    ...(idle === undefined || idle.why === progress.state ? [] : [`, ${idle.why}`]),
+    ...(idle?.until === undefined ? [] : [` until ${idle.until}`]),
+    ...(idle?.reason === undefined ? [] : [`: ${idle.reason}`]),
+    ...(idle?.by === undefined ? [] : [` (by ${idle.by})`]),
+  ];
   const lines = [
-    `**${progress.state}**${progress.idle?.reason === undefined ? '' : `: ${progress.idle.reason}`}${progress.idle?.by === undefined ? '' : ` (by ${progress.idle.by})`}`,
+    `**${progress.state}**${why.join('')}`,
     '',
+    ...(limits === undefined ? [] : [`Limits: ${limitsText(limits)} (by ${limits.by}, ${limits.since})`, '']),
     `| listed | ${progress.listed}${progress.listingDone ? '' : ', still listing'} |`,
     '| --- | --- |',
     `| recorded | ${rowsOf(counters)} |`,

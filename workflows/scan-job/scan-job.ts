@@ -50,7 +50,7 @@ export class ScanJob extends SteeredJob {
       request,
       startedAt: now,
       control: 'running',
-      ...(request.limits !== undefined && { limits: { ...request.limits, by: request.actor, since: now } }),
+      ...limits.limitsAtStart(request, now),
       revision: 0,
       listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: false },
       listed: 0,
