@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import { handOverDue } from './hand-over.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -26,6 +27,7 @@ export class Driver {
   readonly #act: JobActivities;
   readonly #scopes = new Map<string, CancellationScope>();
   #probing = false;
+  #due = false;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
@@ -44,7 +46,7 @@ export class Driver {
     for (;;) {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
-      if (workflowInfo().continueAsNewSuggested) this.#job.drain();
+      if (this.#leaving) this.#job.drain();
       if (this.#job.mustStop || workflowInfo().historyLength > IMPATIENT_EVENTS) this.#stopPages();
       this.#dispatch();
       publishProgress(this.#job);
@@ -53,10 +55,14 @@ export class Driver {
     }
   }
 
+  /** Once the run is to hand over it does, whatever changes meanwhile: nothing is dispatched any more. */
+  get #leaving(): boolean {
+    this.#due ||= handOverDue(this.#job.state);
+    return this.#due;
+  }
+
   #mustContinue(): boolean {
-    return (
-      workflowInfo().continueAsNewSuggested && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed()
-    );
+    return this.#leaving && this.#job.quiet && !this.#probing && !this.#job.over && this.#committed();
   }
 
   #committed(): boolean {
@@ -109,7 +115,7 @@ export class Driver {
 
   #dispatch(): void {
     // A run that must continue as new begins no probe: the next run does.
-    if (this.#job.state.hold !== undefined && !workflowInfo().continueAsNewSuggested) this.#probe();
+    if (this.#job.state.hold !== undefined && !this.#leaving) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
@@ -239,7 +245,7 @@ export class Driver {
       const result = await this.#act.scan.probe(this.#context);
       if (result.ok) return this.#job.release();
       this.#job.stillHeld(result.code ?? 'held', result.detail ?? '');
-      if (workflowInfo().continueAsNewSuggested) return;
+      if (this.#leaving) return;
       await condition(() => this.#job.state.control === 'cancelling', probePause(probes));
     }
   }

@@ -46,6 +46,8 @@ export interface ScanJobState {
   idle?: IdleReason;
   hold?: Hold;
   revision: number;
+  /** Build id of the workers that the run before was to leave. */
+  readonly leftVersion?: string;
   header?: ObjectRef;
   opened?: OpenedJob;
   failure?: { readonly code: string; readonly message: string };
