@@ -130,6 +130,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     '4',
     'Pages of full scans that this worker has in hand at once, 1 to 64, and as many of requested scans.',
   ),
+  variable(
+    'DSXCONNECT_WORKER_VERSIONING',
+    ['worker'],
+    'on',
+    '`on`: scans are pinned to the workflow code they began with, and move on at a hand-over. `current`: the same, and each start makes this version the one for new scans. `off`: no versions.',
+  ),
   variable('API_HOST', ['api', 'cli'], '127.0.0.1', 'Address the API listens on. Any but loopback needs a key.'),
   variable('API_PORT', ['api', 'cli'], '8586', 'Port of the API; 0 takes a free one.'),
   variable(

@@ -6,6 +6,14 @@ import { bytes, integer, name } from './fields.ts';
 export const WORKER_ROLES = ['orchestrator', 'scan'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/**
+ * - `on`: runs are pinned to this version's workflow code; it becomes the current one when it is new to the server
+ * - `current`: the same, and every start makes it the current one: for a stack whose workers are all of one version
+ * - `off`: no versions; new workers take up the runs of old ones, which must replay under them
+ */
+export const WORKER_VERSIONING = ['on', 'current', 'off'] as const;
+export type WorkerVersioning = (typeof WORKER_VERSIONING)[number];
+
 /** Everything a worker process is told. Frozen. */
 export interface WorkerConfig extends CommonConfig {
   readonly roles: readonly WorkerRole[];
@@ -15,6 +23,7 @@ export interface WorkerConfig extends CommonConfig {
   readonly page: { readonly items: number; readonly bytes: number };
   /** Pages of full scans that this worker has in hand at once, and as many of requested scans. */
   readonly pageSlots: number;
+  readonly versioning: WorkerVersioning;
 }
 
 const roles = z.string().transform((input, context): WorkerRole[] => {
@@ -26,6 +35,8 @@ const roles = z.string().transform((input, context): WorkerRole[] => {
   return z.NEVER;
 });
 
+const versioning = z.enum(WORKER_VERSIONING, { error: `must be one of ${WORKER_VERSIONING.join(', ')}` });
+
 /** The variables of a worker. */
 export const workerSchema = z.strictObject({
   ...commonShape,
@@ -34,6 +45,7 @@ export const workerSchema = z.strictObject({
   DSXCONNECT_PAGE_ITEMS: integer(1, 10_000).default(5000),
   DSXCONNECT_PAGE_BYTES: bytes.default(1_073_741_824),
   DSXCONNECT_PAGE_SLOTS: integer(1, 64).default(4),
+  DSXCONNECT_WORKER_VERSIONING: versioning.default('on'),
 });
 
 /**
@@ -49,6 +61,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
     pageSlots: set.DSXCONNECT_PAGE_SLOTS,
+    versioning: set.DSXCONNECT_WORKER_VERSIONING,
   };
   return finish(config, problems);
 }

@@ -5,10 +5,10 @@ import { loadWorkerConfig } from '../config/worker.ts';
 import { CodedError, messageOf } from '../domain/errors.ts';
 import { connectTemporal } from './connection.ts';
 import { createLog, temporalLogger } from './log.ts';
+import { orchestrators } from './orchestrators.ts';
 import { openResources } from './resources.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
-import { orchestratorWorker, scanWorkers } from './workers.ts';
-import { workflowBundle } from './workflow-bundle.ts';
+import { scanWorkers } from './workers.ts';
 
 /** Where bundles are kept between starts. */
 const BUNDLES = path.resolve(import.meta.dirname, '..', '.parts', 'bundles');
@@ -23,10 +23,11 @@ async function main(): Promise<void> {
   await registerSearchAttributes(connection, config.temporal.namespace);
   const resources = await openResources(config, log);
   const options = { connection, namespace: config.temporal.namespace, resources, site: config.site };
+  const orchestration = config.roles.includes('orchestrator')
+    ? await orchestrators(options, config, BUNDLES, log, logger)
+    : undefined;
   const workers = [
-    ...(config.roles.includes('orchestrator')
-      ? [await orchestratorWorker({ ...options, bundle: await workflowBundle(BUNDLES, logger) })]
-      : []),
+    ...(orchestration?.workers ?? []),
     ...(config.roles.includes('scan') ? await scanWorkers({ ...options, pageSlots: config.pageSlots }) : []),
   ];
   const stop = () => {
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop);
   process.once('disconnect', stop);
   const running = Promise.all(workers.map((worker) => worker.run()));
+  await Promise.race([orchestration?.announce(), running]);
   log.info({ roles: config.roles, site: config.site, scanners: Object.keys(config.scanners) }, 'worker is ready');
   process.send?.({ type: 'ready' });
   await running;

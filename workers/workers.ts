@@ -1,4 +1,11 @@
-import { type InjectedSinks, type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
+import {
+  type InjectedSinks,
+  type NativeConnection,
+  Worker,
+  type WorkerDeploymentOptions,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { createApplyActions } from '../activities/apply-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
@@ -36,8 +43,17 @@ export interface WorkerOptions {
   readonly site?: string | undefined;
 }
 
-/** Runs the workflows and the light activities. */
-export function orchestratorWorker(options: WorkerOptions & { readonly bundle: WorkflowBundle }): Promise<Worker> {
+export interface OrchestratorOptions extends WorkerOptions {
+  readonly bundle: WorkflowBundle;
+  /** The version that runs are pinned to. Absent: workers without versions. */
+  readonly version?: WorkerDeploymentVersion | undefined;
+}
+
+/**
+ * Runs the workflows and the light activities. Only these have a version: the activities of the other queues know nothing of
+ * workflow code, so that any scan worker takes any page.
+ */
+export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker> {
   const deps = options.resources.orchestrator;
   const activities: OrchestratorActivities = {
     openRetry: createOpenRetry(deps),
@@ -52,12 +68,18 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
     ...common(options),
     taskQueue: QUEUE.orchestrate,
     workflowBundle: options.bundle,
+    ...(options.version !== undefined && { workerDeploymentOptions: pinnedTo(options.version) }),
     activities: mapped(activities),
     sinks: statusSinks(options.resources),
     maxConcurrentActivityTaskExecutions: 20,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     maxCachedWorkflows: 200,
   });
+}
+
+/** A run stays with the code it began with; it moves when it continues as new (`workflows/scan-job/hand-over.ts`). */
+function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
 }
 
 function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {

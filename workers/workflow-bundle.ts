@@ -13,7 +13,7 @@ const SOURCES = ['package-lock.json', 'workflows/**/*.ts', 'domain/**/*.ts', 'le
  * its sources; where that folder can't be written, it is made anew each time.
  */
 export async function workflowBundle(cache: string | undefined, logger: Logger): Promise<WorkflowBundle> {
-  const file = cache === undefined ? undefined : path.join(cache, `workflows-${sourceHash()}.js`);
+  const file = cache === undefined ? undefined : path.join(cache, `workflows-${workflowHash()}.js`);
   if (file !== undefined && existsSync(file)) return { code: readFileSync(file, 'utf8') };
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
@@ -23,7 +23,8 @@ export async function workflowBundle(cache: string | undefined, logger: Logger):
   return bundle;
 }
 
-function sourceHash(): string {
+/** Hash of everything that the bundle is made of. */
+export function workflowHash(): string {
   const hash = createHash('sha256');
   for (const name of globSync(SOURCES, { cwd: ROOT }).sort()) {
     hash

@@ -18,8 +18,11 @@ export const UPDATE = {
   cancel: 'cancel',
   setLimits: 'setLimits',
 } as const;
-/** The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. */
-export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
+/**
+ * The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. `version` is
+ * sent by workers that start under another version, to runs of the one before.
+ */
+export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel', version: 'version' } as const;
 export const QUERY = { progress: 'progress' } as const;
 
 /**

@@ -198,7 +198,10 @@ function worker(around: Surroundings, index: number): PartSpec {
     graceMs: 45_000,
     movable: false,
     settle: async () => undefined,
-    command: () => nodeCommand(around, 'workers/main.ts', {}),
+    command: () =>
+      nodeCommand(around, 'workers/main.ts', {
+        DSXCONNECT_WORKER_VERSIONING: around.plan.env.DSXCONNECT_WORKER_VERSIONING || 'current',
+      }),
     address: () => undefined,
   };
 }

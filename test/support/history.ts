@@ -13,3 +13,24 @@ export async function pagesByWorker(client: Client, workflowId: string): Promise
   }
   return shares;
 }
+
+/** One run of a workflow: the builds of the workers that completed its workflow tasks, in the order of their coming. */
+export interface RunVersions {
+  readonly runId: string;
+  readonly builds: readonly string[];
+}
+
+/** All runs of a workflow, first to last. */
+export async function versionsOfRuns(client: Client, workflowId: string): Promise<RunVersions[]> {
+  const runs: RunVersions[] = [];
+  const { runId: last } = await client.workflow.getHandle(workflowId).describe();
+  for (let runId: string | undefined = last; runId; ) {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const builds = (events ?? []).map(
+      (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId,
+    );
+    runs.unshift({ runId, builds: [...new Set(builds.filter((build): build is string => Boolean(build)))] });
+    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+  }
+  return runs;
+}

@@ -65,9 +65,12 @@ export class Plant {
     return new Plant(home, temporal, standin, client, await openLedger(path.join(home, 'state', 'ledger')));
   }
 
-  /** Starts a worker process and waits until it is ready. */
-  async worker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-    const child = spawn(process.execPath, [path.join(ROOT, 'workers/main.ts')], {
+  /**
+   * Starts a worker process and waits until it is ready.
+   * @param root of the product that it runs: another version than this one
+   */
+  async worker(env: Record<string, string> = {}, root = ROOT): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, [path.join(root, 'workers/main.ts')], {
       cwd: this.home,
       env: {
         PATH: process.env.PATH,

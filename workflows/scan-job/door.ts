@@ -1,4 +1,4 @@
-import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { FAILURE, type ProbeResult } from '../../activities/types.ts';
 import type { ScanJob } from './scan-job.ts';
 import { Witnesses } from './witnesses.ts';
@@ -18,11 +18,16 @@ export function probePause(failures: number): number {
 export class Door {
   readonly #job: ScanJob;
   readonly #ask: () => Promise<ProbeResult>;
+  readonly #leaving: () => boolean;
   readonly #witnesses = new Witnesses();
   #scope: CancellationScope | undefined;
 
-  /** @param ask one probe, by some worker */
-  constructor(job: ScanJob, ask: () => Promise<ProbeResult>) {
+  /**
+   * @param ask one probe, by some worker
+   * @param leaving whether the run is to hand over: then it probes no more
+   */
+  constructor(job: ScanJob, ask: () => Promise<ProbeResult>, leaving: () => boolean) {
+    this.#leaving = leaving;
     this.#job = job;
     this.#ask = ask;
   }
@@ -74,7 +79,7 @@ export class Door {
       else this.#witnesses.bad(worker, Date.now());
       if (ok || this.#othersGetOn) return this.#job.release();
       this.#job.stillHeld(code ?? FAILURE.hold, detail ?? '');
-      if (workflowInfo().continueAsNewSuggested) return;
+      if (this.#leaving()) return;
       await this.#pause(probePause(probes));
     }
   }

@@ -4,6 +4,7 @@ import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
 import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
 import { Door, probePause } from './door.ts';
+import { handOverDue } from './hand-over.ts';
 import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
@@ -21,12 +22,17 @@ export class Driver {
   readonly #scopes = new Map<string, CancellationScope>();
   readonly #hours: HoursWatch;
   readonly #door: Door;
+  #due = false;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
     this.#act = activities;
     this.#hours = new HoursWatch(job, activities.orchestrator);
-    this.#door = new Door(job, () => activities.scan.probe(this.#context));
+    this.#door = new Door(
+      job,
+      () => activities.scan.probe(this.#context),
+      () => this.#leaving,
+    );
   }
 
   get #context(): JobContext {
@@ -42,7 +48,7 @@ export class Driver {
     for (;;) {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
-      if (workflowInfo().continueAsNewSuggested) this.#job.drain();
+      if (this.#leaving) this.#job.drain();
       this.#watchHours();
       if (this.#job.state.opened === undefined && this.#job.mayOpen) {
         await this.#open();
@@ -56,9 +62,15 @@ export class Driver {
     }
   }
 
+  /** Once the run is to hand over it does, whatever changes meanwhile: nothing is dispatched any more. */
+  get #leaving(): boolean {
+    this.#due ||= handOverDue(this.#job.state);
+    return this.#due;
+  }
+
   #mustContinue(): boolean {
     return (
-      workflowInfo().continueAsNewSuggested &&
+      this.#leaving &&
       this.#job.quiet &&
       !this.#job.probing &&
       !this.#hours.asking &&
@@ -135,7 +147,7 @@ export class Driver {
 
   #dispatch(): void {
     // A run that must continue as new begins no probe: the next run does.
-    if (this.#job.mayProbe && !workflowInfo().continueAsNewSuggested) this.#probe();
+    if (this.#job.mayProbe && !this.#leaving) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
     for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
@@ -296,7 +308,7 @@ export class Driver {
         this.#job.hold(code, detail, now());
         publishProgress(this.#job);
         await sleep(probePause(failures));
-        if (workflowInfo().continueAsNewSuggested) return false;
+        if (this.#leaving) return false;
       }
     }
   }

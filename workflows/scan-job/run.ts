@@ -1,7 +1,8 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { StartRequest } from '../messages.ts';
 import { acceptControl } from './control.ts';
 import { Driver } from './driver.ts';
+import { acceptVersions, handOver } from './hand-over.ts';
 import { jobActivities } from './proxies.ts';
 import { ScanJob } from './scan-job.ts';
 import type { JobResult, ScanJobState } from './state.ts';
@@ -13,15 +14,13 @@ import type { JobResult, ScanJobState } from './state.ts';
 export async function runScanJob(request: StartRequest, carried: ScanJobState | undefined): Promise<JobResult> {
   const job = carried === undefined ? ScanJob.begin(request, new Date().toISOString()) : new ScanJob(carried);
   acceptControl(job);
+  acceptVersions(job);
   watchForCancel(job);
   const driver = new Driver(job, jobActivities(job.state.request));
   const result = await CancellationScope.nonCancellable(() => driver.run());
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   if (result !== undefined) return result;
-  return await continueAsNew<(request: StartRequest, carried: ScanJobState) => Promise<JobResult>>(
-    job.state.request,
-    job.state,
-  );
+  return await handOver(job.state);
 }
 
 /** The work runs in a scope that Temporal's Cancel does not reach: it is turned into the job's own cancel. */

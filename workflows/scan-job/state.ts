@@ -71,6 +71,8 @@ export interface ScanJobState {
   /** Whether the hours of the limits are open, as last told. Absent while there are hours: not known yet. */
   hours?: HoursNow;
   revision: number;
+  /** Build id of the workers that the run before was to leave. */
+  readonly leftVersion?: string;
   header?: ObjectRef;
   opened?: OpenedJob;
   retry?: RetryState;
