@@ -50,6 +50,10 @@ test('dsx retry closes a job, says so everywhere, and has nothing to do after th
   expect([again.code, again.stdout]).toEqual([0, expect.stringContaining(`closed by job ${retry}`)]);
   const json = await stack.dsx(['retry', job, '--json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ type: 'nothing', job, left: [], closedBy: retry });
+
+  rmSync(path.join(stack.home, 'ledger', job), { recursive: true });
+  const alone = await stack.dsx(['ledger', 'verify', retry]);
+  expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('is not checked')]);
 });
 
 test('exit codes: what is left is 4, a wrong selection 4, a wrong job 2, findings 3', async () => {
@@ -88,12 +92,4 @@ test('--detach leaves it running', async () => {
   const [event] = eventsOf(started.stdout);
   expect([started.code, event]).toMatchObject([0, { type: 'started', joined: false }]);
   expect((await stack.dsx(['watch', event?.job ?? ''])).code).toBe(0);
-});
-
-test('without the original in the ledger a retry verifies by itself, and says what was not checked', async () => {
-  const { job } = await scanWithGaps('gone');
-  const retry = summaryOf(await stack.dsx(['retry', job, '--json'])).job;
-  rmSync(path.join(stack.home, 'ledger', job), { recursive: true });
-  const alone = await stack.dsx(['ledger', 'verify', retry]);
-  expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('is not checked')]);
 });
