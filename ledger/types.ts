@@ -73,8 +73,6 @@ export interface JobHeader {
   readonly settings: ScanSettings;
   readonly actor: string;
   readonly startedAt: string;
-  /** The connector's fingerprint of the asset when the job began. */
-  readonly fingerprint?: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
   /** What is retried, of a retry. Without `chain` it failed before anything was known, and retried nothing. */

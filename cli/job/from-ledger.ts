@@ -96,11 +96,12 @@ export async function jobFromLedger(
     const head = await job.head();
     const account = head?.body.account;
     if (head === undefined || account === undefined) return 'unfinished';
-    const { format: _, fingerprint: __, retry, ...asked } = header;
+    const { format: _, retry, ...asked } = header;
+    const { fingerprint: __, ...told } = account;
     const resource: JobResource = {
       ...asked,
       ...(retry !== undefined && { retry: targetOf(retry) }),
-      ...account,
+      ...told,
       ...(await relationsOf(ledger, id, firstOf(header))),
       revision: 0,
       pages: { listed: 0, open: 0, closed: 0 },

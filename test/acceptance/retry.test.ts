@@ -54,7 +54,7 @@ test('dsx retry closes a job, says so everywhere, and has nothing to do after th
   rmSync(path.join(stack.home, 'ledger', job), { recursive: true });
   const alone = await stack.dsx(['ledger', 'verify', retry]);
   expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('is not checked')]);
-});
+}, 90_000);
 
 test('exit codes: what is left is 4, a wrong selection 4, a wrong job 2, findings 3', async () => {
   const { job, folder } = await scanWithGaps('codes');
@@ -67,11 +67,9 @@ test('exit codes: what is left is 4, a wrong selection 4, a wrong job 2, finding
 
   const typo = await stack.dsx(['retry', job, '--class', 'no_such_class']);
   expect([typo.code, typo.stdout]).toEqual([4, expect.stringContaining('scanner_request')]);
-  const wrong = ['job-none', '../x'];
-  for (const id of wrong) expect((await stack.dsx(['retry', id])).code).toBe(2);
+  expect((await stack.dsx(['retry', 'job-none'])).code).toBe(2);
   expect((await stack.dsx(['retry', job, '--all', '--outcome', 'failed'])).code).toBe(2);
   expect((await stack.dsx(['retry', job, '--outcome', 'clean'])).code).toBe(2);
-  expect((await stack.dsx(['retry', job, '--scanner', 'nobody'])).code).toBe(2);
 
   const { location } = (await stack.rows(summary.job)).find((row) => row.outcome === 'failed') ?? { location: '' };
   writeFileSync(
@@ -82,7 +80,7 @@ test('exit codes: what is left is 4, a wrong selection 4, a wrong job 2, finding
   const found = await stack.dsx(['retry', summary.job, '--prefix', prefix, '--action', 'delete', '--json']);
   expect(found.code).toBe(3);
   expect(summaryOf(found)).toMatchObject({ closedBy: summaryOf(found).job, actions: { done: 1 }, gaps: [] });
-});
+}, 90_000);
 
 test('--detach leaves it running', async () => {
   const { job } = await scanWithGaps('detached');
