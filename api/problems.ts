@@ -23,6 +23,7 @@ export const PROBLEMS = {
   job_ended: { status: 409, title: 'The job has ended' },
   job_not_ended: { status: 409, title: 'The job has not ended' },
   nothing_to_retry: { status: 409, title: 'There is nothing to retry' },
+  too_many_retries: { status: 409, title: 'The job was retried too often' },
   job_cancelling: { status: 409, title: 'The job is being cancelled' },
   scanner_not_named: { status: 409, title: 'No scanner is named' },
   scanner_unknown: { status: 409, title: 'There is no scanner of this name' },

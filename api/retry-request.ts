@@ -20,11 +20,13 @@ import { startRequest } from './start-request.ts';
 
 /** How long a request looks for a row that is selected before it leaves that to the job, in milliseconds. */
 const LOOK_MS = 3_000;
+/** Retries of one chain: each reads those before it. */
+const MAX_RETRIES = 100;
 
 /**
  * What a retry of a job is started with. The job's ledger and those of its chain are proven on the way.
- * @throws ApiProblem `job_not_found`, `job_not_ended`, `nothing_to_retry`, `ledger_unavailable` (damaged), and for every choice that
- * can't be; LedgerError
+ * @throws ApiProblem `job_not_found`, `job_not_ended`, `nothing_to_retry`, `too_many_retries`, `ledger_unavailable` (damaged), and for
+ * every choice that can't be; LedgerError
  */
 export async function retryRequest(
   deps: ApiDeps,
@@ -38,6 +40,7 @@ export async function retryRequest(
     const header = await endedHeader(jobs, job);
     const request = startOf(deps, header, body, actor);
     const chain = await chainOf(deps, header);
+    if (chain.retries.length >= MAX_RETRIES) throw tooMany(job, chain);
     const plan: RetryPlan = { of: job, first: firstOf(header), ...selection, chain: linksOf(chain) };
     await refuseNothing(deps, plan, chain);
     const { chain: _, ...target } = plan;
@@ -92,6 +95,11 @@ function defined(body: RetryJobBody): Partial<Pick<RetryJobBody, 'action' | 'qua
     ...(dryRun !== undefined && { dryRun }),
     ...(scanner !== undefined && { scanner }),
   };
+}
+
+function tooMany(job: string, { first, retries }: Chain): ApiProblem {
+  const detail = `Job ${first.header.job} was retried ${retries.length} times, which is the most. Scan anew.`;
+  return new ApiProblem('too_many_retries', detail, { extra: { job, limit: MAX_RETRIES } });
 }
 
 async function chainOf(deps: ApiDeps, header: JobHeader): Promise<Chain> {

@@ -24,6 +24,7 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'job_not_found',
         'job_not_ended',
         'nothing_to_retry',
+        'too_many_retries',
         'connector_not_found',
         'folder_scans_off',
         'scan_running',

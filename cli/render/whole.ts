@@ -25,7 +25,9 @@ export function leftText(told: Told): string | undefined {
   if (whole === undefined) return undefined;
   const failed = `job ${whole.of}: ${count(whole.counters.outcomes.failed)} failed left`;
   const closing = closingJob(told);
-  if (closing !== undefined) return `${failed}; closed by job ${closing}`;
+  const { standIn } = whole.counters;
+  const proof = standIn > 0 ? ` (${count(standIn)} judged by a stand-in: no proof of anything)` : '';
+  if (closing !== undefined) return `${failed}; closed by job ${closing}${proof}`;
   const open = whole.gaps
     .filter((gap) => gap.class !== 'failed')
     .map((gap) => (UNCOUNTED.has(gap.class) ? gap.class : `${count(gap.count)} ${gap.class}`));
@@ -34,7 +36,7 @@ export function leftText(told: Told): string | undefined {
     whole.state === 'cancelled' || whole.state === 'failed'
       ? `; it ${whole.state === 'failed' ? 'failed' : 'was cancelled'}: what it did not scan is not covered`
       : '';
-  return `${failed}${rest}${ended}`;
+  return `${failed}${rest}${ended}${proof}`;
 }
 
 /** Which rows a retry was about. */

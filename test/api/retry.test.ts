@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jobResource, startJobAnswer } from '../../api/answer-schemas.ts';
 import type { Problem } from '../../api/contract.ts';
-import type { Outcome } from '../../domain/outcome.ts';
-import { buildJob } from '../ledger/fixture.ts';
+import { noCounters, type Outcome } from '../../domain/outcome.ts';
+import { wholeAfter } from '../../domain/retry.ts';
+import { linksOf, readChain } from '../../ledger/retry-chain.ts';
+import { buildJob, headerOf } from '../ledger/fixture.ts';
 import { buildRetry } from '../ledger/retry-fixture.ts';
 import { type Api, idleScanner, json, startApi } from './fixture.ts';
 
@@ -106,6 +108,29 @@ describe('POST /jobs/:job/retry', () => {
       detail: expect.stringContaining('3 have other outcomes'),
     });
     expect(api.control.running.size).toBe(0);
+  });
+
+  test('refuses the retry after the hundredth', async () => {
+    await aJob('job-1');
+    const ledger = await api.ledger.open();
+    const first = await readChain(ledger, 'job-1');
+    if (first === undefined) throw new Error('no chain');
+    const chain = linksOf(first);
+    let { whole } = first;
+    for (let n = 1; n <= 100; n++) {
+      const job = `job-1-${String(n).padStart(3, '0')}`;
+      const target = { of: 'job-1', first: 'job-1', outcomes: ['failed'] as const };
+      const header = { ...headerOf(job), kind: 'retry' as const, retry: { ...target, chain: [...chain] } };
+      const nothing = { added: 0, counters: noCounters(), replaced: noCounters(), gaps: [] };
+      whole = wholeAfter(whole, { job, ...nothing });
+      const account = { ...first.first.account, listed: 0, counters: noCounters() };
+      await ledger.noteRetry('job-1', job);
+      const previous = (await ledger.job(job).writeHeader(header)).hash;
+      const body = { format: 1, job, number: 1, previous, indexes: [], pages: [], actions: [] } as const;
+      const commit = { ...body, counters: noCounters(), account: { ...account, gaps: [], whole } };
+      chain.push({ job, root: (await ledger.job(job).writeCommit(commit)).hash });
+    }
+    expect(await problem('job-1', {})).toMatchObject({ code: 'too_many_retries', limit: 100 });
   });
 
   test('a folder scan is retried only where folder scans are on', async () => {

@@ -46,6 +46,10 @@ describe('what is left', () => {
     );
     const cancelled: Whole = { ...closed, state: 'cancelled' };
     expect(leftText({ job: 'r-1', retry, whole: cancelled })).toContain('it was cancelled: what it did not scan');
+    const byStandIn: Whole = { ...closed, counters: { ...closed.counters, standIn: 2 } };
+    expect(leftText({ job: 'r-1', retry, whole: byStandIn })).toContain(
+      '(2 judged by a stand-in: no proof of anything)',
+    );
     expect(leftText({ job: 'f-1' })).toBeUndefined();
   });
   test('is in the account, with which rows were retried', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { countRows, OUTCOMES, type Outcome, type OutcomeRow } from '../../domain/outcome.ts';
 import { normalSelection, RETRIABLE, type RetrySelection, selects } from '../../domain/retry.ts';
 import { type Ledger, openLedgerStore } from '../../ledger/ledger.ts';
-import { proveChain, readChain, relationsOf } from '../../ledger/retry-chain.ts';
+import { type Chain, linksOf, proveChain, readChain, relationsOf } from '../../ledger/retry-chain.ts';
 import { SelectedItems } from '../../ledger/retry-listing.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { buildJob, MIXED } from './fixture.ts';
@@ -138,6 +138,42 @@ describe('chains of retries', () => {
     const straight = await read(-1);
     expect(straight).toEqual(['job-1/0-0:1', 'job-1/0-1:0', 'job-1/0-1:2', 'job-1/0-2:1']);
     for (let at = 0; at < 4; at++) expect(await read(at)).toEqual(straight);
+  });
+});
+
+describe('a ledger that was changed', () => {
+  test('in any object that a retry builds on is refused, and nothing is listed from what was changed', async () => {
+    const store = createMemoryStore();
+    const built = await openLedgerStore(store);
+    await buildJob(built.job('job-0'), { pages: [['failed', 'clean'], ['failed'], ['clean', 'failed']], perCommit: 1 });
+    const selected = { outcomes: ['failed'] as const };
+    const half = (_: unknown, at: number): Outcome => (at === 0 ? 'clean' : 'failed');
+    await buildRetry(built, { job: 'job-1', of: 'job-0', first: 'job-0', selection: selected, outcomeOf: half });
+    const chain = await readChain(built, 'job-0');
+    const plan = { of: 'job-0', first: 'job-0', ...selected, chain: linksOf(chain as Chain) };
+    const listed = async (): Promise<number> => {
+      const ledger = await openLedgerStore(store);
+      const items = new SelectedItems(plan, await proveChain(ledger, plan));
+      for (let n = 0; ; n++) if ((await items.next(60_000)) === undefined) return n;
+    };
+    expect(await listed()).toBe(2);
+    const read = [...store.objects.keys()].filter((name) =>
+      /^job-[01]\/(job\.json|commits|indexes|segments)/.test(name),
+    );
+    expect(read.length).toBeGreaterThan(10);
+    for (const name of read) {
+      const kept = store.objects.get(name) as Buffer;
+      for (const at of [0, Math.floor(kept.length / 2), kept.length - 1]) {
+        const bent = Buffer.from(kept);
+        bent[at] = (bent[at] ?? 0) ^ 4;
+        store.objects.set(name, bent);
+        await expect(listed(), `${name} at ${at}`).rejects.toMatchObject({ name: 'LedgerError' });
+      }
+      store.objects.delete(name);
+      await expect(listed(), `${name} gone`).rejects.toMatchObject({ name: 'LedgerError' });
+      store.objects.set(name, kept);
+    }
+    expect(await listed()).toBe(2);
   });
 });
 

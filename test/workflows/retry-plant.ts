@@ -25,8 +25,8 @@ export class RetryPlant {
     this.#stop = stop;
   }
 
-  static async start(): Promise<RetryPlant> {
-    const plant = await Plant.start();
+  static async start(dynamicConfig: readonly string[] = []): Promise<RetryPlant> {
+    const plant = await Plant.start({}, dynamicConfig);
     const stopping = new AbortController();
     const ledger = createLedgerDoor(path.join(plant.home, 'state', 'ledger'));
     const app = createApi({
