@@ -3,6 +3,7 @@ import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { FINAL_STATES, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type * as contract from './contract.ts';
+import { DEGRADED } from './contract.ts';
 
 const action = z.enum(ITEM_ACTIONS);
 const count = z.int().nonnegative();
@@ -90,7 +91,19 @@ export const startJobAnswer = z.strictObject({
   joined: z.boolean(),
   links: z.strictObject({ self: z.string(), events: z.string(), temporal: z.string().optional() }),
 }) satisfies z.ZodType<contract.StartJobAnswer>;
-export const jobList = z.strictObject({ jobs: z.array(jobResource), next: z.string().optional() });
+export const jobList = z.strictObject({
+  jobs: z.array(jobResource),
+  next: z.string().optional(),
+  degraded: z.array(z.enum(DEGRADED)).optional(),
+  unanswered: z.array(z.string()).optional(),
+});
+export const rebuildAnswer = z.strictObject({
+  running: count,
+  ended: count,
+  findings: count,
+  unanswered: z.array(z.string()),
+  seconds: z.number(),
+}) satisfies z.ZodType<contract.RebuildAnswer>;
 export const controlJobAnswer = z.strictObject({
   job: z.string(),
   state,

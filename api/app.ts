@@ -10,6 +10,7 @@ import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { rebuildRoutes } from './routes/rebuild.ts';
 import { scanRoutes } from './routes/scan.ts';
 
 /** Every route of the API, in one table. */
@@ -18,6 +19,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
   return [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
+    ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),
     ...jobRowRoutes(deps, jobs),
     ...scanRoutes(deps, jobs),

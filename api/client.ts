@@ -14,6 +14,7 @@ import {
   type JobResource,
   type OutcomePage,
   type ReadyAnswer,
+  type RebuildAnswer,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
   type ScanItemsBody,
@@ -52,6 +53,8 @@ export interface ApiClient {
   startJob(body: StartJobBody, options?: CallOptions): Promise<StartJobAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
+  /** Has the status in Redis written anew. */
+  rebuild(): Promise<RebuildAnswer>;
   pause(job: string, reason?: string): Promise<ControlJobAnswer>;
   resume(job: string, reason?: string): Promise<ControlJobAnswer>;
   cancel(job: string, reason?: string): Promise<ControlJobAnswer>;
@@ -147,6 +150,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
+    rebuild: () => call('POST', url('/jobs/rebuild'), { timeoutMs: Math.max(timeoutMs, 600_000) }),
     pause: control('pause'),
     resume: control('resume'),
     cancel: control('cancel'),

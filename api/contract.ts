@@ -37,10 +37,31 @@ export interface JobResource extends JobProgress {
   readonly root?: string;
 }
 
+/** A source of `GET /jobs` that could not be asked: the others answered. */
+export const DEGRADED = ['status_down', 'temporal_unreachable', 'ledger_unavailable'] as const;
+export type Degraded = (typeof DEGRADED)[number];
+
 /** `GET /jobs?limit=&after=`: newest first. */
 export interface JobList {
   readonly jobs: readonly JobResource[];
+  /** Present while there may be more: give it as `after`. */
   readonly next?: string;
+  /** Present when a source could not be asked: figures may be old, and without Temporal and the ledger jobs may be missing. */
+  readonly degraded?: readonly Degraded[];
+  /** Jobs that run, of which nothing more is known: no worker answers for them. */
+  readonly unanswered?: readonly string[];
+}
+
+/** `POST /jobs/rebuild`: the status was written anew from the workflows and the ledger. */
+export interface RebuildAnswer {
+  /** Jobs written from their workflows, and from the ledger's accounts (those that ended within the retention, of the newest 1,000). */
+  readonly running: number;
+  readonly ended: number;
+  /** Findings that were put back. */
+  readonly findings: number;
+  /** Jobs that run, for which no worker answered: what the ledger knows of them was written. */
+  readonly unanswered: readonly string[];
+  readonly seconds: number;
 }
 
 /** `GET /jobs/:job/outcomes?outcome=&prefix=&reason=&limit=&after=`: in the order of items; only closed pages. */

@@ -1,7 +1,10 @@
+import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { RebuildSources } from '../status/rebuild.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -48,6 +51,8 @@ export interface QueueState {
   readonly age: number | undefined;
 }
 
+export type { RunningScan };
+
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl {
   /** Starts a full scan, or joins the one that runs with equal settings. Deadline 10 s. */
@@ -62,6 +67,10 @@ export interface JobControl {
   progress(workflowId: string): Promise<JobProgress>;
   /** The workflow of a job, by visibility (which lags by a second or so). Deadline 3 s. */
   find(job: string): Promise<string | undefined>;
+  /** The scans that run, newest first, by visibility. Deadline 3 s. */
+  scans(): Promise<readonly RunningScan[]>;
+  /** What the status is rebuilt from. Its methods throw ControlError, LedgerError. */
+  sources(ledger: Ledger): RebuildSources;
   /** Runs a connector's check at its site. Deadline 30 s. */
   check(request: CheckRequest): Promise<CheckReport>;
   /** Reaches the server, and tells who asks these task queues for work. Deadline 3 s. */

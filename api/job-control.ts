@@ -8,7 +8,10 @@ import {
   WorkflowFailedError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { runningScans } from '../activities/rebuild-status/running-jobs.ts';
+import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { CheckReport } from '../connectors/connector.ts';
+import { CodedError } from '../domain/errors.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
@@ -23,7 +26,7 @@ import {
   UPDATE,
   WORKFLOW,
 } from '../workflows/messages.ts';
-import { ControlError, DEADLINE_MS, type JobControl, workflowIdOf } from './control.ts';
+import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowIdOf } from './control.ts';
 import { controlError } from './control-failure.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
@@ -176,6 +179,27 @@ export function createJobControl(
         for await (const found of client.workflow.list({ query, pageSize: 1 })) return found.workflowId;
         return undefined;
       }),
+
+    scans: () =>
+      asking('the list of scans', undefined, deadlines.query, async () => {
+        const found: RunningScan[] = [];
+        for await (const scan of runningScans(client)) found.push(scan);
+        return found;
+      }),
+
+    sources(ledger) {
+      const sources = rebuildSources(client, ledger);
+      return {
+        ...sources,
+        async *running(limit) {
+          try {
+            yield* sources.running(limit);
+          } catch (error) {
+            throw error instanceof CodedError ? error : controlError('the list of scans', undefined, error);
+          }
+        },
+      };
+    },
 
     check: (request) =>
       asking(`the check of ${request.source.id}`, undefined, deadlines.check, () =>

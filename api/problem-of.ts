@@ -1,5 +1,6 @@
 import { LedgerError } from '../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../scanner/errors.ts';
+import { StatusUnavailable } from '../status/errors.ts';
 import { type ControlCode, ControlError } from './control.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
@@ -31,6 +32,9 @@ export function problemOf(error: unknown): ApiProblem {
     return new ApiProblem(busy ? 'scanner_unavailable' : 'scanner_failed', error.message, { cause: error, extra });
   }
   if (error instanceof LedgerError) return ledgerProblem(error);
+  if (error instanceof StatusUnavailable) {
+    return new ApiProblem('status_unavailable', error.message, { cause: error, extra: { reason: error.code } });
+  }
   const status = statusOf(error);
   if (status === 400)
     return new ApiProblem('bad_request', 'The path or the query is not correctly encoded.', { cause: error });

@@ -34,6 +34,7 @@ export const PROBLEMS = {
   scanner_unavailable: { status: 503, title: 'The scanner can not be used now' },
   temporal_unreachable: { status: 503, title: 'Temporal can not be reached' },
   no_worker: { status: 503, title: 'No worker answered in time' },
+  status_unavailable: { status: 503, title: 'Redis can not be used now' },
   ledger_unavailable: { status: 503, title: 'The ledger can not be used now' },
   too_many_streams: { status: 503, title: 'Too many event streams are open' },
   stopping: { status: 503, title: 'This server is stopping' },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type * as contract from './contract.ts';
+import { parsePlace } from './job-place.ts';
 
 /** Most rows or jobs of one answer, and how many without a `limit`. */
 export const MAX_LIMIT = 1_000;
@@ -32,7 +33,10 @@ const limit = z
 export const noQuery = z.strictObject({});
 export const jobsQuery = z.strictObject({
   limit,
-  after: z.string().regex(JOB_ID, 'must be the id of a job').optional(),
+  after: z
+    .string()
+    .refine((after) => parsePlace(after) !== undefined, 'must be the next of a page before')
+    .optional(),
 });
 export const outcomesQuery = z.strictObject({
   outcome: z.enum(OUTCOMES).optional(),

@@ -14,6 +14,10 @@ const PAGE = /^(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})$/;
 const HASH = /^[0-9a-f]{64}$/;
 const COMMIT = /^commits\/c(\d{8})\.([0-9a-f]{16})\.json$/;
 
+export function isJob(name: string): boolean {
+  return JOB.test(name);
+}
+
 /** @throws LedgerError `invalid` */
 export function checkJob(job: string): string {
   if (!JOB.test(job)) {

@@ -85,6 +85,8 @@ const account = z.looseObject({
   gaps: z.array(z.looseObject({ class: z.string(), count, detail: z.string().optional() })),
   failure: z.looseObject({ code: z.string(), message: z.string() }).optional(),
   endedAt: z.string(),
+  pages: z.looseObject({ listed: count, closed: count }).optional(),
+  revision: count.optional(),
 });
 
 const commitBody = z.looseObject({

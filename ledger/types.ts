@@ -90,6 +90,9 @@ export interface Account {
   readonly endedAt: string;
   /** The connector's fingerprint of the asset when the job began. */
   readonly fingerprint?: string;
+  readonly pages?: { readonly listed: number; readonly closed: number };
+  /** Revision of the job's progress when the account was made: what is told from here never falls behind what was told before. */
+  readonly revision?: number;
 }
 
 /** A commit: everything that counts since the one before. Its stored bytes are a pure function of this value. */

@@ -10,7 +10,10 @@ export const WORKFLOW = {
 export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 /** The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
-export const QUERY = { progress: 'progress' } as const;
+/** Types of the workflows that scan, all of which answer the queries below. */
+export const SCAN_WORKFLOWS: readonly string[] = [WORKFLOW.fullScan, WORKFLOW.requestedScan];
+/** `uncommitted`: references of the segments with findings that no commit names yet. */
+export const QUERY = { progress: 'progress', uncommitted: 'uncommitted' } as const;
 
 /** Task queues, by purpose. A connector with a site has its work on `<queue>.<site>` (the workflows' queue excepted). */
 export const QUEUE = {

@@ -17,6 +17,8 @@ export function accountOf(state: ScanJobState, now: string): Account {
     ...(state.failure !== undefined && { failure: state.failure }),
     endedAt: now,
     ...(state.opened !== undefined && { fingerprint: state.opened.fingerprint }),
+    pages: { listed: state.pagesListed, closed: state.pagesClosed },
+    revision: state.revision,
   };
 }
 

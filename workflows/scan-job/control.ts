@@ -7,6 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { JobProgress, ScanSettings } from '../../domain/job.ts';
+import type { ObjectRef } from '../../ledger/types.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -31,6 +32,7 @@ const signals = {
   cancel: defineSignal<[Partial<ControlRequest>?]>(SIGNAL.cancel),
 };
 const progressQuery = defineQuery<JobProgress>(QUERY.progress);
+const uncommittedQuery = defineQuery<ObjectRef[]>(QUERY.uncommitted);
 
 /** Who acts when the Temporal UI or CLI does: whoever reaches Temporal is an administrator. */
 const TEMPORAL_ACTOR = 'temporal';
@@ -38,6 +40,7 @@ const TEMPORAL_ACTOR = 'temporal';
 /** Wires the messages of a scan workflow to its rules. Validators are synchronous: what they refuse leaves no history. */
 export function acceptControl(job: ScanJob): void {
   setHandler(progressQuery, () => job.progress());
+  setHandler(uncommittedQuery, () => uncommittedFindings(job));
   setHandler(startUpdate, (request) => ({ job: job.id, joined: request.job !== job.id }), {
     validator: (request) => refuseOtherScan(job, request),
   });
@@ -59,6 +62,12 @@ function answer(job: ScanJob, change: () => void): ControlAnswer {
   change();
   const { state, idle, revision } = job.progress();
   return { job: job.id, state, ...(idle !== undefined && { idle }), revision };
+}
+
+function uncommittedFindings({ state }: ScanJob): ObjectRef[] {
+  return state.uncommitted.pages
+    .filter(({ counters: { outcomes } }) => outcomes.malicious + outcomes.policy_blocked > 0)
+    .map(({ segment }) => segment);
 }
 
 /** Acknowledged when no page can start a scan any more. */

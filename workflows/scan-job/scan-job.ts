@@ -175,7 +175,10 @@ export class ScanJob {
   takePage(): PageTask | undefined {
     if (!this.#working || this.#pages.size >= (this.state.request.window ?? WINDOW)) return undefined;
     const task = this.state.returned.shift() ?? this.#nextListed();
-    if (task !== undefined) this.#pages.set(task.page, task);
+    if (task === undefined) return undefined;
+    this.#pages.set(task.page, task);
+    // Which pages are in flight is told, too; it is no news to act on.
+    this.state.revision += 1;
     return task;
   }
 
