@@ -89,6 +89,7 @@ const self = z.strictObject({ self: z.string() });
 export const startJobAnswer = z.strictObject({
   job: z.string(),
   joined: z.boolean(),
+  repeated: z.literal(true).optional(),
   links: z.strictObject({ self: z.string(), events: z.string(), temporal: z.string().optional() }),
 }) satisfies z.ZodType<contract.StartJobAnswer>;
 export const jobList = z.strictObject({
@@ -115,6 +116,7 @@ export const outcomePage = z.strictObject({ rows: z.array(outcomeRow), next: z.s
 export const actionPage = z.strictObject({ rows: z.array(actionRow), next: z.string().optional() });
 export const scanItemsAnswer = z.strictObject({
   job: z.string(),
+  repeated: z.literal(true).optional(),
   state,
   rows: z.array(outcomeRow).optional(),
   links: self,

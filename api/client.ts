@@ -47,10 +47,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StartOptions extends CallOptions {
+  /** A repeat with the same key and body starts nothing, and answers with the same job: 1 to 255 visible ASCII characters. */
+  readonly idempotencyKey?: string;
+}
+
 /** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
 export interface ApiClient {
   readonly origin: string;
-  startJob(body: StartJobBody, options?: CallOptions): Promise<StartJobAnswer>;
+  startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
   /** Has the status in Redis written anew. */
@@ -74,7 +79,7 @@ export interface ApiClient {
   check(connector: string, action?: ItemAction): Promise<CheckAnswer>;
   /** Asks a scanner for a verdict on a tiny harmless body. */
   testScanner(scanner?: string): Promise<ScannerCheckAnswer>;
-  scanItems(body: ScanItemsBody): Promise<ScanItemsAnswer>;
+  scanItems(body: ScanItemsBody, options?: StartOptions): Promise<ScanItemsAnswer>;
   scanBody(body: Uint8Array, scanner?: string): Promise<ScanBodyAnswer>;
   version(): Promise<VersionAnswer>;
   /** Resolves also when not ready. */
@@ -101,6 +106,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       signal?: AbortSignal | undefined;
       timeoutMs?: number;
       also?: number;
+      idempotencyKey?: string | undefined;
     } = {},
   ): Promise<T> {
     const deadline = AbortSignal.timeout(extra.timeoutMs ?? timeoutMs);
@@ -110,6 +116,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         accept: 'application/json, application/problem+json',
         ...auth,
         ...(extra.body !== undefined && { 'content-type': 'application/json' }),
+        ...(extra.idempotencyKey !== undefined && { 'idempotency-key': extra.idempotencyKey }),
         ...(extra.bytes !== undefined && { 'content-type': 'application/octet-stream' }),
       },
       redirect: 'error',
@@ -147,7 +154,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
   return {
     origin,
-    startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal }),
+    startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
     rebuild: () => call('POST', url('/jobs/rebuild'), { timeoutMs: Math.max(timeoutMs, 600_000) }),
@@ -166,7 +173,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }),
     testScanner: (scanner) =>
       call('GET', url('/test/dsxa-connection', { scanner }), { timeoutMs: Math.max(timeoutMs, 60_000) }),
-    scanItems: (body) => call('POST', url('/scan'), { body, timeoutMs: timeoutMs + (body.waitSeconds ?? 0) * 1000 }),
+    scanItems: (body, o) =>
+      call('POST', url('/scan'), {
+        body,
+        signal: o?.signal,
+        idempotencyKey: o?.idempotencyKey,
+        timeoutMs: timeoutMs + (body.waitSeconds ?? 0) * 1000,
+      }),
     scanBody: (bytes, scanner) =>
       call('POST', url('/scan', { scanner }), { bytes, timeoutMs: Math.max(timeoutMs, 600_000) }),
     version: () => call('GET', url('/version')),

@@ -5,6 +5,8 @@ import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
 export const DEFAULT_API_PORT = 8586;
+/** The header `Idempotency-Key` of starts: visible ASCII, so that a key is the same everywhere. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** `POST /jobs`. Exactly one of `connector` and `folder`. */
 export interface StartJobBody {
@@ -23,7 +25,10 @@ export interface StartJobBody {
 /** Answer: 201 when this request started the scan, 200 when it joined one. 409 `scan_running` with `job` when refused. */
 export interface StartJobAnswer {
   readonly job: string;
+  /** Another request's scan of the same source with equal settings was joined. */
   readonly joined: boolean;
+  /** The `Idempotency-Key` had been used before for the same request: nothing was started, and the job may have ended. */
+  readonly repeated?: true;
   readonly links: { readonly self: string; readonly events: string; readonly temporal?: string };
 }
 
@@ -97,6 +102,8 @@ export interface ScanItemsBody {
 }
 export interface ScanItemsAnswer {
   readonly job: string;
+  /** As of `POST /jobs`. */
+  readonly repeated?: true;
   readonly state: JobProgress['state'];
   /** Present once the job has ended within the wait. */
   readonly rows?: readonly OutcomeRow[];

@@ -20,6 +20,7 @@ import {
  * - `no_worker`: nobody answered before the deadline; whether it was done is not known
  * - `scan_running`: a scan with other settings runs (`job` names it)
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
+ * - `idempotency_mismatch`: the idempotency key was used for something else (`job`)
  * - `not_found`: no such workflow
  * - `check_failed`: the check of a connector could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
@@ -30,6 +31,7 @@ export type ControlCode =
   | 'scan_running'
   | 'job_ended'
   | 'job_cancelling'
+  | 'idempotency_mismatch'
   | 'not_found'
   | 'check_failed'
   | 'rejected';
@@ -55,7 +57,7 @@ export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl {
-  /** Starts a full scan, or joins the one that runs with equal settings. Deadline 10 s. */
+  /** Starts a full scan, or joins the one that runs with equal settings; with an idempotency key any scan. Deadline 10 s. */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Starts a scan of named items. Deadline 10 s. */
   startRequested(request: StartRequest): Promise<void>;

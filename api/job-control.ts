@@ -90,7 +90,8 @@ export function createJobControl(
   });
 
   function startOnce(request: StartRequest): Promise<StartAnswer> {
-    const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
+    const type = request.kind === 'requested' ? WORKFLOW.requestedScan : WORKFLOW.fullScan;
+    const operation = new WithStartWorkflowOperation(type, {
       ...startOptions(request),
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
@@ -125,7 +126,9 @@ export function createJobControl(
         return await startOnce(request);
       } catch (error) {
         // The scan that was to be joined ended at this moment: another start is the next one.
-        if (error instanceof ControlError && error.code === 'not_found') return startOnce(request);
+        if (error instanceof ControlError && (error.code === 'not_found' || error.code === 'job_ended')) {
+          return startOnce(request);
+        }
         throw error;
       }
     },

@@ -10,6 +10,7 @@ const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   scan_running: 'scan_running',
   job_ended: 'job_ended',
   job_cancelling: 'job_cancelling',
+  idempotency_mismatch: 'idempotency_mismatch',
   not_found: 'job_not_found',
   check_failed: 'check_failed',
   rejected: 'workflow_failed',

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   standin_refused: { status: 409, title: 'A stand-in scanner is refused here' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported here' },
+  idempotency_mismatch: { status: 422, title: 'The idempotency key was used for another request' },
   internal: { status: 500, title: 'Internal error' },
   check_failed: { status: 502, title: 'The check could not be carried out' },
   scanner_failed: { status: 502, title: 'The scanner gave no verdict' },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { corrupt } from './ndjson.ts';
-import type { CommitBody, IndexBody, JobHeader } from './types.ts';
+import type { CommitBody, IndexBody, JobHeader, JobJoin } from './types.ts';
 
 /**
  * The shapes of the ledger's own documents. Members that are not named here are let through: a later version may add some, and
@@ -48,7 +48,10 @@ const jobHeader = z.looseObject({
   startedAt: z.string(),
   fingerprint: z.string().optional(),
   intake: objectRef.optional(),
+  bodyHash: hash.optional(),
 });
+
+const jobJoin = z.looseObject({ format: z.literal(1), job: z.string(), joined: z.string(), bodyHash: hash });
 
 const indexBody = z.looseObject({
   format: z.literal(1),
@@ -104,6 +107,11 @@ const commitBody = z.looseObject({
 /** @throws LedgerError `corrupt`, naming the object */
 export function asHeader(name: string, value: unknown): JobHeader {
   return check(jobHeader, name, value) as JobHeader;
+}
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asJoin(name: string, value: unknown): JobJoin {
+  return check(jobJoin, name, value) as JobJoin;
 }
 
 /** @throws LedgerError `corrupt`, naming the object */

@@ -74,6 +74,17 @@ export interface JobHeader {
   readonly fingerprint?: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
+  /** Of a job that was started with an idempotency key: SHA-256 (hex) of what was asked for. */
+  readonly bodyHash?: string;
+}
+
+/** Lies where a job would: an idempotency key that would have started it joined another job instead. */
+export interface JobJoin {
+  readonly format: 1;
+  /** The job that was never begun. */
+  readonly job: string;
+  readonly joined: string;
+  readonly bodyHash: string;
 }
 
 /** The account as the last commit of a job states it. */

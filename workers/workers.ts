@@ -4,6 +4,7 @@ import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
+import { createNoteJoin } from '../activities/note-join.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
@@ -35,6 +36,7 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
   const deps = options.resources.orchestrator;
   const activities: OrchestratorActivities = {
     beginJob: createBeginJob(deps),
+    noteJoin: createNoteJoin(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),

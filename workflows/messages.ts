@@ -44,12 +44,19 @@ export interface StartRequest {
   readonly window?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
+  /** Of a start with an idempotency key, from which `job` is made: SHA-256 (hex) of what was asked for. */
+  readonly bodyHash?: string;
 }
 
-/** The answer of `start`: the running job, and whether another request had started it. Refused: `scan_running`. */
+/**
+ * The answer of `start`: the job, and whether it is another's that was joined. Refused: `scan_running`, `job_cancelling`; with an
+ * idempotency key also `idempotency_mismatch`.
+ */
 export interface StartAnswer {
   readonly job: string;
   readonly joined: boolean;
+  /** The same key had been used before: nothing was started. */
+  readonly repeated?: true;
 }
 
 /** The argument of `pause`, `resume` and `cancel`. */
@@ -71,6 +78,10 @@ export const REFUSAL = {
   jobEnded: 'job_ended',
   /** The job is being cancelled; it can't be paused or resumed. */
   cancelling: 'job_cancelling',
+  /** This idempotency key was used for something else. */
+  idempotencyMismatch: 'idempotency_mismatch',
+  /** The run ends at once: the job that it was to be has been begun before, and has no account. */
+  begunBefore: 'begun_before',
 } as const;
 
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */

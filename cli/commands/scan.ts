@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
-import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
+import { IDEMPOTENCY_KEY, type StartJobAnswer, type StartJobBody } from '../../api/contract.ts';
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { CliError, EXIT } from '../errors.ts';
@@ -31,6 +31,7 @@ export interface ScanOptions {
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
+  readonly idempotencyKey?: string;
 }
 
 /** What a command works with; tests put their own in. */
@@ -60,6 +61,11 @@ export function register(program: Command): void {
     .option('--dry-run', 'plan the actions and touch nothing')
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .option(
+      '--idempotency-key <key>',
+      'a repeat with the same key follows the same scan instead of starting one',
+      keyArgument,
+    )
     .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
     .action(async (target: string, options: ScanOptions) => {
       const interrupts = listenForInterrupts();
@@ -104,7 +110,8 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
       ...(options.dryRun === true && { dryRun: true }),
     };
-    const { job, joined } = await startJob(occasion.client, body, target);
+    const { job, joined, repeated } = await startJob(occasion.client, body, target, options.idempotencyKey);
+    if (repeated === true) say(`this idempotency key stands for job ${job}: nothing was started`);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
     reporter.started(job, joined);
     if (options.detach === true && interrupts.count() === 0) {
@@ -142,9 +149,14 @@ function stackFor(scanner: string, home: string, env: Surroundings['env'], say: 
   return { home, env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('DSXA_'))), say };
 }
 
-async function startJob(client: ApiClient, body: StartJobBody, target: Target): Promise<StartJobAnswer> {
+async function startJob(
+  client: ApiClient,
+  body: StartJobBody,
+  target: Target,
+  idempotencyKey: string | undefined,
+): Promise<StartJobAnswer> {
   try {
-    return await client.startJob(body);
+    return await client.startJob(body, idempotencyKey === undefined ? {} : { idempotencyKey });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 'scan_running') {
@@ -155,6 +167,11 @@ async function startJob(client: ApiClient, body: StartJobBody, target: Target): 
     }
     throw apiError(error);
   }
+}
+
+function keyArgument(text: string): string {
+  if (!IDEMPOTENCY_KEY.test(text)) throw new InvalidArgumentError('1 to 255 visible ASCII characters, without spaces.');
+  return text;
 }
 
 function sizeArgument(text: string): number {

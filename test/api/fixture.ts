@@ -46,7 +46,11 @@ export class FakeControl implements JobControl {
       this.running.set(id, { request, progress: progressOf(request) });
       return { job: request.job, joined: false };
     }
-    const { job, settings } = there.request;
+    const { job, settings, bodyHash } = there.request;
+    if (request.job === job) {
+      if (request.bodyHash !== bodyHash) throw new ControlError('idempotency_mismatch', 'another body', { job });
+      return { job, joined: false, repeated: true } as const;
+    }
     if (JSON.stringify(settings) === JSON.stringify(request.settings)) return { job, joined: true };
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
   }

@@ -189,5 +189,10 @@ test('rebuilt on request, with no orchestrator at all', async () => {
   expect(await api.client.rebuild()).toMatchObject({ ended, findings: 0 });
   const { jobs } = await api.client.jobs({ limit: 1_000 });
   expect(jobs.every(({ from }) => from === 'status')).toBe(true);
-  expect(jobs.map(({ startedAt }) => startedAt)).toEqual(jobs.map(({ startedAt }) => startedAt).sort().reverse());
+  expect(jobs.map(({ startedAt }) => startedAt)).toEqual(
+    jobs
+      .map(({ startedAt }) => startedAt)
+      .sort()
+      .reverse(),
+  );
 });

@@ -38,9 +38,10 @@ export class Driver {
     return { job, source, settings, ...(opened !== undefined && { fingerprint: opened.fingerprint }) };
   }
 
-  /** Works until the job is over (its result), or the run must continue as new (undefined). */
+  /** Works until the job is over (its result), or the run must continue as new, or do nothing (undefined). */
   async run(): Promise<JobResult | undefined> {
     await this.#begin();
+    if (this.#job.state.taken !== undefined) return undefined;
     for (;;) {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
@@ -70,14 +71,22 @@ export class Driver {
    */
   async #begin(): Promise<void> {
     const { request, startedAt, header, opened } = this.#job.state;
-    const { kind, actor, intake } = request;
+    const { kind, actor, intake, bodyHash } = request;
     if (header === undefined) {
       await this.#untilDone(async () => {
-        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
-        this.#job.begun(await this.#act.orchestrator.beginJob(begin));
+        const given = { ...(intake !== undefined && { intake }), ...(bodyHash !== undefined && { bodyHash }) };
+        const { taken, ...ref } = await this.#act.orchestrator.beginJob({
+          ...this.#context,
+          kind,
+          actor,
+          startedAt,
+          ...given,
+        });
+        if (taken === undefined) this.#job.begun(ref);
+        else this.#job.state.taken = taken;
       });
     }
-    if (opened !== undefined || this.#job.mustStop) return;
+    if (opened !== undefined || this.#job.state.taken !== undefined || this.#job.mustStop) return;
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));

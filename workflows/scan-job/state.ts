@@ -1,4 +1,4 @@
-import type { Checkpoint, OpenedJob } from '../../activities/types.ts';
+import type { Checkpoint, OpenedJob, TakenJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { Counters } from '../../domain/outcome.ts';
@@ -47,6 +47,10 @@ export interface ScanJobState {
   hold?: Hold;
   revision: number;
   header?: ObjectRef;
+  /** Set when the job was begun before, by another run: this one does nothing. */
+  taken?: TakenJob;
+  /** A start with this job's idempotency key has been answered: the next one is a repeat. */
+  answered?: true;
   opened?: OpenedJob;
   failure?: { readonly code: string; readonly message: string };
 
