@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
+import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
 import { StatusLoop } from './status-loop.ts';
+import { SweepLoop } from './sweep-loop.ts';
 
 /** A stopping process waits so long for what is under way, in milliseconds: all of it may be done again by another. */
 const STOP_MS = 3_000;
@@ -15,7 +17,7 @@ export interface Housekeeping {
   stop(): Promise<void>;
 }
 
-/** What an orchestrator does beside its workflows: it keeps the status like the truth. Nothing waits for it. */
+/** What an orchestrator does beside its workflows: it keeps the status like the truth, and sweeps the ledger. Nothing waits for it. */
 export function startHousekeeping(
   config: WorkerConfig,
   connection: NativeConnection,
@@ -32,6 +34,9 @@ export function startHousekeeping(
     loop.start();
     loops.push(loop);
   }
+  const sweeper = new SweepLoop({ ledger, log, waits: (job) => scanIsOpen(client, job) });
+  sweeper.start();
+  loops.push(sweeper);
   let stopped: Promise<unknown> | undefined;
   return {
     async stop() {

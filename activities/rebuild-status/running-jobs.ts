@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobProgress } from '../../domain/job.ts';
 import type { ObjectRef } from '../../ledger/types.ts';
-import { QUERY, SCAN_WORKFLOWS, SEARCH_ATTRIBUTE } from '../../workflows/messages.ts';
+import { QUERY, requestedScanWorkflowId, SCAN_WORKFLOWS, SEARCH_ATTRIBUTE } from '../../workflows/messages.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 
@@ -27,6 +27,19 @@ export async function* runningScans(client: Client, limit = 10_000): AsyncGenera
     const { workflowId, startTime, typedSearchAttributes } = found;
     yield { workflowId, job: typedSearchAttributes.get(JOB), startedAt: startTime.toISOString() };
     if (++count >= limit) return;
+  }
+}
+
+/** Whether a job's scan runs, or waits for a worker. @throws what the client throws */
+export async function scanIsOpen(client: Client, job: string): Promise<boolean> {
+  const query = `ExecutionStatus = "Running" AND ${SEARCH_ATTRIBUTE.job} = "${job}"`;
+  for await (const _ of client.workflow.list({ query, pageSize: 1 })) return true;
+  try {
+    const { status } = await client.workflow.getHandle(requestedScanWorkflowId(job)).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }
 

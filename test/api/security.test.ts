@@ -73,6 +73,7 @@ test('the table has the routes that clients were promised', () => {
       'POST /jobs/job-1/cancel',
       'POST /jobs/job-1/pause',
       'POST /jobs/job-1/resume',
+      'POST /jobs/rebuild',
       'POST /scan',
       'POST /test/dsxa-connection',
     ].sort(),
