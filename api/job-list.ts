@@ -20,7 +20,8 @@ type Resource = (progress: JobProgress, from: JobResource['from']) => JobResourc
 /**
  * One page of the jobs, newest first: everything that the status, Temporal or the ledger knows of. Where the status is not whole (Redis is
  * down, or has lost its data and is not rebuilt yet), Temporal is asked what runs.
- * @throws LedgerError, ControlError, StatusUnavailable when nobody could be asked at all: no empty list pretends that there are no jobs
+ * @throws LedgerError, ControlError, StatusUnavailable when no job is known and too few could be asked: no empty list pretends that there are no
+ * jobs
  */
 export async function listJobs(
   deps: ApiDeps,
@@ -74,7 +75,6 @@ export async function listJobs(
     if (!(error instanceof LedgerError)) throw error;
     lacking('ledger_unavailable', error);
   }
-  if (status === undefined && ledger === undefined) throw failures.at(-1);
 
   const sources: Sources = { status, scans, ledger };
   const known = new Map<string, Started>();
@@ -82,6 +82,8 @@ export async function listJobs(
   for (const scan of scans.values()) if (!known.has(scan.job ?? '')) known.set(scan.job ?? '', startOf(scan));
   for (const { job, startedAt } of status ?? []) known.set(job, { job, startedAt });
   const order = [...known.values()].filter((start) => comesBehind(start, after)).sort(newestFirst);
+  // Nothing is known, and not everybody who might know was asked.
+  if (order.length === 0 && failures.length > 0 && (ledger === undefined || failures.length > 1)) throw failures.at(-1);
 
   const jobs: JobResource[] = [];
   const unanswered: string[] = [];

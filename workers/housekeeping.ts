@@ -11,7 +11,7 @@ import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
 
 /** A stopping process waits so long for what is under way, in milliseconds: all of it may be done again by another. */
-const STOP_MS = 3_000;
+const STOP_MS = 500;
 
 export interface Housekeeping {
   stop(): Promise<void>;

@@ -59,8 +59,9 @@ export class StatusLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#awake.abort();
-    await this.#running;
+    // Another process may go on at once; a round that is under way takes no step more.
     await this.#options.status.unlock(this.#options.owner).catch(() => undefined);
+    await this.#running;
   }
 
   get #stopped(): boolean {

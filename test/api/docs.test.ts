@@ -35,5 +35,6 @@ test('docs/status.md names every key of the status', () => {
     keys.live('<job>', '<worker>'),
     keys.findings('<job>'),
   ];
-  for (const name of [...names, keys.open, keys.seen('<job>'), keys.epoch, keys.rebuild, keys.lock]) expect(status).toContain(`| \`${name}\` |`);
+  for (const name of [...names, keys.open, keys.seen('<job>'), keys.epoch, keys.rebuild, keys.lock])
+    expect(status).toContain(`| \`${name}\` |`);
 });
