@@ -1,6 +1,6 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
-import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
@@ -22,6 +22,39 @@ export interface BeginJobInput extends JobContext {
   readonly startedAt: string;
   readonly intake?: ObjectRef;
   readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
+  readonly bodyHash?: string;
+}
+/** The job's header; `taken` when it was begun before, by another run: then nothing was written, and nothing may be. */
+export interface BegunJob extends ObjectRef {
+  readonly taken?: TakenJob;
+}
+/** What became of an idempotency key before. */
+export interface TakenJob {
+  /** The job that it stands for: its own, or the one that it joined. */
+  readonly job: string;
+  readonly bodyHash?: string;
+  /** The account, where its own job has ended. */
+  readonly ended?: {
+    readonly state: FinalState;
+    readonly listed: number;
+    readonly counters: Counters;
+    readonly actions: ActionCounts;
+    readonly root: string;
+  };
+}
+export interface NoteJoinInput {
+  /** The job that the idempotency key would have started. */
+  readonly job: string;
+  /** The one that it joined. */
+  readonly joined: string;
+  readonly bodyHash: string;
+}
+/** What an idempotency key stands for. */
+export interface BoundKey {
+  readonly job: string;
+  readonly bodyHash: string;
+  /** It did so before. */
+  readonly repeated: boolean;
 }
 
 export interface OpenRetryInput {
@@ -200,7 +233,8 @@ export interface NextHours {
 /** Light activities of `dsx.orchestrate`: ledger and status only. */
 export interface OrchestratorActivities {
   openRetry(input: OpenRetryInput): Promise<OpenedRetry>;
-  beginJob(input: BeginJobInput): Promise<ObjectRef>;
+  beginJob(input: BeginJobInput): Promise<BegunJob>;
+  noteJoin(input: NoteJoinInput): Promise<BoundKey>;
   commitPages(body: CommitBody): Promise<ObjectRef>;
   sealPage(input: SealPageInput): Promise<PageResult>;
   planActions(input: PlanActionsInput): Promise<PlannedActions>;

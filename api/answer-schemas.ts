@@ -5,6 +5,7 @@ import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
+import { DEGRADED } from './contract.ts';
 
 const action = z.enum(ITEM_ACTIONS);
 const count = z.int().nonnegative();
@@ -126,9 +127,22 @@ const self = z.strictObject({ self: z.string() });
 export const startJobAnswer = z.strictObject({
   job: z.string(),
   joined: z.boolean(),
+  repeated: z.literal(true).optional(),
   links: z.strictObject({ self: z.string(), events: z.string(), temporal: z.string().optional() }),
 }) satisfies z.ZodType<contract.StartJobAnswer>;
-export const jobList = z.strictObject({ jobs: z.array(jobResource), next: z.string().optional() });
+export const jobList = z.strictObject({
+  jobs: z.array(jobResource),
+  next: z.string().optional(),
+  degraded: z.array(z.enum(DEGRADED)).optional(),
+  unanswered: z.array(z.string()).optional(),
+});
+export const rebuildAnswer = z.strictObject({
+  running: count,
+  ended: count,
+  findings: count,
+  unanswered: z.array(z.string()),
+  seconds: z.number(),
+}) satisfies z.ZodType<contract.RebuildAnswer>;
 export const controlJobAnswer = z.strictObject({
   job: z.string(),
   state,
@@ -142,6 +156,7 @@ export const outcomePage = z.strictObject({ rows: z.array(outcomeRow), next: z.s
 export const actionPage = z.strictObject({ rows: z.array(actionRow), next: z.string().optional() });
 export const scanItemsAnswer = z.strictObject({
   job: z.string(),
+  repeated: z.literal(true).optional(),
   state,
   rows: z.array(outcomeRow).optional(),
   links: self,

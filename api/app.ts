@@ -10,6 +10,7 @@ import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
 
@@ -19,6 +20,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
   return [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
+    ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),
     ...jobRowRoutes(deps, jobs),
     ...scanRoutes(deps, jobs),

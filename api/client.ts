@@ -15,6 +15,7 @@ import {
   type LimitsBody,
   type OutcomePage,
   type ReadyAnswer,
+  type RebuildAnswer,
   type RetryJobBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
@@ -48,14 +49,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StartOptions extends CallOptions {
+  /** A repeat with the same key and body starts nothing, and answers with the same job: 1 to 255 visible ASCII characters. */
+  readonly idempotencyKey?: string;
+}
+
 /** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
 export interface ApiClient {
   readonly origin: string;
-  startJob(body: StartJobBody, options?: CallOptions): Promise<StartJobAnswer>;
+  startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
   /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
   retry(job: string, body?: RetryJobBody): Promise<StartJobAnswer>;
+  /** Has the status in Redis written anew. */
+  rebuild(): Promise<RebuildAnswer>;
   pause(job: string, reason?: string): Promise<ControlJobAnswer>;
   resume(job: string, reason?: string): Promise<ControlJobAnswer>;
   cancel(job: string, reason?: string): Promise<ControlJobAnswer>;
@@ -76,7 +84,7 @@ export interface ApiClient {
   check(connector: string, action?: ItemAction): Promise<CheckAnswer>;
   /** Asks a scanner for a verdict on a tiny harmless body. */
   testScanner(scanner?: string): Promise<ScannerCheckAnswer>;
-  scanItems(body: ScanItemsBody): Promise<ScanItemsAnswer>;
+  scanItems(body: ScanItemsBody, options?: StartOptions): Promise<ScanItemsAnswer>;
   scanBody(body: Uint8Array, scanner?: string): Promise<ScanBodyAnswer>;
   version(): Promise<VersionAnswer>;
   /** Resolves also when not ready. */
@@ -103,6 +111,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       signal?: AbortSignal | undefined;
       timeoutMs?: number;
       also?: number;
+      idempotencyKey?: string | undefined;
     } = {},
   ): Promise<T> {
     const deadline = AbortSignal.timeout(extra.timeoutMs ?? timeoutMs);
@@ -112,6 +121,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         accept: 'application/json, application/problem+json',
         ...auth,
         ...(extra.body !== undefined && { 'content-type': 'application/json' }),
+        ...(extra.idempotencyKey !== undefined && { 'idempotency-key': extra.idempotencyKey }),
         ...(extra.bytes !== undefined && { 'content-type': 'application/octet-stream' }),
       },
       redirect: 'error',
@@ -149,10 +159,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
   return {
     origin,
-    startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal }),
+    startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
     retry: (job, body) => call('POST', url(jobPath(job, '/retry')), { body: body ?? {} }),
+    rebuild: () => call('POST', url('/jobs/rebuild'), { timeoutMs: Math.max(timeoutMs, 600_000) }),
     pause: control('pause'),
     resume: control('resume'),
     cancel: control('cancel'),
@@ -169,7 +180,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }),
     testScanner: (scanner) =>
       call('GET', url('/test/dsxa-connection', { scanner }), { timeoutMs: Math.max(timeoutMs, 60_000) }),
-    scanItems: (body) => call('POST', url('/scan'), { body, timeoutMs: timeoutMs + (body.waitSeconds ?? 0) * 1000 }),
+    scanItems: (body, o) =>
+      call('POST', url('/scan'), {
+        body,
+        signal: o?.signal,
+        idempotencyKey: o?.idempotencyKey,
+        timeoutMs: timeoutMs + (body.waitSeconds ?? 0) * 1000,
+      }),
     scanBody: (bytes, scanner) =>
       call('POST', url('/scan', { scanner }), { bytes, timeoutMs: Math.max(timeoutMs, 600_000) }),
     version: () => call('GET', url('/version')),

@@ -7,6 +7,8 @@ import type { RetriableOutcome } from '../domain/retry.ts';
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
 export const DEFAULT_API_PORT = 8586;
+/** The header `Idempotency-Key` of starts: visible ASCII, so that a key is the same everywhere. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** `POST /jobs`. Exactly one of `connector` and `folder`. */
 export interface StartJobBody {
@@ -29,7 +31,10 @@ export interface StartJobBody {
 /** Answer: 201 when this request started the scan, 200 when it joined one. 409 `scan_running` with `job` when refused. */
 export interface StartJobAnswer {
   readonly job: string;
+  /** Another request's scan of the same source with equal settings was joined. */
   readonly joined: boolean;
+  /** The `Idempotency-Key` had been used before for the same request: nothing was started, and the job may have ended. */
+  readonly repeated?: true;
   readonly links: { readonly self: string; readonly events: string; readonly temporal?: string };
 }
 
@@ -63,10 +68,31 @@ export interface JobResource extends JobProgress {
   readonly closedBy?: string;
 }
 
+/** A source of `GET /jobs` that could not be asked: the others answered. */
+export const DEGRADED = ['status_down', 'temporal_unreachable', 'ledger_unavailable'] as const;
+export type Degraded = (typeof DEGRADED)[number];
+
 /** `GET /jobs?limit=&after=`: newest first. */
 export interface JobList {
   readonly jobs: readonly JobResource[];
+  /** Present while there may be more: give it as `after`. */
   readonly next?: string;
+  /** Present when a source could not be asked: figures may be old, and without Temporal and the ledger jobs may be missing. */
+  readonly degraded?: readonly Degraded[];
+  /** Jobs that run, of which nothing more is known: no worker answers for them. */
+  readonly unanswered?: readonly string[];
+}
+
+/** `POST /jobs/rebuild`: the status was written anew from the workflows and the ledger. */
+export interface RebuildAnswer {
+  /** Jobs written from their workflows, and from the ledger's accounts (those that ended within the retention, of the newest 1,000). */
+  readonly running: number;
+  readonly ended: number;
+  /** Findings that were put back. */
+  readonly findings: number;
+  /** Jobs that run, for which no worker answered: what the ledger knows of them was written. */
+  readonly unanswered: readonly string[];
+  readonly seconds: number;
 }
 
 /** `GET /jobs/:job/outcomes?outcome=&prefix=&reason=&limit=&after=`: in the order of items; only closed pages. */
@@ -102,6 +128,8 @@ export interface ScanItemsBody {
 }
 export interface ScanItemsAnswer {
   readonly job: string;
+  /** As of `POST /jobs`. */
+  readonly repeated?: true;
   readonly state: JobProgress['state'];
   /** Present once the job has ended within the wait. */
   readonly rows?: readonly OutcomeRow[];

@@ -55,6 +55,7 @@ function refusal(
       const running = typeof detail?.job === 'string' ? { job: detail.job } : {};
       return new ControlError('scan_running', message, { cause: error, ...running });
     }
+    if (cause.type === REFUSAL.idempotencyMismatch) return new ControlError('idempotency_mismatch', message, options);
     if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
     if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
     if (cause.type === REFUSAL.limitsInvalid) return new ControlError('limits_invalid', message, options);

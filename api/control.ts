@@ -1,8 +1,11 @@
+import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
 import type { RetryTarget } from '../domain/retry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { RebuildSources } from '../status/rebuild.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -21,6 +24,7 @@ import {
  * - `scan_running`: a scan with other settings runs (`job` names it)
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
  * - `limits_invalid`: the limits can't be
+ * - `idempotency_mismatch`: the idempotency key was used for something else (`job`)
  * - `not_found`: no such workflow
  * - `check_failed`: the check of a connector could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
@@ -32,6 +36,7 @@ export type ControlCode =
   | 'job_ended'
   | 'job_cancelling'
   | 'limits_invalid'
+  | 'idempotency_mismatch'
   | 'not_found'
   | 'check_failed'
   | 'rejected';
@@ -53,9 +58,14 @@ export interface QueueState {
   readonly age: number | undefined;
 }
 
+export type { RunningScan };
+
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl {
-  /** Starts a full scan or a retry, or joins the one that runs with equal settings (and selection). Deadline 10 s. */
+  /**
+   * Starts a full scan or a retry, or joins the one that runs with equal settings (and selection); with an idempotency key any
+   * scan. Deadline 10 s.
+   */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Starts a scan of named items. Deadline 10 s. */
   startRequested(request: StartRequest): Promise<void>;
@@ -69,6 +79,10 @@ export interface JobControl {
   progress(workflowId: string): Promise<JobProgress>;
   /** The workflow of a job, by visibility (which lags by a second or so). Deadline 3 s. */
   find(job: string): Promise<string | undefined>;
+  /** The scans that run, newest first, by visibility. Deadline 3 s. */
+  scans(): Promise<readonly RunningScan[]>;
+  /** What the status is rebuilt from. Its methods throw ControlError, LedgerError. */
+  sources(ledger: Ledger): RebuildSources;
   /** Runs a connector's check at its site. Deadline 30 s. */
   check(request: CheckRequest): Promise<CheckReport>;
   /** Reaches the server, and tells who asks these task queues for work. Deadline 3 s. */

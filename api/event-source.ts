@@ -43,7 +43,8 @@ export function createEventSource(
 ): EventSource {
   let cursor: Cursor = parse(lastEventId);
   /** Only a reader from the beginning knows whether the status showed him every finding. */
-  const whole = lastEventId === undefined;
+  let whole = lastEventId === undefined;
+  let resumed = cursor.from === 'status' && cursor.after !== undefined;
   const sent = new Set<string>();
   let shown = '';
   /** The commit whose rows were sent: the ledger has nothing new before the next one. */
@@ -55,8 +56,9 @@ export function createEventSource(
     if (cursor.from === 'status' && (now.from !== 'status' || (whole && total > KEPT_FINDINGS))) cursor = LEDGER;
     if (cursor.from === 'status') {
       try {
+        if (resumed) await resume();
         yield* fromStatus();
-        if (isFinal(now.state) && whole && sent.size < total) cursor = LEDGER;
+        if (isFinal(now.state) && (whole ? sent.size < total : await fewerKept(total))) cursor = LEDGER;
       } catch (error) {
         if (!(error instanceof StatusUnavailable)) throw error;
         cursor = LEDGER;
@@ -66,6 +68,20 @@ export function createEventSource(
       commit = now.commit?.hash;
       yield* fromLedger();
     }
+  }
+
+  /** A place that is no longer there (Redis was flushed, or has dropped it) can't be gone on from: the reader begins anew. */
+  async function resume(): Promise<void> {
+    const after = cursor.from === 'status' ? cursor.after : undefined;
+    const kept = await deps.status?.findingsKept(job, after);
+    resumed = false;
+    if (kept?.known === true) return;
+    cursor = { from: 'status', after: undefined };
+    whole = true;
+  }
+
+  async function fewerKept(total: number): Promise<boolean> {
+    return ((await deps.status?.findingsKept(job))?.count ?? 0) < total;
   }
 
   async function* fromStatus(): AsyncGenerator<StreamedEvent, void, void> {

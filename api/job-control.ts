@@ -8,7 +8,10 @@ import {
   WorkflowFailedError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { runningScans } from '../activities/rebuild-status/running-jobs.ts';
+import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { CheckReport } from '../connectors/connector.ts';
+import { CodedError } from '../domain/errors.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
@@ -24,12 +27,19 @@ import {
   UPDATE,
   WORKFLOW,
 } from '../workflows/messages.ts';
-import { ControlError, DEADLINE_MS, type JobControl, workflowIdOf } from './control.ts';
+import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowIdOf } from './control.ts';
 import { controlError } from './control-failure.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state, 'KEYWORD');
+
+/** The workflow that a scan is. */
+const WORKFLOW_OF = {
+  full: WORKFLOW.fullScan,
+  requested: WORKFLOW.requestedScan,
+  retry: WORKFLOW.retryScan,
+} as const;
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
 const PATIENCE_MS = 1_000;
@@ -88,13 +98,10 @@ export function createJobControl(
   });
 
   function startOnce(request: StartRequest): Promise<StartAnswer> {
-    const operation = new WithStartWorkflowOperation(
-      request.retry === undefined ? WORKFLOW.fullScan : WORKFLOW.retryScan,
-      {
-        ...startOptions(request),
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      },
-    );
+    const operation = new WithStartWorkflowOperation(WORKFLOW_OF[request.kind], {
+      ...startOptions(request),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
     // Nobody waits for the handle; its failure is the failure of the call.
     operation.workflowHandle().catch(() => undefined);
     return asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
@@ -126,7 +133,9 @@ export function createJobControl(
         return await startOnce(request);
       } catch (error) {
         // The scan that was to be joined ended at this moment: another start is the next one.
-        if (error instanceof ControlError && error.code === 'not_found') return startOnce(request);
+        if (error instanceof ControlError && (error.code === 'not_found' || error.code === 'job_ended')) {
+          return startOnce(request);
+        }
         throw error;
       }
     },
@@ -187,6 +196,27 @@ export function createJobControl(
         for await (const found of client.workflow.list({ query, pageSize: 1 })) return found.workflowId;
         return undefined;
       }),
+
+    scans: () =>
+      asking('the list of scans', undefined, deadlines.query, async () => {
+        const found: RunningScan[] = [];
+        for await (const scan of runningScans(client)) found.push(scan);
+        return found;
+      }),
+
+    sources(ledger) {
+      const sources = rebuildSources(client, ledger);
+      return {
+        ...sources,
+        async *running(limit) {
+          try {
+            yield* sources.running(limit);
+          } catch (error) {
+            throw error instanceof CodedError ? error : controlError('the list of scans', undefined, error);
+          }
+        },
+      };
+    },
 
     check: (request) =>
       asking(`the check of ${request.source.id}`, undefined, deadlines.check, () =>

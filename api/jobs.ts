@@ -1,11 +1,13 @@
 import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
 import { LedgerError } from '../ledger/errors.ts';
+import { type LedgerJob, ledgerJob } from '../ledger/job-progress.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import { StatusUnavailable } from '../status/errors.ts';
 import type { JobList, JobResource } from './contract.ts';
 import { ControlError, workflowIdOf } from './control.ts';
 import type { ApiDeps } from './deps.ts';
-import { type LedgerJob, ledgerJob, readableLedgerJob } from './ledger-job.ts';
+import { listJobs } from './job-list.ts';
+import { formatPlace, parsePlace } from './job-place.ts';
 import { ApiProblem } from './problems.ts';
 import { withRelations } from './relations.ts';
 import { isJobId } from './request-schemas.ts';
@@ -20,7 +22,7 @@ const DOUBT_MS = 2_000;
 export interface Jobs {
   /** @throws ApiProblem `job_not_found` */
   get(job: string): Promise<JobResource>;
-  /** Newest first. */
+  /** Newest first; `after` is the `next` of the page before. */
   list(limit: number, after: string | undefined): Promise<JobList>;
   /** The workflow to steer. @throws ApiProblem `job_not_found`, `job_ended`, ControlError */
   workflowOf(job: string): Promise<string>;
@@ -151,25 +153,14 @@ function findJobs(deps: ApiDeps): Jobs {
     },
 
     async list(limit, after) {
-      const jobs: JobResource[] = [];
-      try {
-        for (const progress of (await deps.status?.jobs(limit, after)) ?? []) jobs.push(resource(progress, 'status'));
-      } catch (error) {
-        if (!(error instanceof StatusUnavailable)) throw error;
-      }
-      if (jobs.length < limit) {
-        const behind = jobs.at(-1)?.job ?? after;
-        const ledger = await deps.ledger.open();
-        for await (const { job } of ledger.jobs()) {
-          if (behind !== undefined && job >= behind) continue;
-          const known = await readableLedgerJob(ledger.job(job));
-          if (known === undefined) continue;
-          jobs.push(resource(known.progress, 'ledger'));
-          if (jobs.length === limit) break;
-        }
-      }
-      const last = jobs.at(-1);
-      return { jobs, ...(jobs.length === limit && last !== undefined && { next: last.job }) };
+      const place = after === undefined ? undefined : parsePlace(after);
+      const { jobs, degraded, unanswered, last, more } = await listJobs(deps, limit, place, resource);
+      return {
+        jobs,
+        ...(more && last !== undefined && { next: formatPlace(last) }),
+        ...(degraded.length > 0 && { degraded }),
+        ...(unanswered.length > 0 && { unanswered }),
+      };
     },
 
     async workflowOf(job) {

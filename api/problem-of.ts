@@ -1,5 +1,6 @@
 import { LedgerError } from '../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../scanner/errors.ts';
+import { StatusUnavailable } from '../status/errors.ts';
 import { type ControlCode, ControlError } from './control.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
@@ -10,6 +11,7 @@ const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   job_ended: 'job_ended',
   job_cancelling: 'job_cancelling',
   limits_invalid: 'request_invalid',
+  idempotency_mismatch: 'idempotency_mismatch',
   not_found: 'job_not_found',
   check_failed: 'check_failed',
   rejected: 'workflow_failed',
@@ -32,6 +34,9 @@ export function problemOf(error: unknown): ApiProblem {
     return new ApiProblem(busy ? 'scanner_unavailable' : 'scanner_failed', error.message, { cause: error, extra });
   }
   if (error instanceof LedgerError) return ledgerProblem(error);
+  if (error instanceof StatusUnavailable) {
+    return new ApiProblem('status_unavailable', error.message, { cause: error, extra: { reason: error.code } });
+  }
   const status = statusOf(error);
   if (status === 400)
     return new ApiProblem('bad_request', 'The path or the query is not correctly encoded.', { cause: error });

@@ -4,6 +4,7 @@ import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
+import { parsePlace } from './job-place.ts';
 import { checkLimits, limitsChangeShape, limitsSchema } from './limit-schemas.ts';
 
 /** Most rows or jobs of one answer, and how many without a `limit`. */
@@ -35,7 +36,10 @@ const limit = z
 export const noQuery = z.strictObject({});
 export const jobsQuery = z.strictObject({
   limit,
-  after: z.string().regex(JOB_ID, 'must be the id of a job').optional(),
+  after: z
+    .string()
+    .refine((after) => parsePlace(after) !== undefined, 'must be the next of a page before')
+    .optional(),
 });
 export const outcomesQuery = z.strictObject({
   outcome: z.enum(OUTCOMES).optional(),

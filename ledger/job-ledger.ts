@@ -5,10 +5,19 @@ import { canonicalJson } from './canonical-json.ts';
 import { type Chain, type Link, linkOf, longestChain, readCommitObject } from './chain.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
 import type { JobObjects, LinesHeader } from './job-objects.ts';
-import { checkPage, commitName, HEADER_NAME, pageOfPart, parseCommitName, partName, uniqueName } from './names.ts';
+import {
+  checkPage,
+  commitName,
+  HEADER_NAME,
+  JOIN_NAME,
+  pageOfPart,
+  parseCommitName,
+  partName,
+  uniqueName,
+} from './names.ts';
 import { corrupt, hashOf } from './ndjson.ts';
-import { asHeader, asIndex } from './schema.ts';
-import type { CommitBody, IndexBody, JobHeader, ObjectRef, Writer } from './types.ts';
+import { asHeader, asIndex, asJoin } from './schema.ts';
+import type { CommitBody, IndexBody, JobHeader, JobJoin, ObjectRef, Writer } from './types.ts';
 
 /** A commit as it lies in the chain. */
 export interface Commit {
@@ -48,23 +57,43 @@ export class JobLedger {
   }
 
   /** As `header`, with the hash that the first commit names as its predecessor. */
-  async readHeader(): Promise<{ header: JobHeader; hash: string } | undefined> {
+  async readHeader(): Promise<{ header: JobHeader; hash: string; ref: ObjectRef } | undefined> {
+    const found = await this.#json(HEADER_NAME);
+    if (found === undefined) return undefined;
+    const header = asHeader(HEADER_NAME, found.value);
+    if (header.job !== this.id) throw corrupt(HEADER_NAME, `it belongs to the job ${JSON.stringify(header.job)}`);
+    return { header, hash: found.ref.hash, ref: found.ref };
+  }
+
+  /** Writes that this job was never begun, because its start joined another one. */
+  async writeJoin(join: JobJoin): Promise<ObjectRef> {
+    this.#own(join.job, JOIN_NAME);
+    return this.objects.put(JOIN_NAME, Buffer.from(canonicalJson(join)));
+  }
+
+  /** Undefined when its start joined no other job. */
+  async readJoin(): Promise<{ join: JobJoin; ref: ObjectRef } | undefined> {
+    const found = await this.#json(JOIN_NAME);
+    if (found === undefined) return undefined;
+    const join = asJoin(JOIN_NAME, found.value);
+    if (join.job !== this.id) throw corrupt(JOIN_NAME, `it belongs to the job ${JSON.stringify(join.job)}`);
+    return { join, ref: found.ref };
+  }
+
+  /** A JSON object right below the job; undefined when it is not there. */
+  async #json(name: string): Promise<{ value: unknown; ref: ObjectRef } | undefined> {
     let bytes: Buffer;
     try {
-      bytes = await this.objects.get(HEADER_NAME);
+      bytes = await this.objects.get(name);
     } catch (error) {
       if (isLedgerError(error, 'not_found')) return undefined;
       throw error;
     }
-    let value: unknown;
     try {
-      value = JSON.parse(bytes.toString('utf8'));
+      return { value: JSON.parse(bytes.toString('utf8')), ref: { name, hash: hashOf(bytes) } };
     } catch (cause) {
-      throw corrupt(HEADER_NAME, 'it is no JSON', cause);
+      throw corrupt(name, 'it is no JSON', cause);
     }
-    const header = asHeader(HEADER_NAME, value);
-    if (header.job !== this.id) throw corrupt(HEADER_NAME, `it belongs to the job ${JSON.stringify(header.job)}`);
-    return { header, hash: hashOf(bytes) };
   }
 
   /** Writes a page of the listing; its lines are the items, in order. */
@@ -250,6 +279,11 @@ export class JobLedger {
     if (job === this.id) return;
     throw new LedgerError('invalid', name, `The job ${JSON.stringify(job)} can't write to the ledger of ${this.id}.`);
   }
+}
+
+/** Whether two headers are the same, byte for byte. */
+export function sameHeader(a: JobHeader, b: JobHeader): boolean {
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 function checkSorted(page: string, rows: readonly OutcomeRow[]): void {

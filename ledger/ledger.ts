@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
+import { newestFirst, type Started } from '../domain/job-order.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
 import { JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
-import { checkJob, HEADER_NAME, LEDGER_NAME } from './names.ts';
+import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -29,6 +30,10 @@ export interface Ledger {
   retriesOf(first: string): Promise<readonly string[]>;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
+  /** The same by id and start alone, which costs a listing, and a read for each header that is new. A damaged header has no start: ''. */
+  starts(): Promise<readonly Started[]>;
+  /** Everything that lies where jobs lie, in no particular order: also what never got a header. */
+  folders(): AsyncIterable<string>;
   /**
    * Tries whether the ledger is still there and takes writes, by writing.
    * @throws LedgerError `no_space`, `not_writable`, `not_readable`, `not_there`, `unavailable`
@@ -83,6 +88,7 @@ export async function openLedger(root: string, options: OpenOptions = {}): Promi
 export async function openLedgerStore(store: ObjectStore, options: OpenOptions = {}): Promise<Ledger> {
   const id = await identify(store, options.create ?? true);
   const kept = new Map<string, JobLedger>();
+  let begun: ReadonlyMap<string, string> = new Map();
 
   const job = (jobId: string): JobLedger => {
     const found = kept.get(jobId) ?? new JobLedger(new JobObjects(store, checkJob(jobId)));
@@ -91,6 +97,18 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     if (kept.size > KEPT_JOBS) for (const oldest of [...kept.keys()].slice(0, 1)) kept.delete(oldest);
     return found;
   };
+
+  /** A header is written once, so its start is read once. Each listing drops what is no longer there. */
+  async function starts(): Promise<Started[]> {
+    const found: Started[] = [];
+    for await (const name of store.folders('')) {
+      if (!isJob(name)) continue;
+      const startedAt = begun.get(name) ?? (await startOf(store, name));
+      if (startedAt !== undefined) found.push({ job: name, startedAt });
+    }
+    begun = new Map(found.filter(({ startedAt }) => startedAt !== '').map((one) => [one.job, one.startedAt]));
+    return found.sort(newestFirst);
+  }
 
   return {
     id,
@@ -106,14 +124,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
       for await (const { name } of store.list(prefix)) found.push(name.slice(prefix.length));
       return found;
     },
+    starts,
     async *jobs() {
-      const found: { job: string; startedAt: string }[] = [];
-      for await (const name of store.folders('')) {
-        const startedAt = await startOf(store, name);
-        if (startedAt !== undefined) found.push({ job: name, startedAt });
-      }
-      found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : a.job < b.job ? 1 : -1));
-      for (const entry of found) yield await summarize(job(entry.job));
+      for (const entry of await starts()) yield await summarize(job(entry.job));
+    },
+    async *folders() {
+      for await (const name of store.folders('')) if (isJob(name)) yield name;
     },
     async probe() {
       const now = await identify(store, false).catch((error: unknown) => {
@@ -165,14 +181,13 @@ function idOf(bytes: Buffer): string {
   return body.id;
 }
 
-/** When a job began, for sorting; empty when its header is damaged; undefined when the folder is no job. */
+/** When a job began; empty when its header is damaged; undefined when it has none. */
 async function startOf(store: ObjectStore, name: string): Promise<string | undefined> {
   let bytes: Buffer;
   try {
-    checkJob(name);
     bytes = await store.get(`${name}/${HEADER_NAME}`);
   } catch (error) {
-    if (isLedgerError(error, 'not_found') || isLedgerError(error, 'invalid')) return undefined;
+    if (isLedgerError(error, 'not_found')) return undefined;
     throw error;
   }
   try {

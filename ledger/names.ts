@@ -8,11 +8,17 @@ export type Folder = (typeof FOLDERS)[number];
 
 export const LEDGER_NAME = 'ledger.json';
 export const HEADER_NAME = 'job.json';
+export const JOIN_NAME = 'joined.json';
+export const SWEPT_NAME = 'swept.json';
 
 const JOB = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const PAGE = /^(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})$/;
 const HASH = /^[0-9a-f]{64}$/;
 const COMMIT = /^commits\/c(\d{8})\.([0-9a-f]{16})\.json$/;
+
+export function isJob(name: string): boolean {
+  return JOB.test(name);
+}
 
 /** @throws LedgerError `invalid` */
 export function checkJob(job: string): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { RETRIABLE } from '../domain/retry.ts';
 import { corrupt } from './ndjson.ts';
-import type { CommitBody, IndexBody, JobHeader } from './types.ts';
+import type { CommitBody, IndexBody, JobHeader, JobJoin } from './types.ts';
 
 /**
  * The shapes of the ledger's own documents. Members that are not named here are let through: a later version may add some, and
@@ -58,7 +58,10 @@ const jobHeader = z.looseObject({
       chain: z.array(z.looseObject({ job: z.string(), root: hash })).optional(),
     })
     .optional(),
+  bodyHash: hash.optional(),
 });
+
+const jobJoin = z.looseObject({ format: z.literal(1), job: z.string(), joined: z.string(), bodyHash: hash });
 
 const indexBody = z.looseObject({
   format: z.literal(1),
@@ -109,6 +112,8 @@ const account = z.looseObject({
     .optional(),
   failure: z.looseObject({ code: z.string(), message: z.string() }).optional(),
   endedAt: z.string(),
+  pages: z.looseObject({ listed: count, closed: count }).optional(),
+  revision: count.optional(),
 });
 
 const commitBody = z.looseObject({
@@ -126,6 +131,11 @@ const commitBody = z.looseObject({
 /** @throws LedgerError `corrupt`, naming the object */
 export function asHeader(name: string, value: unknown): JobHeader {
   return check(jobHeader, name, value) as JobHeader;
+}
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asJoin(name: string, value: unknown): JobJoin {
+  return check(jobJoin, name, value) as JobJoin;
 }
 
 /** @throws LedgerError `corrupt`, naming the object */

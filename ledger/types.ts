@@ -77,6 +77,17 @@ export interface JobHeader {
   readonly intake?: ObjectRef;
   /** What is retried, of a retry. Without `chain` it failed before anything was known, and retried nothing. */
   readonly retry?: RetryTarget & Partial<Pick<RetryPlan, 'chain'>>;
+  /** Of a job that was started with an idempotency key: SHA-256 (hex) of what was asked for. */
+  readonly bodyHash?: string;
+}
+
+/** Lies where a job would: an idempotency key that would have started it joined another job instead. */
+export interface JobJoin {
+  readonly format: 1;
+  /** The job that was never begun. */
+  readonly job: string;
+  readonly joined: string;
+  readonly bodyHash: string;
 }
 
 /** The account as the last commit of a job states it. */
@@ -95,6 +106,9 @@ export interface Account {
   readonly whole?: Whole;
   /** The connector's fingerprint of the asset when the job began. */
   readonly fingerprint?: string;
+  readonly pages?: { readonly listed: number; readonly closed: number };
+  /** Revision of the job's progress when the account was made: what is told from here never falls behind what was told before. */
+  readonly revision?: number;
 }
 
 /** A commit: everything that counts since the one before. Its stored bytes are a pure function of this value. */

@@ -1,7 +1,7 @@
 import { addCounters, noCounters } from '../domain/outcome.ts';
 import { LedgerError } from './errors.ts';
 import type { JobLedger } from './job-ledger.ts';
-import { HEADER_NAME, isHash } from './names.ts';
+import { HEADER_NAME, isHash, JOIN_NAME, SWEPT_NAME } from './names.ts';
 import { firstOf, type Retries, relationsOf } from './retry-chain.ts';
 import type { StoredObject } from './store.ts';
 import { checkAccount, type Sums } from './verify-account.ts';
@@ -126,13 +126,16 @@ function report(
   };
 }
 
+/** Objects of a job that no commit names, and that belong there. */
+const OURS: readonly string[] = [HEADER_NAME, JOIN_NAME, SWEPT_NAME];
+
 /** Intents and intakes are written before anything names them, and kept: they are no strays. */
 function straysOf(objects: readonly StoredObject[], named: ReadonlySet<string>, damaged: ReadonlySet<string>) {
   let count = 0;
   let bytes = 0;
   const samples: string[] = [];
   for (const { name, size } of objects) {
-    if (name === HEADER_NAME || named.has(name) || damaged.has(name)) continue;
+    if (OURS.includes(name) || named.has(name) || damaged.has(name)) continue;
     if (name.startsWith('intents/') || name.startsWith('intake/')) continue;
     count += 1;
     bytes += size;

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
+import { comesBehind, newestFirst } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { sumLive } from './live.ts';
-import { KEPT_FINDINGS, RETENTION_MS, type StatusStore } from './status.ts';
+
+import { KEPT_FINDINGS, RETENTION_MS, type RebuildNote, type StatusStore } from './status.ts';
 
 interface Entry {
   progress: JobProgress;
@@ -23,6 +25,9 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
   const lives = new Map<string, Map<string, { figures: LiveFigures; until: number }>>();
   const found = new Map<string, { next: number; rows: Finding[] }>();
 
+  let note: RebuildNote | undefined;
+  let held: { owner: string; until: number } | undefined;
+
   const entryOf = (job: string): Entry | undefined => {
     const entry = entries.get(job);
     if (entry?.expiresAt === undefined || entry.expiresAt > now()) return entry;
@@ -33,14 +38,16 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
   const copy = <T>(value: T): T => structuredClone(value);
 
   return {
-    async publishJob(progress) {
+    async publishJob(progress, keepMs = retentionMs) {
       const have = entryOf(progress.job);
       const final = isFinal(progress.state);
-      if (have && (have.progress.revision > progress.revision || (isFinal(have.progress.state) && !final)))
-        return false;
+      if (have) {
+        const ended = isFinal(have.progress.state);
+        if ((ended && !final) || (ended === final && have.progress.revision > progress.revision)) return false;
+      }
       entries.set(progress.job, {
         progress: copy(progress),
-        expiresAt: final ? (have?.expiresAt ?? now() + retentionMs) : undefined,
+        expiresAt: final ? (have?.expiresAt ?? now() + keepMs) : undefined,
       });
       if (final) lives.delete(progress.job);
       return true;
@@ -76,16 +83,19 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
       };
     },
     async jobs(limit, after) {
-      const ids = [...entries.keys()]
-        .filter((id) => after === undefined || id < after)
-        .sort()
-        .reverse();
       const page: JobProgress[] = [];
-      for (const id of ids) {
-        const entry = page.length < limit ? entryOf(id) : undefined;
+      const known = [...entries.values()].map(({ progress }) => progress).filter((job) => comesBehind(job, after));
+      for (const { job } of known.sort(newestFirst)) {
+        const entry = page.length < limit ? entryOf(job) : undefined;
         if (entry) page.push(copy(entry.progress));
       }
       return page;
+    },
+    async open() {
+      return [...entries.values()]
+        .map(({ progress }) => progress)
+        .filter(({ state }) => !isFinal(state))
+        .map(({ job }) => job);
     },
     async findings(job, after, limit) {
       const behind = after === undefined ? 0 : Number.parseInt(after, 10);
@@ -95,7 +105,25 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
         .slice(0, limit)
         .map(copy);
     },
+    async findingsKept(job, id) {
+      const rows = found.get(job)?.rows ?? [];
+      return { count: rows.length, known: rows.some((row) => row.id === id) };
+    },
     epoch: async () => epoch,
+    rebuild: async () => note,
+    async noteRebuild(written) {
+      if (written.epoch !== epoch) return false;
+      note = written;
+      return true;
+    },
+    async lock(owner, ms) {
+      if (held !== undefined && held.owner !== owner && held.until > now()) return false;
+      held = { owner, until: now() + ms };
+      return true;
+    },
+    async unlock(owner) {
+      if (held?.owner === owner) held = undefined;
+    },
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -3,19 +3,26 @@
  * write meets the state that is there now. They touch several keys: not for Redis Cluster (a single server, or Sentinel).
  */
 
-/** KEYS job, jobs, workers, findings, seen. ARGV id, revision, final (1/0), progress, retention ms, prefix of live keys. 1 = written. */
+/**
+ * KEYS job, jobs, workers, findings, seen, open. ARGV id, revision, final (1/0), progress, ms to keep it, prefix of live keys, start in ms
+ * since the epoch. 1 = written. The order of writes is: any final one is newer than any other, then the revision decides. So the newest one stays,
+ * whatever order they arrive in.
+ */
 export const PUBLISH_JOB = `
 local have = redis.call('HMGET', KEYS[1], 'revision', 'final')
-if have[1] and (tonumber(have[1]) > tonumber(ARGV[2]) or (have[2] == '1' and ARGV[3] ~= '1')) then return 0 end
+if have[2] == '1' and ARGV[3] ~= '1' then return 0 end
+if have[2] == ARGV[3] and tonumber(have[1]) > tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'final', ARGV[3], 'progress', ARGV[4])
-redis.call('ZADD', KEYS[2], 0, ARGV[1])
+redis.call('ZADD', KEYS[2], ARGV[7], ARGV[1])
 if ARGV[3] ~= '1' then
+  redis.call('SADD', KEYS[6], ARGV[1])
   redis.call('PERSIST', KEYS[4])
   redis.call('PERSIST', KEYS[5])
   return 1
 end
 for _, worker in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', ARGV[6] .. worker) end
 redis.call('DEL', KEYS[3])
+redis.call('SREM', KEYS[6], ARGV[1])
 if have[2] ~= '1' then
   for _, key in ipairs({KEYS[1], KEYS[4], KEYS[5]}) do redis.call('PEXPIRE', key, ARGV[5]) end
 end
@@ -60,19 +67,28 @@ for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
 end
 return answer`;
 
-/** KEYS jobs. ARGV upper end of the range, limit, prefix of job keys. Jobs whose retention is over are dropped from the index. */
+/**
+ * KEYS jobs. ARGV start (ms) and id of the job before, `+inf` and empty at the beginning, limit, prefix of job keys. Newest start first,
+ * then the greater id. Jobs whose retention is over are dropped from the index.
+ */
 export const READ_JOBS = `
 local answer = {}
+local limit = tonumber(ARGV[3])
 local upper = ARGV[1]
-local limit = tonumber(ARGV[2])
+local skip = 0
 while #answer < limit do
-  local ids = redis.call('ZRANGE', KEYS[1], upper, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit)
+  local ids = redis.call('ZRANGE', KEYS[1], upper, '-inf', 'BYSCORE', 'REV', 'LIMIT', skip, limit, 'WITHSCORES')
   if #ids == 0 then break end
-  for _, id in ipairs(ids) do
-    upper = '(' .. id
-    local progress = redis.call('HGET', ARGV[3] .. id, 'progress')
-    if not progress then redis.call('ZREM', KEYS[1], id)
-    elseif #answer < limit then answer[#answer + 1] = progress end
+  for i = 1, #ids, 2 do
+    skip = skip + 1
+    local id = ids[i]
+    if ARGV[2] == '' or tonumber(ids[i + 1]) < tonumber(ARGV[1]) or id < ARGV[2] then
+      local progress = redis.call('HGET', ARGV[4] .. id, 'progress')
+      if not progress then
+        redis.call('ZREM', KEYS[1], id)
+        skip = skip - 1
+      elseif #answer < limit then answer[#answer + 1] = progress end
+    end
   end
 end
 return answer`;
@@ -81,3 +97,21 @@ return answer`;
 export const READ_EPOCH = `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])`;
+
+/** KEYS rebuild, epoch. ARGV epoch, the epoch key's value that it was read with, place, done (1/0). 0 = the store has lost its data since. */
+export const NOTE_REBUILD = `
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'place', ARGV[3], 'done', ARGV[4])
+return 1`;
+
+/** KEYS lock. ARGV owner, ms. 1 = the owner has it, for so long from now. */
+export const TAKE_LOCK = `
+local have = redis.call('GET', KEYS[1])
+if have and have ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
+/** KEYS lock. ARGV owner. Only the owner drops it. */
+export const DROP_LOCK = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
+import type { Started } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
+import { StatusUnavailable } from './errors.ts';
 import { sumLive } from './live.ts';
 import { openRedisLink } from './redis-link.ts';
 import * as lua from './redis-scripts.ts';
 import { KEPT_FINDINGS, RETENTION_MS, type StatusStore } from './status.ts';
 
+/** Between the two halves of an epoch: the key's value, and the server's run. */
+const EPOCH_JOINT = '/';
 /** Rows sent in one step, so that no script holds Redis up. */
 const FINDINGS_STEP = 500;
 
@@ -26,17 +30,21 @@ export interface RedisStatusOptions {
  *
  * | key | type | holds |
  * | --- | --- | --- |
- * | `dsx:jobs` | sorted set, all scores 0 | job ids |
+ * | `dsx:jobs` | sorted set | job ids; the score is the start, in ms since the epoch |
+ * | `dsx:open` | set | ids of the jobs that have not ended |
  * | `dsx:job:<id>` | hash | `progress` (JSON), `revision`, `final` (`1` once the job has ended) |
  * | `dsx:workers:<job>` | set | workers that reported live figures |
  * | `dsx:live:<job>:<worker>` | string with expiry | live figures (JSON) |
  * | `dsx:findings:<job>` | stream | `row` (JSON), the last 10,000 |
  * | `dsx:seen:<job>` | sorted set | items of the rows in that stream, so that none is there twice |
  * | `dsx:epoch` | string | a random value; another one after a flush |
+ * | `dsx:rebuild` | hash | `epoch`, `place` (JSON) and `done` (`1` when whole) of the last rebuild |
+ * | `dsx:rebuild-lock` | string with expiry | who rebuilds just now |
  */
 export function statusKeys(prefix = 'dsx') {
   return {
     jobs: `${prefix}:jobs`,
+    open: `${prefix}:open`,
     job: (job: string) => `${prefix}:job:${job}`,
     jobPrefix: `${prefix}:job:`,
     workers: (job: string) => `${prefix}:workers:${job}`,
@@ -44,6 +52,8 @@ export function statusKeys(prefix = 'dsx') {
     findings: (job: string) => `${prefix}:findings:${job}`,
     seen: (job: string) => `${prefix}:seen:${job}`,
     epoch: `${prefix}:epoch`,
+    rebuild: `${prefix}:rebuild`,
+    lock: `${prefix}:rebuild-lock`,
   };
 }
 
@@ -53,26 +63,37 @@ export function statusKeys(prefix = 'dsx') {
  */
 export async function createRedisStatus(url: string, options: RedisStatusOptions = {}): Promise<StatusStore> {
   const keys = statusKeys(options.prefix);
-  const retentionMs = String(options.retentionMs ?? RETENTION_MS);
+  const retentionMs = options.retentionMs ?? RETENTION_MS;
   const link = await openRedisLink(url, {
     commandTimeoutMs: options.commandTimeoutMs ?? 1_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
     say: options.say ?? (() => undefined),
   });
 
+  /** What tells one life of the server from the next; empty where it may not be asked. */
+  async function serverRun(): Promise<string> {
+    try {
+      return /^run_id:(\w+)/m.exec(String(await link.command(['INFO', 'server'])))?.[1] ?? '';
+    } catch (error) {
+      if (error instanceof StatusUnavailable && error.code === 'status_refused') return '';
+      throw error;
+    }
+  }
+
   return {
-    async publishJob(progress) {
+    async publishJob(progress, keepMs = retentionMs) {
       const { job } = progress;
       const written = await link.script(
         lua.PUBLISH_JOB,
-        [keys.job(job), keys.jobs, keys.workers(job), keys.findings(job), keys.seen(job)],
+        [keys.job(job), keys.jobs, keys.workers(job), keys.findings(job), keys.seen(job), keys.open],
         [
           job,
           String(progress.revision),
           isFinal(progress.state) ? '1' : '0',
           JSON.stringify(progress),
-          retentionMs,
+          String(Math.max(1, Math.round(keepMs))),
           keys.live(job, ''),
+          scoreOf(progress.startedAt),
         ],
       );
       return written === 1;
@@ -90,7 +111,7 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
         await link.script(
           lua.PUBLISH_FINDINGS,
           [keys.job(job), keys.findings(job), keys.seen(job)],
-          [String(KEPT_FINDINGS), retentionMs, ...step.flatMap((row) => [row.item, JSON.stringify(row)])],
+          [String(KEPT_FINDINGS), String(retentionMs), ...step.flatMap((row) => [row.item, JSON.stringify(row)])],
         );
       }
     },
@@ -109,9 +130,12 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
       };
     },
     async jobs(limit, after) {
-      const upper = after === undefined ? '+' : `(${after}`;
-      const found = await link.script(lua.READ_JOBS, [keys.jobs], [upper, String(limit), keys.jobPrefix]);
+      const from = after === undefined ? ['+inf', ''] : [scoreOf(after.startedAt), after.job];
+      const found = await link.script(lua.READ_JOBS, [keys.jobs], [...from, String(limit), keys.jobPrefix]);
       return strings(found).map((text) => JSON.parse(text) as JobProgress);
+    },
+    async open() {
+      return strings(await link.command(['SMEMBERS', keys.open]));
     },
     async findings(job, after, limit) {
       const from = after === undefined ? '-' : `(${after}`;
@@ -121,8 +145,36 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
         row: JSON.parse(row) as OutcomeRow,
       }));
     },
+    async findingsKept(job, id) {
+      const count = Number(await link.command(['XLEN', keys.findings(job)]));
+      if (id === undefined) return { count, known: false };
+      const found = await link.command(['XRANGE', keys.findings(job), id, id]);
+      return { count, known: Array.isArray(found) && found.length > 0 };
+    },
     async epoch() {
-      return String(await link.script(lua.READ_EPOCH, [keys.epoch], [randomUUID()]));
+      const value = String(await link.script(lua.READ_EPOCH, [keys.epoch], [randomUUID()]));
+      return `${value}${EPOCH_JOINT}${await serverRun()}`;
+    },
+    async rebuild() {
+      const [epoch, place, done] = (await link.command(['HMGET', keys.rebuild, 'epoch', 'place', 'done'])) as (
+        | string
+        | null
+      )[];
+      if (typeof epoch !== 'string') return undefined;
+      return { epoch, place: placeOf(place), done: done === '1' };
+    },
+    async noteRebuild({ epoch, place, done }) {
+      const value = epoch.split(EPOCH_JOINT)[0] ?? '';
+      const text = place === undefined ? '' : JSON.stringify(place);
+      return (
+        (await link.script(lua.NOTE_REBUILD, [keys.rebuild, keys.epoch], [epoch, value, text, done ? '1' : '0'])) === 1
+      );
+    },
+    async lock(owner, ms) {
+      return (await link.script(lua.TAKE_LOCK, [keys.lock], [owner, String(ms)])) === 1;
+    },
+    async unlock(owner) {
+      await link.script(lua.DROP_LOCK, [keys.lock], [owner]);
     },
     async ping() {
       await link.command(['PING']);
@@ -133,4 +185,21 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
 
 function strings(answer: unknown): string[] {
   return Array.isArray(answer) ? answer.map(String) : [];
+}
+
+/** Score of a start in the index. One that is no time sorts last. */
+function scoreOf(startedAt: string): string {
+  const ms = Date.parse(startedAt);
+  return String(Number.isNaN(ms) ? 0 : ms);
+}
+
+/** What stands for the place of a rebuild; nonsense is no place. */
+function placeOf(text: string | null | undefined): Started | undefined {
+  try {
+    const value = JSON.parse(text ?? '') as Partial<Started> | null;
+    if (typeof value?.job !== 'string' || typeof value.startedAt !== 'string') return undefined;
+    return { startedAt: value.startedAt, job: value.job };
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,7 @@ import { Runtime } from '@temporalio/worker';
 import { loadWorkerConfig } from '../config/worker.ts';
 import { CodedError, messageOf } from '../domain/errors.ts';
 import { connectTemporal } from './connection.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { createLog, temporalLogger } from './log.ts';
 import { orchestrators } from './orchestrators.ts';
 import { openResources } from './resources.ts';
@@ -30,7 +31,9 @@ async function main(): Promise<void> {
     ...(orchestration?.workers ?? []),
     ...(config.roles.includes('scan') ? await scanWorkers({ ...options, pageSlots: config.pageSlots }) : []),
   ];
+  const housekeeping = startHousekeeping(config, connection, resources, log);
   const stop = () => {
+    void housekeeping.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   process.once('SIGTERM', stop);
@@ -41,6 +44,7 @@ async function main(): Promise<void> {
   log.info({ roles: config.roles, site: config.site, scanners: Object.keys(config.scanners) }, 'worker is ready');
   process.send?.({ type: 'ready' });
   await running;
+  await housekeeping.stop();
   await resources.close();
   await connection.close();
   log.info('worker has stopped');

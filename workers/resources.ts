@@ -17,17 +17,23 @@ import type { Log } from './log.ts';
 export interface Resources {
   readonly worker: WorkerDeps;
   readonly orchestrator: OrchestratorDeps;
+  /** Calls back whenever the connection to Redis is there (again). */
+  onStatusUp(heard: () => void): void;
   close(): Promise<void>;
 }
 
 /** @throws LedgerError, ScannerError for settings that can't work */
 export async function openResources(config: WorkerConfig, log: Log): Promise<Resources> {
   const ledger = await openLedger(config.ledger);
+  let heard = (): void => undefined;
   const status =
     config.redisUrl === undefined
       ? undefined
       : await createRedisStatus(config.redisUrl.reveal(), {
-          say: (event, detail) => log.warn({ event, detail }, `status store is ${event}`),
+          say: (event, detail) => {
+            log[event === 'up' ? 'info' : 'warn']({ event, detail }, `status store is ${event}`);
+            if (event === 'up') heard();
+          },
         });
   const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s)] as const));
   const connectors = createConnectors();
@@ -51,6 +57,9 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   return {
     worker,
     orchestrator: { ledger, status },
+    onStatusUp: (told) => {
+      heard = told;
+    },
     close: async () => {
       live.close();
       await Promise.allSettled([...scanners.values()].map((scanner) => scanner.close()));

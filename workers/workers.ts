@@ -12,6 +12,7 @@ import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
 import { createNextHours } from '../activities/next-hours.ts';
+import { createNoteJoin } from '../activities/note-join.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createOpenRetry } from '../activities/open-retry.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
@@ -58,6 +59,7 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
   const activities: OrchestratorActivities = {
     openRetry: createOpenRetry(deps),
     beginJob: createBeginJob(deps),
+    noteJoin: createNoteJoin(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),

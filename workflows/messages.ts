@@ -23,7 +23,10 @@ export const UPDATE = {
  * sent by workers that start under another version, to runs of the one before.
  */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel', version: 'version' } as const;
-export const QUERY = { progress: 'progress' } as const;
+/** Types of the workflows that scan, all of which answer the queries below. */
+export const SCAN_WORKFLOWS: readonly string[] = [WORKFLOW.fullScan, WORKFLOW.requestedScan, WORKFLOW.retryScan];
+/** `uncommitted`: references of the segments with findings that no commit names yet. */
+export const QUERY = { progress: 'progress', uncommitted: 'uncommitted' } as const;
 
 /**
  * Task queues, by purpose. A connector with a site has its work on `<queue>.<site>` (the workflows' queue excepted).
@@ -62,6 +65,8 @@ export interface StartRequest {
   readonly weight?: number;
   /** Requested scans: the intake page that names the items, as the API wrote it. */
   readonly intake?: ObjectRef;
+  /** Of a start with an idempotency key, from which `job` is made: SHA-256 (hex) of what was asked for. */
+  readonly bodyHash?: string;
   /** Retries: what is retried. Equal ones join. */
   readonly retry?: RetryTarget;
 }
@@ -75,10 +80,15 @@ export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'
   return { priorityKey: LEVEL[kind], fairnessKey: job, fairnessWeight: weight ?? 1 };
 }
 
-/** The answer of `start`: the running job, and whether another request had started it. Refused: `scan_running`. */
+/**
+ * The answer of `start`: the job, and whether it is another's that was joined. Refused: `scan_running`, `job_cancelling`; with an
+ * idempotency key also `idempotency_mismatch`.
+ */
 export interface StartAnswer {
   readonly job: string;
   readonly joined: boolean;
+  /** The same key had been used before: nothing was started. */
+  readonly repeated?: true;
 }
 
 /** The argument of `pause`, `resume` and `cancel`. */
@@ -111,6 +121,10 @@ export const REFUSAL = {
   cancelling: 'job_cancelling',
   /** The limits can't be: out of range, or hours that are no hours. */
   limitsInvalid: 'limits_invalid',
+  /** This idempotency key was used for something else. */
+  idempotencyMismatch: 'idempotency_mismatch',
+  /** The run ends at once: the job that it was to be has been begun before, and has no account. */
+  begunBefore: 'begun_before',
 } as const;
 
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */

@@ -1,9 +1,10 @@
-import type { ControlAnswer, StartRequest } from '../../workflows/messages.ts';
+import type { ControlAnswer, StartAnswer, StartRequest } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
 import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
 import { API_PREFIX } from '../contract.ts';
 import { ControlError, type ControlVerb, workflowIdOf } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
+import { boundBefore, idempotencyKey, isKeyed, keyed } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import * as requests from '../request-schemas.ts';
@@ -41,15 +42,20 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'folder_scans_off',
         'filter_invalid',
         'scan_running',
+        'job_cancelling',
+        'idempotency_mismatch',
+        'ledger_unavailable',
         'scanner_not_named',
         'scanner_unknown',
         'standin_refused',
         'no_worker',
         'temporal_unreachable',
       ],
-      handle: async ({ body, actor }) => {
-        const answer = await startJob(deps, jobs, startRequest(deps, body, actor));
-        return { status: answer.joined ? 200 : 201, body: answer };
+      handle: async ({ body, actor, request }) => {
+        const key = idempotencyKey(request);
+        const asked = startRequest(deps, body, actor);
+        const answer = await startJob(deps, jobs, key === undefined ? asked : keyed(asked, key, body));
+        return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };
       },
     }),
     route({
@@ -95,10 +101,15 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
 /** Starts a job, or joins the equal one that runs. @throws ApiProblem `no_worker`, naming the job; ControlError */
 export async function startJob(deps: ApiDeps, jobs: Jobs, request: StartRequest): Promise<StartJobAnswer> {
   const workflowId = workflowIdOf(request);
+  const answer = ({ job, ...how }: StartAnswer): StartJobAnswer => {
+    return { job, ...how, links: { ...links(job), ...temporalLink(deps, workflowId) } };
+  };
+  const before = isKeyed(request) ? await boundBefore(deps, request) : undefined;
+  if (before !== undefined) return answer(before);
   try {
-    const { job, joined } = await deps.control.start(request);
-    jobs.remember(job, workflowId);
-    return { job, joined, links: { ...links(job), ...temporalLink(deps, workflowId) } };
+    const started = await deps.control.start(request);
+    jobs.remember(started.job, workflowId);
+    return answer(started);
   } catch (error) {
     if (!(error instanceof ControlError) || error.code !== 'no_worker') throw error;
     jobs.remember(request.job, workflowId);

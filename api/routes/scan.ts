@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { isFinal } from '../../domain/job.ts';
+import type { JobLedger } from '../../ledger/ledger.ts';
 import { MAX_ROWS, pageOutcomes } from '../../ledger/outcomes.ts';
+import type { StartRequest } from '../../workflows/messages.ts';
 import { scanBodyAnswer, scanItemsAnswer } from '../answer-schemas.ts';
 import { mediaType } from '../body.ts';
 import type { ScanBodyAnswer, ScanItemsAnswer, ScanItemsBody } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
+import { boundBefore, idempotencyKey, isKeyed, keyed } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { scanItemsBody, scannerQuery } from '../request-schemas.ts';
@@ -25,6 +28,7 @@ export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       answers: { 200: z.union([scanBodyAnswer, scanItemsAnswer]), 202: scanItemsAnswer },
       problems: [
         'connector_not_found',
+        'idempotency_mismatch',
         'scanner_not_named',
         'scanner_unknown',
         'standin_refused',
@@ -58,21 +62,23 @@ async function scanItems(
     );
   }
   const body: ScanItemsBody = call.body;
-  const request = itemsRequest(deps, body, call.actor);
+  const { waitSeconds = 0, ...asked } = body;
+  const key = idempotencyKey(call.request);
+  const plain = itemsRequest(deps, body, call.actor);
+  const request = key === undefined ? plain : keyed(plain, key, asked);
   const { job } = request;
   const ledger = (await deps.ledger.open()).job(job);
-  const intake = await ledger.writeIntake(
-    body.items.map(({ location, locationBytes }) => exactItem(location, locationBytes)),
-  );
-  await deps.control.startRequested({ ...request, intake });
+  const repeated = await startItems(deps, request, ledger, body.items);
   jobs.remember(job, `requested-scan:${job}`);
-  const waitMs = (body.waitSeconds ?? 0) * 1000;
   const leave = AbortSignal.any([call.signal, deps.stopping]);
-  const ended = await deps.control.untilEnded(job, waitMs, leave);
-  const self = { self: links(job).self };
-  if (!ended) return { job, state: 'running', links: self };
+  const answer = { job, ...(repeated && { repeated }), links: { self: links(job).self } };
+  // A repeat may be of a job that Temporal has long forgotten.
+  const known = repeated ? (await jobs.get(job)).state : 'running';
+  if (!isFinal(known) && !(await deps.control.untilEnded(job, waitSeconds * 1000, leave))) {
+    return { ...answer, state: known };
+  }
   const { state } = await jobs.get(job);
-  if (!isFinal(state)) return { job, state, links: self };
+  if (!isFinal(state)) return { ...answer, state };
   const rows = [];
   let after: string | undefined;
   do {
@@ -80,7 +86,24 @@ async function scanItems(
     rows.push(...page.rows);
     after = page.next;
   } while (after !== undefined);
-  return { job, state, rows, links: self };
+  return { ...answer, state, rows };
+}
+
+/** Writes the items down and starts their scan. True when an idempotency key had done so before. */
+async function startItems(
+  deps: ApiDeps,
+  request: StartRequest,
+  ledger: JobLedger,
+  items: ScanItemsBody['items'],
+): Promise<boolean> {
+  const exact = items.map(({ location, locationBytes }) => exactItem(location, locationBytes));
+  if (!isKeyed(request)) {
+    await deps.control.startRequested({ ...request, intake: await ledger.writeIntake(exact) });
+    return false;
+  }
+  if ((await boundBefore(deps, request)) !== undefined) return true;
+  const { repeated } = await deps.control.start({ ...request, intake: await ledger.writeIntake(exact) });
+  return repeated === true;
 }
 
 /** @throws ApiProblem when the exact bytes of a location are not what they claim to stand for */

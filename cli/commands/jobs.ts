@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ApiError } from '../../api/client.ts';
-import type { JobResource } from '../../api/contract.ts';
+import type { Degraded, JobResource } from '../../api/contract.ts';
 import { isFinal } from '../../domain/job.ts';
+import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
@@ -16,6 +17,7 @@ import { stacks } from '../stack/stacks.ts';
 interface JobsOptions {
   readonly json?: boolean;
   readonly limit: number;
+  readonly rebuild?: boolean;
 }
 
 export function register(program: Command): void {
@@ -24,8 +26,10 @@ export function register(program: Command): void {
     .description('list scans, newest first; also with no stack running')
     .option('--limit <n>', 'list at most so many', limitArgument, 20)
     .option('--json', 'one JSON object a line')
+    .option('--rebuild', 'write the status in Redis anew, from the workflows and the ledger, instead of listing')
     .action(async (options: JobsOptions) => {
-      await listJobs(options, { stacks, env: process.env, output: createOutput() });
+      const here = { stacks, env: process.env, output: createOutput() };
+      await (options.rebuild === true ? rebuildStatus(options, here) : listJobs(options, here));
     });
 }
 
@@ -39,7 +43,7 @@ export async function listJobs(
   const jobs =
     stack === undefined
       ? await fromLedger(ledgerFolder(here.env, home), options.limit)
-      : await fromApi(stack, options.limit);
+      : await fromApi(stack, options.limit, here.output);
   if (stack === undefined) here.output.err('no stack is up: this is what the ledger says');
   if (options.json === true) {
     for (const job of jobs) here.output.out(JSON.stringify(job));
@@ -49,20 +53,57 @@ export async function listJobs(
   else here.output.out(jobsTable(jobs, styleOf(here.output.stdout)));
 }
 
-async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
+/** Has the running stack rebuild its status, and tells what came of it. @throws CliError */
+export async function rebuildStatus(
+  options: Pick<JobsOptions, 'json'>,
+  here: { stacks: Stacks; env: Readonly<Record<string, string | undefined>>; output: Output },
+): Promise<void> {
+  const stack = await here.stacks.find(dsxHome(here.env));
+  if (stack === undefined) {
+    throw new CliError(
+      'failed',
+      'no_stack',
+      'no stack is up, so there is no status to rebuild; start one with: dsx up',
+    );
+  }
+  try {
+    const { running, ended, findings, unanswered, seconds } = await clientOf(stack).rebuild();
+    if (options.json === true) {
+      here.output.out(JSON.stringify({ running, ended, findings, unanswered, seconds }));
+      return;
+    }
+    const parts = [
+      `${running} running (from their workflows)`,
+      `${ended} ended (from the ledger)`,
+      `${findings} findings`,
+    ];
+    here.output.out(`status rebuilt in ${seconds} s: ${parts.join(', ')}`);
+    if (unanswered.length > 0) here.output.err(`no worker answers for: ${unanswered.join(', ')}`);
+  } catch (error) {
+    throw error instanceof ApiError ? apiError(error) : error;
+  }
+}
+
+async function fromApi(stack: Stack, limit: number, output: Output): Promise<JobLine[]> {
   const client = clientOf(stack);
   const found: JobResource[] = [];
+  const lacking = new Set<Degraded>();
+  const unanswered: string[] = [];
   let after: string | undefined;
   try {
     do {
       const query = { limit: Math.min(100, limit - found.length), ...(after !== undefined && { after }) };
       const page = await client.jobs(query);
       found.push(...page.jobs);
+      for (const one of page.degraded ?? []) lacking.add(one);
+      unanswered.push(...(page.unanswered ?? []));
       after = page.next;
     } while (after !== undefined && found.length < limit);
   } catch (error) {
     throw error instanceof ApiError ? apiError(error) : error;
   }
+  for (const one of lacking) output.err(LACKING[one]);
+  if (unanswered.length > 0) output.err(`no worker answers for: ${unanswered.join(', ')}`);
   return found.slice(0, limit).map((job) => {
     const { source, startedAt, endedAt, listed, root } = job;
     const idle = job.idle !== undefined && { idle: job.idle };
@@ -75,6 +116,12 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
     );
   });
 }
+
+const LACKING: Readonly<Record<Degraded, string>> = {
+  status_down: 'Redis is down: this is what Temporal and the ledger say',
+  temporal_unreachable: 'Temporal can not be reached: jobs that run may be missing or out of date',
+  ledger_unavailable: 'the ledger can not be read: jobs that have ended may be missing',
+};
 
 async function fromLedger(folder: string, limit: number): Promise<JobLine[]> {
   return (await jobsFromLedger(folder, limit)).map(({ counters, ...summary }) => {

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
-import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
+import { IDEMPOTENCY_KEY, type StartJobAnswer, type StartJobBody } from '../../api/contract.ts';
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { changedLimits } from '../../domain/limits.ts';
@@ -37,6 +37,7 @@ export interface ScanOptions extends LimitOptions {
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
+  readonly idempotencyKey?: string;
 }
 
 /** What a command works with; tests put their own in. */
@@ -69,6 +70,11 @@ export function register(program: Command): void {
   addLimitOptions(command)
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .option(
+      '--idempotency-key <key>',
+      'a repeat with the same key follows the same scan instead of starting one',
+      keyArgument,
+    )
     .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
     .action(async (target: string, options: ScanOptions) => {
       const interrupts = listenForInterrupts();
@@ -120,7 +126,8 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(options.weight !== undefined && { weight: options.weight }),
     };
-    const started = await startJob(occasion.client, body, target);
+    const started = await startJob(occasion.client, body, target, options.idempotencyKey);
+    if (started.repeated === true) say(`this idempotency key stands for job ${started.job}: nothing was started`);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
     if (started.joined && Object.keys(limits).length > 0) {
       reporter.note(`the limits of the scan that runs stay as they are; to change them: dsx limits ${started.job}`);
@@ -183,9 +190,14 @@ export function stackFor(
   return { home, env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('DSXA_'))), say };
 }
 
-async function startJob(client: ApiClient, body: StartJobBody, target: Target): Promise<StartJobAnswer> {
+async function startJob(
+  client: ApiClient,
+  body: StartJobBody,
+  target: Target,
+  idempotencyKey: string | undefined,
+): Promise<StartJobAnswer> {
   try {
-    return await client.startJob(body);
+    return await client.startJob(body, idempotencyKey === undefined ? {} : { idempotencyKey });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 'scan_running') {
@@ -207,6 +219,11 @@ function weightArgument(text: string): number {
 function workersArgument(text: string): number {
   if (/^[1-9]\d?$/.test(text) && Number(text) <= 64) return Number(text);
   throw new InvalidArgumentError('A whole number from 1 to 64.');
+}
+
+function keyArgument(text: string): string {
+  if (!IDEMPOTENCY_KEY.test(text)) throw new InvalidArgumentError('1 to 255 visible ASCII characters, without spaces.');
+  return text;
 }
 
 function sizeArgument(text: string): number {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { JobResource } from '../../api/contract.ts';
-import { targetOf } from '../../domain/retry.ts';
 import { pageActions } from '../../ledger/actions.ts';
 import { isLedgerError, LedgerError } from '../../ledger/errors.ts';
+import { ledgerJob } from '../../ledger/job-progress.ts';
 import { type JobLedger, type JobSummary, type Ledger, openLedger } from '../../ledger/ledger.ts';
 import { pageOutcomes } from '../../ledger/outcomes.ts';
 import { firstOf, relationsOf } from '../../ledger/retry-chain.ts';
@@ -92,23 +92,16 @@ export async function jobFromLedger(
     const job = jobOf(ledger, id);
     if (job === undefined) return undefined;
     const header = await job.header();
-    if (header === undefined) return undefined;
-    const head = await job.head();
-    const account = head?.body.account;
-    if (head === undefined || account === undefined) return 'unfinished';
-    const { format: _, retry, ...asked } = header;
-    const { fingerprint: __, ...told } = account;
+    const told = await ledgerJob(job);
+    if (header === undefined || told === undefined) return undefined;
+    const { progress, ended } = told;
+    if (!ended || progress.commit === undefined) return 'unfinished';
     const resource: JobResource = {
-      ...asked,
-      ...(retry !== undefined && { retry: targetOf(retry) }),
-      ...told,
+      ...progress,
       ...(await relationsOf(ledger, id, firstOf(header))),
-      revision: 0,
-      pages: { listed: 0, open: 0, closed: 0 },
-      commit: { number: head.body.number, hash: head.hash },
       from: 'ledger',
       ledger: join(ledger.place, id),
-      root: head.hash,
+      root: progress.commit.hash,
     };
     const read = {
       outcomes: (_id: string, query: object) => pageOutcomes(job, { limit: wanted, ...query }),

@@ -25,7 +25,8 @@ test('docs/api.md names every route', () => {
   }
 });
 
-test('docs/api.md names every key of the status', () => {
+test('docs/status.md names every key of the status', () => {
+  const status = readFileSync(join(import.meta.dirname, '../../docs/status.md'), 'utf8');
   const keys = statusKeys();
   const names = [
     keys.jobs,
@@ -34,5 +35,6 @@ test('docs/api.md names every key of the status', () => {
     keys.live('<job>', '<worker>'),
     keys.findings('<job>'),
   ];
-  for (const name of [...names, keys.seen('<job>'), keys.epoch]) expect(text).toContain(`| \`${name}\` |`);
+  for (const name of [...names, keys.open, keys.seen('<job>'), keys.epoch, keys.rebuild, keys.lock])
+    expect(status).toContain(`| \`${name}\` |`);
 });

@@ -115,6 +115,23 @@ test('findings that the status lost are told at the end, from the ledger', async
   expect(seen).toEqual(['0-0:1', '0-0:0', '0-0:2']);
 });
 
+test('who comes back after the status has lost its data begins anew, and misses nothing', async () => {
+  const api = await start();
+  const { rows } = await buildJob((await api.ledger.open()).job('job-1'), {
+    pages: [['malicious', 'malicious', 'malicious']],
+  });
+  await api.status?.publishFindings('job-1', rows.slice(2));
+  await api.status?.publishJob(sampleProgress('job-1', { state: 'completed', counters: found(3) }));
+  for (const id of ['s1700000000000-0', 's1-0']) {
+    const seen: string[] = [];
+    for await (const { event, data } of frames(api, 'job-1', { 'last-event-id': id })) {
+      if (event === 'finding') seen.push((JSON.parse(data ?? '') as { row: { item: string } }).row.item);
+    }
+    // The place of the second id is there, but the status has fewer findings than there are: the ledger tells them all.
+    expect([id, seen]).toEqual([id, id === 's1-0' ? ['0-0:0', '0-0:1', '0-0:2'] : ['0-0:2', '0-0:0', '0-0:1']]);
+  }
+});
+
 test('a client that leaves is let go, and its stream is not counted any more', async () => {
   const api = await start();
   await api.status?.publishJob(sampleProgress('job-1'));

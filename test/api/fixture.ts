@@ -13,8 +13,12 @@ import { serve, stopServing } from '../../api/server.ts';
 import type { CheckReport } from '../../connectors/connector.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { changedLimits } from '../../domain/limits.ts';
+import { findingsOf } from '../../ledger/findings.ts';
+import { ledgerJob } from '../../ledger/job-progress.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
 import { createMemoryStatus } from '../../status/memory-status.ts';
+import type { RebuildSources } from '../../status/rebuild.ts';
 import type { StatusStore } from '../../status/status.ts';
 import type { LimitsRequest, StartRequest } from '../../workflows/messages.ts';
 import { sampleProgress } from '../support/samples.ts';
@@ -43,7 +47,11 @@ export class FakeControl implements JobControl {
       this.running.set(id, { request, progress: progressOf(request) });
       return { job: request.job, joined: false };
     }
-    const { job, settings, retry } = there.request;
+    const { job, settings, bodyHash, retry } = there.request;
+    if (request.job === job) {
+      if (request.bodyHash !== bodyHash) throw new ControlError('idempotency_mismatch', 'another body', { job });
+      return { job, joined: false, repeated: true } as const;
+    }
     const asked = JSON.stringify([request.settings, request.retry]);
     if (JSON.stringify([settings, retry]) === asked) return { job, joined: true };
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
@@ -109,6 +117,40 @@ export class FakeControl implements JobControl {
     this.#up();
     for (const [id, { request }] of this.running) if (request.job === job) return id;
     return undefined;
+  }
+
+  async scans() {
+    this.#up();
+    return [...this.running].map(([workflowId, { request, progress }]) => {
+      return { workflowId, job: request.job, startedAt: progress.startedAt };
+    });
+  }
+
+  sources(ledger: Ledger): RebuildSources {
+    const { running } = this;
+    const up = () => this.#up();
+    return {
+      async *running() {
+        up();
+        for (const { progress } of running.values()) {
+          yield { job: progress.job, progress, answered: true, findings: () => findingsOf(ledger.job(progress.job)) };
+        }
+      },
+      ended: async function* () {
+        for (const start of await ledger.starts()) {
+          const told = await ledgerJob(ledger.job(start.job));
+          yield {
+            ...start,
+            progress: told?.ended ? told.progress : undefined,
+            findings: () => findingsOf(ledger.job(start.job)),
+          };
+        }
+      },
+      account: async (job) => {
+        const told = await ledgerJob(ledger.job(job));
+        return told?.ended ? told.progress : undefined;
+      },
+    };
   }
 
   async check(request: CheckRequest) {

@@ -74,6 +74,7 @@ test('the table has the routes that clients were promised', () => {
       'POST /jobs/job-1/pause',
       'POST /jobs/job-1/resume',
       'POST /jobs/job-1/retry',
+      'POST /jobs/rebuild',
       'POST /scan',
       'POST /test/dsxa-connection',
     ].sort(),

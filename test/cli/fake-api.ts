@@ -22,6 +22,12 @@ export interface FakeApi {
   /** Called for `cancel`; the default ends the job as cancelled. */
   onCancel: () => void;
   readonly starts: Record<string, unknown>[];
+  /** The `Idempotency-Key` of each start. */
+  readonly keys: (string | undefined)[];
+  /** Further members of the list of jobs. */
+  list: object;
+  /** Answer of `POST /jobs/rebuild`. */
+  onRebuild: () => { status: number; body: object };
   readonly controls: { readonly verb: string; readonly [field: string]: unknown }[];
   /** Event streams opened so far. */
   readonly streams: () => number;
@@ -49,6 +55,9 @@ export async function fakeApi(): Promise<FakeApi> {
     others: [],
     scanner: {},
     starts: [],
+    keys: [],
+    list: {},
+    onRebuild: () => ({ status: 503, body: problem(503, 'status_unavailable') }),
     controls: [],
     onStart: () => ({ status: 201, body: { job: api.job.job, joined: false, links: { self: '', events: '' } } }),
     onCancel: () => api.end({ state: 'cancelled' }),
@@ -89,10 +98,15 @@ export async function fakeApi(): Promise<FakeApi> {
     if (id === undefined && request.method === 'POST') {
       const body = JSON.parse(await textOf(request)) as Record<string, unknown>;
       api.starts.push(body);
+      api.keys.push(request.headers['idempotency-key'] as string | undefined);
       const said = api.onStart(body);
       return json(said.status, said.body);
     }
-    if (id === undefined) return json(200, { jobs: [api.job, ...api.others] });
+    if (id === undefined) return json(200, { jobs: [api.job, ...api.others], ...api.list });
+    if (id === 'rebuild') {
+      const said = api.onRebuild();
+      return json(said.status, said.body);
+    }
     if (id !== api.job.job) return json(404, problem(404, 'no_such_job'));
     if (request.method === 'POST') {
       const { reason, ...limits } = JSON.parse((await textOf(request)) || '{}') as { reason?: string };

@@ -193,6 +193,16 @@ describe('a scan', () => {
     expect(String(error)).toContain('dsx watch f-9');
     expect(stacks.stopped).toHaveLength(1);
   });
+  it('with an idempotency key sends it, and says when nothing was started', async () => {
+    stacks.up = fakeStack(api.origin);
+    api.onStart = () => ({ status: 200, body: { job: 'f-1', joined: false, repeated: true, links: {} } });
+    endWhenFollowed();
+    const { exit, err } = run(folder, { ...STANDIN, idempotencyKey: 'nightly-7' });
+    expect(await exit).toBe(EXIT.ok);
+    expect(api.keys).toEqual(['nightly-7']);
+    expect(err()).toContain('stands for job f-1');
+  });
+
   it('that joined says so; Ctrl-C then leaves it to whoever started it', async () => {
     stacks.up = fakeStack(api.origin);
     api.onStart = () => ({ status: 200, body: { job: 'f-1', joined: true, links: {} } });

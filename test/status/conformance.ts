@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { JobProgress } from '../../domain/job.ts';
 import { KEPT_FINDINGS, type StatusStore } from '../../status/status.ts';
 import { sampleLive, sampleProgress, sampleRow } from '../support/samples.ts';
 
@@ -48,6 +50,43 @@ export function statusConformance(
       expect((await store.job('job-1'))?.progress.state).toBe('completed');
     });
 
+    test('the end of a job is newer than all that came before it, whatever revision the ledger gives it', async () => {
+      await store.publishJob(sampleProgress('job-1', { revision: 57 }));
+      expect(await store.publishJob(sampleProgress('job-1', { revision: 3, state: 'failed' }))).toBe(true);
+      expect(await store.publishJob(sampleProgress('job-1', { revision: 58 }))).toBe(false);
+      expect(await store.publishJob(sampleProgress('job-1', { revision: 59, state: 'cancelled' }))).toBe(true);
+      expect(await store.publishJob(sampleProgress('job-1', { revision: 3, state: 'failed' }))).toBe(false);
+      expect((await store.job('job-1'))?.progress).toMatchObject({ revision: 59, state: 'cancelled' });
+    });
+
+    test('any order of writes, with any of them repeated or lost but the newest, ends at the newest', async () => {
+      let next = 0;
+      const write = fc.record({ revision: fc.nat(30), final: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(write, { minLength: 1, maxLength: 12 }),
+          fc.infiniteStream(fc.nat()),
+          async (all, at) => {
+            const job = `job-p${next++}`;
+            const writes = all.map(({ revision, final }) =>
+              sampleProgress(job, { revision, listed: revision, state: final ? 'completed' : 'running' }),
+            );
+            const rank = (one: JobProgress): number => (one.state === 'completed' ? 1_000 : 0) + one.revision;
+            const newest = writes.reduce((a, b) => (rank(b) > rank(a) ? b : a));
+            const order = [...writes, ...writes]
+              .map((one) => ({ one, key: at.next().value ?? 0 }))
+              .sort((a, b) => a.key - b.key)
+              .map(({ one }) => one);
+            await Promise.all(order.map((one) => store.publishJob(one)));
+            expect((await store.job(job))?.progress).toEqual(newest);
+            const open = await store.open();
+            expect(open.includes(job)).toBe(newest.state === 'running');
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
     test('live figures of several workers are summed, and vanish', async () => {
       await store.publishJob(sampleProgress('job-1'));
       await store.publishLive('job-1', 'worker:a', sampleLive(10, 3), 60_000);
@@ -79,15 +118,27 @@ export function statusConformance(
       const ids = Array.from({ length: 7 }, (_, i) => `job-20261123T08450${i}000-aaaaaa`);
       for (const id of [3, 0, 6, 1, 5, 2, 4]) await store.publishJob(sampleProgress(ids[id] as string));
       const seen: string[] = [];
-      let after: string | undefined;
+      let after: JobProgress | undefined;
       for (;;) {
         const page = await store.jobs(3, after);
         if (page.length === 0) break;
         expect(page.length).toBeLessThanOrEqual(3);
         seen.push(...page.map(({ job }) => job));
-        after = page.at(-1)?.job;
+        after = page.at(-1);
       }
       expect(seen).toEqual([...ids].reverse());
+    });
+
+    test('jobs are listed by their start, whatever their ids are; of one moment the greater id first', async () => {
+      const starts = { 'job-b': 5, 'job-z': 1, 'job-a': 9, 'job-c': 5, 'job-d': 5 };
+      for (const [job, second] of Object.entries(starts)) {
+        await store.publishJob(sampleProgress(job, { startedAt: `2026-11-23T08:45:0${second}.000Z` }));
+      }
+      const seen: string[] = [];
+      for (let page = await store.jobs(2); page.length > 0; page = await store.jobs(2, page.at(-1))) {
+        seen.push(...page.map(({ job }) => job));
+      }
+      expect(seen).toEqual(['job-a', 'job-d', 'job-c', 'job-b', 'job-z']);
     });
 
     test('findings come in order, from any place, each once', async () => {
@@ -103,6 +154,14 @@ export function statusConformance(
       const rest = await store.findings('job-1', first.at(-1)?.id, 10);
       expect([...first, ...rest]).toEqual(all);
       expect(await store.findings('job-1', all.at(-1)?.id, 10)).toEqual([]);
+    });
+
+    test('how many findings are kept, and whether one of them is', async () => {
+      expect(await store.findingsKept('job-1', '1-0')).toEqual({ count: 0, known: false });
+      await store.publishFindings('job-1', [sampleRow('0-1:0'), sampleRow('0-1:1')]);
+      const [first] = await store.findings('job-1', undefined, 1);
+      expect(await store.findingsKept('job-1', first?.id)).toEqual({ count: 2, known: true });
+      expect(await store.findingsKept('job-1')).toEqual({ count: 2, known: false });
     });
 
     test('only the last findings are kept, and a repeat of one of them is still left out', async () => {
@@ -124,6 +183,37 @@ export function statusConformance(
       expect((await brief.jobs(10)).map(({ job }) => job)).toEqual(['job-2']);
       expect(await brief.findings('job-1', undefined, 10)).toEqual([]);
       expect(await brief.job('job-2')).toBeDefined();
+    });
+
+    test('an end that is kept for the rest of its time only', async () => {
+      await store.publishJob(sampleProgress('job-1', { state: 'completed' }), 1);
+      await vi.waitFor(async () => expect(await store.job('job-1')).toBeUndefined(), { interval: 5 });
+    });
+
+    test('how far a rebuild came is noted for the epoch it began in', async () => {
+      expect(await store.rebuild()).toBeUndefined();
+      const note = {
+        epoch: await store.epoch(),
+        place: { startedAt: '2026-11-23T08:45:00.000Z', job: 'job-1' },
+        done: false,
+      };
+      expect(await store.noteRebuild(note)).toBe(true);
+      expect(await store.rebuild()).toEqual(note);
+      expect(await store.noteRebuild({ ...note, done: true })).toBe(true);
+      expect(await store.rebuild()).toEqual({ ...note, done: true });
+      expect(await store.noteRebuild({ ...note, epoch: 'another', done: false })).toBe(false);
+      expect(await store.rebuild()).toEqual({ ...note, done: true });
+    });
+
+    test('one owner at a time has the lock, keeps it, and lets it go or loses it with time', async () => {
+      expect(await store.lock('a', 60_000)).toBe(true);
+      expect(await store.lock('b', 60_000)).toBe(false);
+      await store.unlock('b');
+      expect(await store.lock('b', 60_000)).toBe(false);
+      expect(await store.lock('a', 1)).toBe(true);
+      await vi.waitFor(async () => expect(await store.lock('b', 60_000)).toBe(true), { interval: 5 });
+      await store.unlock('b');
+      expect(await store.lock('a', 60_000)).toBe(true);
     });
 
     test('the epoch stays as long as the data does', async () => {

@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StatusUnavailable } from '../../status/errors.ts';
@@ -56,13 +59,17 @@ describe('keys', () => {
       await store.publishJob(sampleProgress('job-1'));
       await store.publishLive('job-1', 'w1', sampleLive(1, 1), 5_000);
       await store.publishFindings('job-1', [sampleRow('0-1:0')]);
-      await store.epoch();
+      await store.noteRebuild({ epoch: await store.epoch(), place: undefined, done: true });
+      await store.lock('me', 60_000);
       expect((await raw.keys('*')).sort()).toEqual([
         'dsx:epoch',
         'dsx:findings:job-1',
         'dsx:job:job-1',
         'dsx:jobs',
         'dsx:live:job-1:w1',
+        'dsx:open',
+        'dsx:rebuild',
+        'dsx:rebuild-lock',
         'dsx:seen:job-1',
         'dsx:workers:job-1',
       ]);
@@ -82,6 +89,8 @@ describe('keys', () => {
       const before = await store.epoch();
       await raw.flushAll();
       expect(await store.epoch()).not.toBe(before);
+      expect(await store.rebuild()).toBeUndefined();
+      expect(await store.noteRebuild({ epoch: before, place: undefined, done: true })).toBe(false);
     } finally {
       raw.destroy();
     }
@@ -129,6 +138,25 @@ describe('without Redis', () => {
       expect(await store.publishJob(sampleProgress('job-1', { revision: 3 }))).toBe(true);
     } finally {
       await second.stop();
+    }
+  });
+
+  test('a server that comes back with an older copy of its data is another epoch', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'dsx-valkey-'));
+    const kept = ['--dir', dir, '--save', '3600 1'];
+    const first = await startValkey({ args: kept });
+    const store = await open(first.url);
+    await store.publishJob(sampleProgress('job-1', { revision: 3 }));
+    const before = await store.epoch();
+    await first.stop('SIGTERM');
+    const second = await startValkey({ port: first.port, args: kept });
+    try {
+      await vi.waitFor(() => store.ping(), { timeout: 20_000, interval: 20 });
+      expect((await store.job('job-1'))?.progress.revision).toBe(3);
+      expect(await store.epoch()).not.toBe(before);
+    } finally {
+      await second.stop();
+      rmSync(dir, { recursive: true });
     }
   });
 

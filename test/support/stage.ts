@@ -177,6 +177,9 @@ function wellGoing(commits: CommitBody[]): Actors {
     applyActions: async () => ({ result: { segment: ref('actions'), counts: noActions() }, unresolved: 0 }),
     publishStatus: async () => undefined,
     nextHours: async () => ({ open: true }),
+    noteJoin: async () => {
+      throw new TypeError('no scan of this stage has an idempotency key');
+    },
     openRetry: async () => {
       throw new TypeError('no scan of this stage is a retry');
     },

@@ -19,6 +19,8 @@ export function accountOf(state: ScanJobState, now: string): Account {
     endedAt: now,
     ...(state.retry !== undefined && { whole: wholeWith(state, state.retry, gaps) }),
     ...(state.opened !== undefined && { fingerprint: state.opened.fingerprint }),
+    pages: { listed: state.pagesListed, closed: state.pagesClosed },
+    revision: state.revision,
   };
 }
 

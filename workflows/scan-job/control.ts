@@ -6,9 +6,11 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
+import type { OrchestratorActivities } from '../../activities/types.ts';
 import type { JobProgress, ScanSettings } from '../../domain/job.ts';
 import { limitsFault } from '../../domain/limits.ts';
 import { sameRetry } from '../../domain/retry.ts';
+import type { ObjectRef } from '../../ledger/types.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -35,14 +37,16 @@ const signals = {
   cancel: defineSignal<[Partial<ControlRequest>?]>(SIGNAL.cancel),
 };
 const progressQuery = defineQuery<JobProgress>(QUERY.progress);
+const uncommittedQuery = defineQuery<ObjectRef[]>(QUERY.uncommitted);
 
 /** Who acts when the Temporal UI or CLI does: whoever reaches Temporal is an administrator. */
 const TEMPORAL_ACTOR = 'temporal';
 
 /** Wires the messages of a scan workflow to its rules. Validators are synchronous: what they refuse leaves no history. */
-export function acceptControl(job: ScanJob): void {
+export function acceptControl(job: ScanJob, activities: Pick<OrchestratorActivities, 'noteJoin'>): void {
   setHandler(progressQuery, () => job.progress());
-  setHandler(startUpdate, (request) => ({ job: job.id, joined: request.job !== job.id }), {
+  setHandler(uncommittedQuery, () => uncommittedFindings(job));
+  setHandler(startUpdate, (request) => started(job, request, activities), {
     validator: (request) => refuseOtherScan(job, request),
   });
   setHandler(updates.pause, (request) => answer(job, () => job.pause(request, now())), {
@@ -62,6 +66,50 @@ export function acceptControl(job: ScanJob): void {
   setHandler(signals.cancel, (request) => signalled(job, request, (r) => job.cancel(r, now())));
 }
 
+/**
+ * A start with an idempotency key is answered once the key is bound for good: to this job by its header, or to the job that it joins by a
+ * note in the ledger. While the ledger can't be written the job is held, and the answer is the job.
+ */
+async function started(
+  job: ScanJob,
+  request: StartRequest,
+  activities: Pick<OrchestratorActivities, 'noteJoin'>,
+): Promise<StartAnswer> {
+  const { bodyHash } = request;
+  const begun = () => {
+    const { header, taken, hold } = job.state;
+    return header !== undefined || taken !== undefined || hold !== undefined;
+  };
+  if (request.job !== job.id) {
+    if (job.state.request.bodyHash !== undefined) await condition(begun);
+    if (job.state.taken !== undefined) throw ended(job.id, request.job);
+    if (bodyHash === undefined) return { job: job.id, joined: true };
+    const bound = await activities.noteJoin({ job: request.job, joined: job.id, bodyHash });
+    if (bound.bodyHash !== bodyHash) throw mismatch(bound.job);
+    return { job: bound.job, joined: bound.job !== request.job, ...(bound.repeated && { repeated: true }) };
+  }
+  if (bodyHash === undefined) return { job: job.id, joined: false };
+  const repeated = job.state.answered === true;
+  job.state.answered = true;
+  await condition(begun);
+  const { taken } = job.state;
+  if (taken === undefined) return { job: job.id, joined: false, ...(repeated && { repeated }) };
+  if (taken.bodyHash !== bodyHash) throw mismatch(taken.job);
+  return { job: taken.job, joined: taken.job !== job.id, repeated: true };
+}
+
+function ended(job: string, now: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`job ${job} has ended; job ${now} runs now`, REFUSAL.jobEnded);
+}
+
+function mismatch(job: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `this idempotency key was used for another request, which is job ${job}`,
+    REFUSAL.idempotencyMismatch,
+    { job },
+  );
+}
+
 function answer(job: ScanJob, change: () => void): ControlAnswer {
   change();
   const { state, idle, limits, revision } = job.progress();
@@ -72,6 +120,12 @@ function answer(job: ScanJob, change: () => void): ControlAnswer {
     ...(limits !== undefined && { limits }),
     revision,
   };
+}
+
+function uncommittedFindings({ state }: ScanJob): ObjectRef[] {
+  return state.uncommitted.pages
+    .filter(({ counters: { outcomes } }) => outcomes.malicious + outcomes.policy_blocked > 0)
+    .map(({ segment }) => segment);
 }
 
 /** Acknowledged when nothing of the job can start a scan any more, with what was done till then. */
@@ -97,7 +151,7 @@ function signalled(
 
 function refuse(job: ScanJob, request: ControlRequest, notWhileCancelling: boolean): void {
   if (request.job !== job.id) {
-    throw ApplicationFailure.nonRetryable(`job ${request.job} has ended; job ${job.id} runs now`, REFUSAL.jobEnded);
+    throw ended(request.job, job.id);
   }
   if (notWhileCancelling && job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
@@ -112,7 +166,10 @@ function refuseLimits(job: ScanJob, request: LimitsRequest): void {
 }
 
 function refuseOtherScan(job: ScanJob, request: StartRequest): void {
-  if (request.job === job.id) return;
+  if (request.job === job.id) {
+    if (request.bodyHash !== job.state.request.bodyHash) throw mismatch(job.id);
+    return;
+  }
   if (job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
   }

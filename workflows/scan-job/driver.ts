@@ -42,9 +42,9 @@ export class Driver {
     return { job, source, settings, ...(fingerprint !== undefined && { fingerprint }) };
   }
 
-  /** Works until the job is over (its result), or the run must continue as new (undefined). */
+  /** Works until the job is over (its result), or the run must continue as new, or do nothing (undefined). */
   async run(): Promise<JobResult | undefined> {
-    if (!(await this.#begin())) return undefined;
+    if (!(await this.#begin()) || this.#job.state.taken !== undefined) return undefined;
     for (;;) {
       this.#job.news = false;
       if (this.#job.over) return await this.#finish();
@@ -82,13 +82,15 @@ export class Driver {
   /** The header. @returns false when the run must continue as new before it is written */
   async #begin(): Promise<boolean> {
     const { request, startedAt, header } = this.#job.state;
-    const { kind, actor, intake } = request;
+    const { kind, actor, intake, bodyHash } = request;
     if (header !== undefined) return true;
     await this.#openRetry();
     return await this.#untilDone(async () => {
-      const named = { ...(intake !== undefined && { intake }), ...this.#retried() };
-      const begin = { ...this.#context, kind, actor, startedAt, ...named };
-      this.#job.begun(await this.#act.orchestrator.beginJob(begin));
+      const given = { ...(intake !== undefined && { intake }), ...(bodyHash !== undefined && { bodyHash }) };
+      const begin = { ...this.#context, kind, actor, startedAt, ...given, ...this.#retried() };
+      const { taken, ...ref } = await this.#act.orchestrator.beginJob(begin);
+      if (taken === undefined) this.#job.begun(ref);
+      else this.#job.state.taken = taken;
     });
   }
 

@@ -1,5 +1,12 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { StartRequest } from '../messages.ts';
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+} from '@temporalio/workflow';
+import type { TakenJob } from '../../activities/types.ts';
+import { REFUSAL, type StartRequest } from '../messages.ts';
 import { acceptControl } from './control.ts';
 import { Driver } from './driver.ts';
 import { acceptVersions, handOver } from './hand-over.ts';
@@ -13,14 +20,22 @@ import type { JobResult, ScanJobState } from './state.ts';
  */
 export async function runScanJob(request: StartRequest, carried: ScanJobState | undefined): Promise<JobResult> {
   const job = carried === undefined ? ScanJob.begin(request, new Date().toISOString()) : new ScanJob(carried);
-  acceptControl(job);
+  const activities = jobActivities(job.state.request);
+  acceptControl(job, activities.orchestrator);
   acceptVersions(job);
   watchForCancel(job);
-  const driver = new Driver(job, jobActivities(job.state.request));
+  const driver = new Driver(job, activities);
   const result = await CancellationScope.nonCancellable(() => driver.run());
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   if (result !== undefined) return result;
+  if (job.state.taken !== undefined) return resultOf(job.state.taken);
   return await handOver(job.state);
+}
+
+/** A run that came too late ends with the account of the job that it would have been; where that has none, it fails. */
+function resultOf({ job, ended }: TakenJob): JobResult {
+  if (ended !== undefined) return { job, ...ended };
+  throw ApplicationFailure.nonRetryable(`its idempotency key stands for job ${job}`, REFUSAL.begunBefore);
 }
 
 /** The work runs in a scope that Temporal's Cancel does not reach: it is turned into the job's own cancel. */

@@ -133,7 +133,10 @@ export class ScanJob extends SteeredJob {
   /** The next page to scan while a share of the limits is free, or undefined. Report it `scanned` or `pageLost`. */
   takePage(): PageTask | undefined {
     if (!this.#working || scannedEnough(this.state)) return undefined;
-    return this.#pages.take();
+    const task = this.#pages.take();
+    // Which pages are in flight is told, too; it is no news to act on.
+    if (task !== undefined) this.state.revision += 1;
+    return task;
   }
 
   /** What a page in flight may use of the job's limits. */

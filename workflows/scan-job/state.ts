@@ -1,4 +1,4 @@
-import type { Checkpoint, OpenedJob, OpenedRetry } from '../../activities/types.ts';
+import type { Checkpoint, OpenedJob, OpenedRetry, TakenJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
@@ -74,6 +74,10 @@ export interface ScanJobState {
   /** Build id of the workers that the run before was to leave. */
   readonly leftVersion?: string;
   header?: ObjectRef;
+  /** Set when the job was begun before, by another run: this one does nothing. */
+  taken?: TakenJob;
+  /** A start with this job's idempotency key has been answered: the next one is a repeat. */
+  answered?: true;
   opened?: OpenedJob;
   retry?: RetryState;
   failure?: { readonly code: string; readonly message: string };

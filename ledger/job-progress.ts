@@ -2,8 +2,8 @@ import { noActions } from '../domain/action.ts';
 import type { JobProgress } from '../domain/job.ts';
 import { noCounters, rowsOf } from '../domain/outcome.ts';
 import { targetOf } from '../domain/retry.ts';
-import { isLedgerError } from '../ledger/errors.ts';
-import type { JobLedger } from '../ledger/ledger.ts';
+import { isLedgerError } from './errors.ts';
+import type { JobLedger } from './job-ledger.ts';
 
 /** What the ledger knows of a job: its commits alone. */
 export interface LedgerJob {
@@ -31,6 +31,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
     actor: header.actor,
     startedAt: header.startedAt,
+    // Below anything that the job itself has told.
     revision: 0,
     ...(head !== undefined && { commit: { number: head.number, hash: head.hash } }),
   };
@@ -50,8 +51,9 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     };
     return { progress, ended: false };
   }
-  const { fingerprint: _, ...told } = account;
-  return { progress: { ...base, ...told, counters, pages: { listed: 0, open: 0, closed: 0 } }, ended: true };
+  const { fingerprint: _, revision = 0, pages = { listed: 0, closed: 0 }, ...told } = account;
+  const progress = { ...base, ...told, revision: revision + 1, counters, pages: { ...pages, open: 0 } };
+  return { progress, ended: true };
 }
 
 /** As `ledgerJob`; a job whose ledger is damaged is undefined too. */

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
+import { rebuildSources } from '../activities/rebuild-status/sources.ts';
+import type { WorkerConfig } from '../config/worker.ts';
+import type { Log } from './log.ts';
+import type { Resources } from './resources.ts';
+import { StatusLoop } from './status-loop.ts';
+import { SweepLoop } from './sweep-loop.ts';
+
+/** A stopping process waits so long for what is under way, in milliseconds: all of it may be done again by another. */
+const STOP_MS = 500;
+
+export interface Housekeeping {
+  stop(): Promise<void>;
+}
+
+/** What an orchestrator does beside its workflows: it keeps the status like the truth, and sweeps the ledger. Nothing waits for it. */
+export function startHousekeeping(
+  config: WorkerConfig,
+  connection: NativeConnection,
+  resources: Resources,
+  log: Log,
+): Housekeeping {
+  const { ledger, status } = resources.orchestrator;
+  if (!config.roles.includes('orchestrator')) return { stop: () => Promise.resolve() };
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const loops: { stop(): Promise<void> }[] = [];
+  if (status !== undefined) {
+    const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });
+    resources.onStatusUp(() => loop.nudge());
+    loop.start();
+    loops.push(loop);
+  }
+  const sweeper = new SweepLoop({ ledger, log, waits: (job) => scanIsOpen(client, job) });
+  sweeper.start();
+  loops.push(sweeper);
+  let stopped: Promise<unknown> | undefined;
+  return {
+    async stop() {
+      stopped ??= Promise.race([
+        Promise.allSettled(loops.map((loop) => loop.stop())),
+        sleep(STOP_MS, undefined, { ref: false }),
+      ]);
+      await stopped;
+    },
+  };
+}
