@@ -7,7 +7,7 @@ import type { BeginJobInput } from './types.ts';
  * @throws LedgerError
  */
 export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) => Promise<ObjectRef> {
-  return ({ job, kind, source, settings, actor, startedAt, intake }) =>
+  return ({ job, kind, source, settings, actor, startedAt, intake, order }) =>
     deps.ledger.job(job).writeHeader({
       format: 1,
       job,
@@ -17,5 +17,6 @@ export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) =
       actor,
       startedAt,
       ...(intake !== undefined && { intake }),
+      ...(order !== undefined && { order }),
     });
 }

@@ -16,7 +16,7 @@ const LOOK_BACK = 500;
 export function createOpenJob(deps: WorkerDeps): (input: JobContext) => Promise<OpenedJob> {
   return async (input) => {
     const signal = Context.current().cancellationSignal;
-    deps.scanner(input.settings.scanner);
+    if (input.scans !== false) deps.scanner(input.settings.scanner);
     const connector = await deps.connector(input.source, input.settings);
     const { action, dryRun } = input.settings;
     if (!connector.capabilities.actions.includes(action)) {

@@ -13,6 +13,7 @@ export function createProbe(deps: WorkerDeps): (input: JobContext) => Promise<Pr
     try {
       await deps.ledger.probe();
       await proveAsset(await deps.connector(input.source, input.settings), input.fingerprint, signal);
+      if (input.scans === false) return { ok: true };
       const report = await deps.scanner(input.settings.scanner).probe(signal);
       if (report.ok) return { ok: true };
       return { ok: false, code: report.code ?? 'scanner_unreachable', detail: report.detail };

@@ -41,13 +41,16 @@ const source = z.discriminatedUnion('kind', [
 const jobHeader = z.looseObject({
   format: z.literal(1),
   job: z.string(),
-  kind: z.enum(['full', 'requested']),
+  kind: z.enum(['full', 'requested', 'apply']),
   source,
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),
   startedAt: z.string(),
   fingerprint: z.string().optional(),
   intake: objectRef.optional(),
+  order: z
+    .looseObject({ why: z.enum(['planned', 'approved', 'rejected']), job: z.string(), by: z.string(), at: z.string() })
+    .optional(),
 });
 
 const indexBody = z.looseObject({

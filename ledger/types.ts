@@ -1,4 +1,5 @@
 import type { ActionCounts } from '../domain/action.ts';
+import type { Order } from '../domain/approval.ts';
 import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 
@@ -74,6 +75,8 @@ export interface JobHeader {
   readonly fingerprint?: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
+  /** Of an apply job: what it carries out, by whose word. */
+  readonly order?: Order;
 }
 
 /** The account as the last commit of a job states it. */

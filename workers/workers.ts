@@ -1,9 +1,11 @@
 import { type InjectedSinks, type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { createApplyActions } from '../activities/apply-actions.ts';
+import { createAskActions } from '../activities/ask-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
+import { createGatherActions } from '../activities/gather-actions.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
@@ -38,6 +40,8 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),
+    gatherActions: createGatherActions(deps),
+    askActions: createAskActions(deps),
     publishStatus: createPublishStatus(deps),
   };
   return Worker.create({

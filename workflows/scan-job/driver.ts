@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type Checkpoint, FAILURE, type JobContext } from '../../activities/types.ts';
+import { driveActions } from './drive-actions.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import type { ScanJob } from './scan-job.ts';
@@ -33,9 +34,16 @@ export class Driver {
   }
 
   get #context(): JobContext {
-    const { job, source, settings } = this.#job.state.request;
+    const { job, kind, source, settings } = this.#job.state.request;
     const { opened } = this.#job.state;
-    return { job, source, settings, ...(opened !== undefined && { fingerprint: opened.fingerprint }) };
+    const scans = kind !== 'apply';
+    return {
+      job,
+      source,
+      settings,
+      ...(!scans && { scans }),
+      ...(opened !== undefined && { fingerprint: opened.fingerprint }),
+    };
   }
 
   /** Works until the job is over (its result), or the run must continue as new (undefined). */
@@ -70,10 +78,17 @@ export class Driver {
    */
   async #begin(): Promise<void> {
     const { request, startedAt, header, opened } = this.#job.state;
-    const { kind, actor, intake } = request;
+    const { kind, actor, intake, order } = request;
     if (header === undefined) {
       await this.#untilDone(async () => {
-        const begin = { ...this.#context, kind, actor, startedAt, ...(intake !== undefined && { intake }) };
+        const begin = {
+          ...this.#context,
+          kind,
+          actor,
+          startedAt,
+          ...(intake !== undefined && { intake }),
+          ...(order !== undefined && { order }),
+        };
         this.#job.begun(await this.#act.orchestrator.beginJob(begin));
       });
     }
@@ -112,10 +127,10 @@ export class Driver {
     if (this.#job.state.hold !== undefined && !workflowInfo().continueAsNewSuggested) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
-    for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
-      this.#planActions(page);
-    }
-    for (let batch = this.#job.takeActions(); batch !== undefined; batch = this.#job.takeActions()) this.#apply(batch);
+    driveActions(this.#job, this.#act, this.#context, {
+      own: (promise, onValue, onError) => this.#own(promise, onValue, onError),
+      blame: (error) => this.#blame(error),
+    });
     this.#commit();
   }
 
@@ -160,28 +175,6 @@ export class Driver {
   /** A page was handed back at a closed door. Whether the job is held a probe decides: one worker may just be cut off. */
   #suspectDoor(code: string, detail: string): void {
     this.#job.suspect(code, detail, now());
-  }
-
-  #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
-    this.#own(
-      this.#act.orchestrator.planActions({ ...this.#context, page }),
-      (plan) => this.#job.actionsPlanned(plan),
-      (error) => {
-        this.#job.actionsNotPlanned(page);
-        this.#blame(error);
-      },
-    );
-  }
-
-  #apply(batch: NonNullable<ReturnType<ScanJob['takeActions']>>): void {
-    this.#own(
-      this.#act.actions.applyActions({ ...this.#context, ...batch }),
-      (done) => this.#job.applied(done, batch.rescanPage),
-      (error) => {
-        this.#job.notApplied(batch.intents, batch.from, batch.to);
-        this.#blame(error);
-      },
-    );
   }
 
   #commit(): void {

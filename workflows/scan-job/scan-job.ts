@@ -1,14 +1,15 @@
-import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
-import { ACTION_STATES, type ActionCounts, type ActionState, noActions } from '../../domain/action.ts';
+import type { AppliedActions, OpenedJob, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
+import { noActions } from '../../domain/action.ts';
 import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { ControlRequest, StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
+import { JobActions } from './actions.ts';
 import * as control from './control-rules.ts';
 import { progressOf } from './progress.ts';
-import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
+import type { PageTask, ScanJobState } from './state.ts';
 
 /** Pages in flight at once, where the start does not say. */
 const WINDOW = 4;
@@ -18,10 +19,6 @@ const MAX_TURN_PAGES = 50;
 const FIRST_PAGE_ITEMS = 500;
 /** Page results after which a commit is due. */
 const COMMIT_EVERY = 100;
-/** Findings that one action activity takes. */
-const ACTION_BATCH = 25;
-/** Action activities in flight at once. */
-const ACTION_WINDOW = 4;
 
 /**
  * The rules of a scan job: what is to be done next, and what each result changes. Deterministic, knows nothing of Temporal.
@@ -29,11 +26,10 @@ const ACTION_WINDOW = 4;
  */
 export class ScanJob {
   readonly state: ScanJobState;
+  readonly actions: JobActions;
   /** Pages in flight, by page id. */
   readonly #pages = new Map<string, PageTask>();
   #planning = false;
-  #planningActions = 0;
-  #applying = 0;
   #committing = false;
   #draining = false;
   #account: Account | undefined;
@@ -42,6 +38,11 @@ export class ScanJob {
 
   constructor(state: ScanJobState) {
     this.state = state;
+    this.actions = new JobActions(state, {
+      working: () => this.#working,
+      changed: () => this.#changed(),
+      relist: (listing, page) => this.#relist(listing, page),
+    });
   }
 
   static begin(request: StartRequest, now: string): ScanJob {
@@ -50,7 +51,7 @@ export class ScanJob {
       startedAt: now,
       control: 'running',
       revision: 0,
-      listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: false },
+      listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: request.kind === 'apply' },
       listed: 0,
       listedBytes: 0,
       outside: 0,
@@ -61,6 +62,7 @@ export class ScanJob {
       returned: [],
       closed: noCounters(),
       toPlan: [],
+      ...(request.kind === 'apply' && { toGather: true }),
       toApply: [],
       nextBatch: 0,
       actions: noActions(),
@@ -136,22 +138,14 @@ export class ScanJob {
 
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
-    return (
-      this.#pages.size === 0 &&
-      !this.#planning &&
-      this.#planningActions === 0 &&
-      this.#applying === 0 &&
-      !this.#committing
-    );
+    return this.#pages.size === 0 && !this.#planning && this.actions.quiet && !this.#committing;
   }
 
   /** The job is over but for its last commit: nothing is in flight, and nothing more will be begun. */
   get over(): boolean {
     if (!this.quiet) return false;
     if (this.state.failure !== undefined || this.state.control === 'cancelling') return true;
-    return (
-      this.state.listing.done && !this.#pagesLeft && this.state.toPlan.length === 0 && this.state.toApply.length === 0
-    );
+    return this.state.listing.done && !this.#pagesLeft && this.actions.done;
   }
 
   get #pagesLeft(): boolean {
@@ -186,26 +180,6 @@ export class ScanJob {
     range.next += 1;
     if (range.next >= range.end) this.state.ranges.shift();
     return task;
-  }
-
-  /** A closed page whose actions are to be planned. Report it `actionsPlanned` or `actionsNotPlanned`. */
-  takeActionPlan(): PageResult | undefined {
-    if (!this.#working || this.#planningActions >= ACTION_WINDOW) return undefined;
-    const page = this.state.toPlan.shift();
-    if (page !== undefined) this.#planningActions += 1;
-    return page;
-  }
-
-  /** Intents to carry out. Report them `applied` or `notApplied`. */
-  takeActions(): { intents: ObjectRef; from: number; to: number; rescanPage: number } | undefined {
-    const batch = this.state.toApply[0];
-    if (!this.#working || batch === undefined || this.#applying >= ACTION_WINDOW) return undefined;
-    const from = batch.next;
-    const to = Math.min(from + ACTION_BATCH, batch.end);
-    batch.next = to;
-    if (to >= batch.end) this.state.toApply.shift();
-    this.#applying += 1;
-    return { intents: batch.intents, from, to, rescanPage: this.state.nextBatch++ };
   }
 
   /** A commit that is due: after so many pages, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
@@ -310,46 +284,14 @@ export class ScanJob {
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
     this.state.uncommitted.pages.push(page);
-    const { action } = this.state.request.settings;
-    if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
+    this.actions.found(page);
     this.#changed();
   }
 
-  actionsPlanned(plan: PlannedActions): void {
-    this.#planningActions -= 1;
-    if (plan.rows !== undefined) {
-      this.state.uncommitted.actions.push(plan.rows);
-      this.state.actions = addActions(this.state.actions, plan.rows.counts);
-    }
-    if (plan.intents !== undefined) this.state.toApply.push({ intents: plan.intents, next: 0, end: plan.count });
-    this.#changed();
-  }
-
-  actionsNotPlanned(page: PageResult): void {
-    this.#planningActions -= 1;
-    this.state.toPlan.unshift(page);
-    this.#changed();
-  }
-
-  applied(done: AppliedActions, rescanPage: number): void {
-    this.#applying -= 1;
-    this.state.uncommitted.actions.push(done.result);
-    this.state.actions = addActions(this.state.actions, done.result.counts);
-    this.state.unresolved += done.unresolved;
-    if (done.rescan !== undefined) {
-      const { index, items, bytes } = done.rescan;
-      this.state.uncommitted.indexes.push(index);
-      this.state.ranges.unshift({ index, lane: 1, next: rescanPage, end: rescanPage + 1 });
-      this.#listed(1, items, bytes);
-    }
-    this.#changed();
-  }
-
-  notApplied(intents: ObjectRef, from: number, to: number): void {
-    this.#applying -= 1;
-    const again: ActionBatch = { intents, next: from, end: to };
-    this.state.toApply.unshift(again);
-    this.#changed();
+  #relist({ index, items, bytes }: NonNullable<AppliedActions['rescan']>, page: number): void {
+    this.state.uncommitted.indexes.push(index);
+    this.state.ranges.unshift({ index, lane: 1, next: page, end: page + 1 });
+    this.#listed(1, items, bytes);
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {
@@ -386,10 +328,4 @@ export class ScanJob {
   progress(): JobProgress {
     return progressOf(this.state, [...this.#pages.keys()], this.#account);
   }
-}
-
-function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
-  const sum: Record<ActionState, number> = noActions();
-  for (const state of ACTION_STATES) sum[state] = a[state] + b[state];
-  return sum;
 }
