@@ -56,6 +56,8 @@ function refusal(
       return new ControlError('scan_running', message, { cause: error, ...running });
     }
     if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
+    if (cause.type === REFUSAL.listChanged) return new ControlError('list_changed', message, options);
+    if (cause.type === REFUSAL.notWaiting) return new ControlError('not_waiting', message, options);
     if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
   }
   const code = error instanceof WorkflowFailedError ? 'check_failed' : 'rejected';

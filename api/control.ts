@@ -1,8 +1,10 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
+import type { Order } from '../domain/approval.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
 import {
+  applyWorkflowId,
   type ControlAnswer,
   type ControlRequest,
   fullScanWorkflowId,
@@ -10,6 +12,7 @@ import {
   type StartAnswer,
   type StartRequest,
 } from '../workflows/messages.ts';
+import type { GateCalls } from './gate-control.ts';
 
 /**
  * Why Temporal or the workflows did not do what the API asked.
@@ -17,6 +20,7 @@ import {
  * - `no_worker`: nobody answered before the deadline; whether it was done is not known
  * - `scan_running`: a scan with other settings runs (`job` names it)
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
+ * - `list_changed`, `not_waiting`: a decision about findings that are not what was shown, or do not wait
  * - `not_found`: no such workflow
  * - `check_failed`: the check of a connector could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
@@ -27,6 +31,8 @@ export type ControlCode =
   | 'scan_running'
   | 'job_ended'
   | 'job_cancelling'
+  | 'list_changed'
+  | 'not_waiting'
   | 'not_found'
   | 'check_failed'
   | 'rejected';
@@ -49,8 +55,8 @@ export interface QueueState {
 }
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
-export interface JobControl {
-  /** Starts a full scan, or joins the one that runs with equal settings. Deadline 10 s. */
+export interface JobControl extends GateCalls {
+  /** Starts a full scan or an apply job, or joins the one that runs with equal settings. Deadline 10 s. */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Starts a scan of named items. Deadline 10 s. */
   startRequested(request: StartRequest): Promise<void>;
@@ -77,6 +83,12 @@ export interface CheckRequest {
 /** How long the API waits for Temporal and its workers, in milliseconds. */
 export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 };
 
-export function workflowIdOf(job: { readonly job: string; readonly kind: JobKind; readonly source: Source }): string {
+export function workflowIdOf(job: {
+  readonly job: string;
+  readonly kind: JobKind;
+  readonly source: Source;
+  readonly order?: Order;
+}): string {
+  if (job.order !== undefined) return applyWorkflowId(job.job, job.order);
   return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
 }

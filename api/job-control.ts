@@ -25,6 +25,7 @@ import {
 } from '../workflows/messages.ts';
 import { ControlError, DEADLINE_MS, type JobControl, workflowIdOf } from './control.ts';
 import { controlError } from './control-failure.ts';
+import { createGateCalls } from './gate-control.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
@@ -83,14 +84,17 @@ export function createJobControl(
       { key: STATE, value: 'running' },
     ],
     staticSummary: summaryOf(request),
-    priority: { fairnessKey: request.job, ...(request.kind === 'requested' && { priorityKey: 2 }) },
+    priority: { fairnessKey: request.job, ...(request.kind !== 'full' && { priorityKey: 2 }) },
   });
 
   function startOnce(request: StartRequest): Promise<StartAnswer> {
-    const operation = new WithStartWorkflowOperation(WORKFLOW.fullScan, {
-      ...startOptions(request),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
+    const operation = new WithStartWorkflowOperation(
+      request.kind === 'apply' ? WORKFLOW.applyActions : WORKFLOW.fullScan,
+      {
+        ...startOptions(request),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      },
+    );
     // Nobody waits for the handle; its failure is the failure of the call.
     operation.workflowHandle().catch(() => undefined);
     return asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
@@ -117,6 +121,8 @@ export function createJobControl(
   }
 
   return {
+    ...createGateCalls(client, asking, deadlines),
+
     async start(request) {
       try {
         return await startOnce(request);
@@ -207,7 +213,8 @@ export function createJobControl(
 }
 
 /** One line of Markdown for the Temporal UI; names the source by its id alone. */
-function summaryOf({ kind, source, settings }: StartRequest): string {
+function summaryOf({ kind, source, settings, order }: StartRequest): string {
+  if (order !== undefined) return `Actions of job ${order.job}, ${order.why}${settings.dryRun ? ' (dry run)' : ''}`;
   const what = kind === 'full' ? 'Full scan' : 'Scan of requested items';
   return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;
 }

@@ -29,6 +29,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     settings: header.settings,
     actor: header.actor,
     startedAt: header.startedAt,
+    ...(header.order !== undefined && { order: header.order }),
     revision: 0,
     ...(head !== undefined && { commit: { number: head.number, hash: head.hash } }),
   };

@@ -9,6 +9,8 @@ const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   scan_running: 'scan_running',
   job_ended: 'job_ended',
   job_cancelling: 'job_cancelling',
+  list_changed: 'list_changed',
+  not_waiting: 'not_waiting',
   not_found: 'job_not_found',
   check_failed: 'check_failed',
   rejected: 'workflow_failed',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { parseSpans } from '../domain/approval.ts';
+import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type * as contract from './contract.ts';
 
@@ -48,6 +50,33 @@ export const actionsQuery = z.strictObject({
 });
 export const scannerQuery = z.strictObject({ scanner: text(100).optional() });
 
+const brake = {
+  maxActions: z.int().nonnegative().optional(),
+  maxActionsWindow: z.int().positive().max(LONGEST_ACTIONS_WINDOW).optional(),
+};
+export const sourceParams = z.strictObject({ source: z.string() });
+export const approvalsQuery = z.strictObject({
+  limit,
+  after: z
+    .string()
+    .regex(/^\d{1,12}$/, 'must be a sequence number')
+    .transform(Number)
+    .optional(),
+});
+export const decideBody = z.strictObject({
+  through: z.int().positive(),
+  list: z.string().regex(/^[0-9a-f]{16}$/, 'must be the hash of the list, 16 hex digits'),
+  only: text(LONG)
+    .refine((value) => parseSpans(value) !== undefined, 'must be sequence numbers, as 1,2,5-7')
+    .optional(),
+  reason: text(SHORT).optional(),
+}) satisfies z.ZodType<contract.DecideBody>;
+export const applyBody = z.strictObject({
+  findings: z.array(text(300)).min(1).max(MAX_ITEMS).optional(),
+  dryRun: z.boolean().optional(),
+  ...brake,
+}) satisfies z.ZodType<contract.ApplyBody>;
+
 const action = z.enum(ITEM_ACTIONS);
 const actionBody = z.strictObject({ action: action.optional() });
 export const startJobBody = z.strictObject({
@@ -59,6 +88,7 @@ export const startJobBody = z.strictObject({
   dryRun: z.boolean().optional(),
   maxSize: z.int().positive().optional(),
   scanner: text(100).optional(),
+  ...brake,
 }) satisfies z.ZodType<contract.StartJobBody>;
 export const controlBody = z.strictObject({ reason: text(SHORT).optional() }) satisfies z.ZodType<contract.ControlBody>;
 export const checkBody = actionBody satisfies z.ZodType<contract.CheckBody>;

@@ -168,6 +168,6 @@ export interface GateView {
   readonly waiting: readonly Waiting[];
   /** Newest last. */
   readonly decided: readonly Decision[];
-  /** Actions that were permitted within the longest window that was asked with, and not yet forgotten. */
-  readonly permitted: number;
+  /** Actions that were permitted: how many at which moment (milliseconds since 1970). Old ones may be left out. */
+  readonly permits: readonly { readonly at: number; readonly count: number }[];
 }

@@ -8,6 +8,7 @@ import { listHash, type Order, type Span, type Verdict } from '../../domain/appr
 import type { ScanSettings } from '../../domain/job.ts';
 import { pageActions } from '../../ledger/actions.ts';
 import { verifyJob } from '../../ledger/verify.ts';
+import { recent } from '../../workflows/action-gate/permits.ts';
 import {
   applyWorkflowId,
   type DecideAnswer,
@@ -111,7 +112,10 @@ describe('maxActions', () => {
     expect((await scan.rows()).length).toBe(11);
     await expectVerified(scan.job, result.root);
     expect(left(folder).length).toBe(7);
-    expect(await view(folder)).toMatchObject({ permitted: 3, waiting: [{ first: 1, job: scan.job, from: 3, to: 10 }] });
+    expect(await view(folder)).toMatchObject({
+      permits: [{ count: 3 }],
+      waiting: [{ first: 1, job: scan.job, from: 3, to: 10 }],
+    });
 
     // The next scan starts, finds the seven again, and they wait once more, behind.
     const again = await plant.start(settings, { source: plant.source(folder) });
@@ -196,8 +200,8 @@ describe('maxActions', () => {
     await first.result();
     expect(left(folder).length).toBe(4);
     await gate(folder).cancel();
-    const count = async () => (await view(folder)).permitted;
-    while ((await count()) > 0);
+    const { permits } = await view(folder);
+    while (recent(permits, Date.now(), 1000) > 0) await new Promise((resolve) => setImmediate(resolve));
     const second = await plant.start(settings, { source: plant.source(folder) });
     expect(await second.result()).toMatchObject({ actions: { done: 2, 'awaiting-approval': 2 } });
     expect((await view(folder)).waiting.length).toBe(2);
@@ -272,7 +276,7 @@ it('a worker killed while it carries out approved actions: each is done once, an
   const victim = await plant.worker();
   plant.stopOthers(victim);
   const { decision } = await decide(folder, 'approve', 60);
-  while (left(folder).length > 55);
+  while (left(folder).length > 55) await new Promise((resolve) => setImmediate(resolve));
   victim.kill('SIGKILL');
   await victim.gone;
   await plant.worker();

@@ -38,7 +38,10 @@ describe('asking', () => {
   it('grants what the window has room for, and lets the rest wait', () => {
     const gate = Gate.begin(source);
     expect(gate.ask(ask(0, 10), T0)).toEqual({ granted: 3, waiting: 7 });
-    expect(gate.view(T0)).toMatchObject({ permitted: 3, waiting: [{ first: 1, job: 'job-1', from: 3, to: 10 }] });
+    expect(gate.view()).toMatchObject({
+      permits: [{ at: T0, count: 3 }],
+      waiting: [{ first: 1, job: 'job-1', from: 3, to: 10 }],
+    });
     expect(gate.ask(ask(10, 11), T0 + 59_999)).toEqual({ granted: 0, waiting: 1 });
     expect(gate.ask(ask(11, 15), T0 + 60_000)).toEqual({ granted: 3, waiting: 1 });
   });

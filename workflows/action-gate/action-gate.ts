@@ -51,7 +51,7 @@ export async function actionGate(source: Source, carried?: GateState): Promise<v
     asked = true;
     setCurrentDetails(`${countWaiting(gate.state.waiting)} findings wait for approval`);
   };
-  setHandler(viewQuery, () => gate.view(Date.now()));
+  setHandler(viewQuery, () => gate.view());
   setHandler(askUpdate, (request) => {
     const answer = gate.ask(request, Date.now());
     changed();

@@ -190,9 +190,9 @@ export class Gate {
     return { answer: { decision, waiting: countWaiting(state.waiting) }, starts };
   }
 
-  view(now: number): GateView {
-    const { source, waiting, decided, permits, horizonMs } = this.state;
-    return { source, waiting, decided, permitted: recent(permits, now, horizonMs) };
+  view(): GateView {
+    const { source, waiting, decided, permits } = this.state;
+    return { source, waiting, decided, permits };
   }
 
   /** Milliseconds until nothing of this need be remembered any more; 0: now; undefined: something waits. */

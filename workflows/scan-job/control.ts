@@ -95,7 +95,8 @@ function refuseOtherScan(job: ScanJob, request: StartRequest): void {
   if (job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
   }
-  if (sameSettings(request.settings, job.state.request.settings)) return;
+  const { settings, items } = job.state.request;
+  if (sameSettings(request.settings, settings) && `${request.items}` === `${items}`) return;
   throw ApplicationFailure.nonRetryable(
     `job ${job.id} scans ${job.state.request.source.id} with other settings`,
     REFUSAL.scanRunning,
