@@ -14,7 +14,7 @@ import { links } from './jobs.ts';
 /** Findings that wait for somebody's decision, and the decisions. */
 export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   const viewOf = async (source: string): Promise<GateView> => {
-    const view = await deps.control.gate(source);
+    const view = SOURCE_ID.test(source) ? await deps.control.gate(source) : undefined;
     if (view !== undefined) return view;
     if (!deps.settings.connectors.some(({ id }) => id === source)) {
       const detail = `Nothing waits at ${JSON.stringify(source)}, and there is no connector of this id.`;
@@ -90,6 +90,9 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     decide('reject'),
   ];
 }
+
+/** What can be the id of a source; anything else is not looked for. */
+const SOURCE_ID = /^[a-z0-9-]{1,100}$/;
 
 /** The workflow of a job that a decision started has the job's name, whatever was decided. */
 const ANY_ORDER = { why: 'approved', job: '', by: '' } as const;

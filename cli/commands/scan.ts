@@ -5,6 +5,7 @@ import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
+import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { filterText } from '../job/filter-text.ts';
 import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
@@ -28,6 +29,7 @@ export interface ScanOptions {
   /** Bytes. */
   readonly maxSize?: number;
   readonly dryRun?: boolean;
+  readonly maxActions?: BrakeOption;
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
@@ -57,7 +59,12 @@ export function register(program: Command): void {
     .option('--filter-from <file>', 'read the filter from a file (- for stdin)')
     .option('--quarantine <dir>', 'where malicious items are moved to (default: outside the folder)')
     .option('--max-size <bytes>', 'skip larger items, as 1048576 or "512 MiB"', sizeArgument)
-    .option('--dry-run', 'plan the actions and touch nothing')
+    .option('--dry-run', 'plan the actions and touch nothing; dsx apply carries them out later')
+    .option(
+      '--max-actions <n[/time]>',
+      'at most so many actions in the time, as 3/1h; the rest waits for approval',
+      brakeArgument,
+    )
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
     .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
@@ -103,6 +110,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(quarantine !== undefined && { quarantine }),
       ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
       ...(options.dryRun === true && { dryRun: true }),
+      ...options.maxActions,
     };
     const { job, joined } = await startJob(occasion.client, body, target);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
