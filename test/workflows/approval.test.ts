@@ -1,21 +1,16 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActionRow } from '../../domain/action.ts';
 import { listHash, type Order, type Span, type Verdict } from '../../domain/approval.ts';
 import type { ScanSettings } from '../../domain/job.ts';
-import { pageActions } from '../../ledger/actions.ts';
-import { verifyJob } from '../../ledger/verify.ts';
 import { recent } from '../../workflows/action-gate/permits.ts';
 import {
   applyWorkflowId,
   type DecideAnswer,
   type DecideRequest,
   GATE,
-  type GateView,
-  gateWorkflowId,
   QUEUE,
   type StartAnswer,
   type StartRequest,
@@ -23,7 +18,8 @@ import {
   WORKFLOW,
 } from '../../workflows/messages.ts';
 import type { JobResult } from '../../workflows/scan-job/state.ts';
-import { EICAR, writeFiles } from '../support/files.ts';
+import { actionsOf, applyResult, decideAs, gateOf, infect, left, verified, viewOf } from '../support/approval.ts';
+import { EICAR } from '../support/files.ts';
 import { Plant } from '../support/plant.ts';
 
 let plant: Plant;
@@ -36,35 +32,15 @@ beforeAll(async () => {
 });
 afterAll(() => plant.stop());
 
-/** A folder with so many malicious files, `bad-0.com` … */
-function infected(count: number): string {
-  const folder = path.join(plant.folder, `f${++folders}`);
-  const bad = Array.from({ length: count }, (_, i) => [`bad-${String(i).padStart(2, '0')}.com`, EICAR]);
-  writeFiles(folder, { 'good.txt': 'harmless', ...Object.fromEntries(bad) });
-  return folder;
-}
-const left = (folder: string): string[] => readdirSync(folder).filter((name) => name.startsWith('bad-'));
+const infected = (count: number): string => infect(path.join(plant.folder, `f${++folders}`), count);
+const gate = (folder: string) => gateOf(plant, folder);
+const view = (folder: string) => viewOf(plant, folder);
+const decide = (folder: string, verdict: Verdict, through: number, only?: readonly Span[], actor = 'ann') =>
+  decideAs(plant, folder, { verdict, through, actor, ...(only !== undefined && { only }) });
+const expectVerified = (job: string, root: string) => verified(plant, job, root);
+const actions = (job: string) => actionsOf(plant, job);
 
-const gate = (folder: string) => plant.client.workflow.getHandle(gateWorkflowId(plant.source(folder).id));
-const view = (folder: string): Promise<GateView> => gate(folder).query<GateView>(GATE.view);
-
-async function decide(folder: string, verdict: Verdict, through: number, only?: readonly Span[], actor = 'ann') {
-  const { waiting } = await view(folder);
-  const request: DecideRequest = {
-    verdict,
-    through,
-    list: listHash(waiting, through),
-    ...(only !== undefined && { only }),
-    actor,
-    job: `decided-${++jobs}`,
-  };
-  return await gate(folder).executeUpdate<DecideAnswer, [DecideRequest]>(GATE.decide, { args: [request] });
-}
-
-const resultOf = (job: string, order?: Order): Promise<JobResult> =>
-  plant.client.workflow
-    .getHandle(order === undefined ? `apply:${job}` : applyWorkflowId(job, order))
-    .result() as Promise<JobResult>;
+const resultOf = (job: string, order?: Order) => applyResult(plant, job, order);
 
 /** Starts an apply job for the plan of a job, as the API does. */
 async function apply(folder: string, of: string, settings: Partial<ScanSettings> = {}, items?: string[]) {
@@ -90,15 +66,6 @@ async function apply(folder: string, of: string, settings: Partial<ScanSettings>
     [StartRequest]
   >(UPDATE.start, { args: [request], startWorkflowOperation });
   return { ...answer, result: () => resultOf(answer.job, order) };
-}
-
-async function actions(job: string): Promise<ActionRow[]> {
-  return [...(await pageActions(plant.ledger.job(job), { limit: 1000 })).rows];
-}
-async function expectVerified(job: string, root: string) {
-  const report = await verifyJob(plant.ledger.job(job), { root });
-  expect(report.problems).toEqual([]);
-  expect(report.authentic).toBe(true);
 }
 
 describe('maxActions', () => {
@@ -187,7 +154,7 @@ describe('maxActions', () => {
     );
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const lost = both.find((one) => one.status === 'rejected');
-    expect((lost?.reason as { cause?: { type?: string } }).cause?.type).toMatch(/^(list_changed|not_waiting)$/);
+    expect(lost?.reason).toMatchObject({ cause: { type: expect.stringMatching(/^(list_changed|not_waiting)$/) } });
     const won = both.find((one) => one.status === 'fulfilled')?.value as DecideAnswer;
     expect(await resultOf(won.decision.jobs[0]?.job ?? '')).toMatchObject({ actions: { done: 4 } });
     expect(left(folder)).toEqual([]);
@@ -266,31 +233,3 @@ describe('a plan', () => {
     expect(left(folder).length).toBe(1);
   }, 60_000);
 });
-
-it('a worker killed while it carries out approved actions: each is done once, and the account is exact', async () => {
-  const folder = infected(60);
-  const quarantine = path.join(plant.home, 'q3');
-  const settings = { action: 'move', quarantine, maxActions: 0 } as const;
-  const scan = await plant.start(settings, { source: plant.source(folder) });
-  expect(await scan.result()).toMatchObject({ actions: { 'awaiting-approval': 60 } });
-  const victim = await plant.worker();
-  plant.stopOthers(victim);
-  const { decision } = await decide(folder, 'approve', 60);
-  while (left(folder).length > 55) await new Promise((resolve) => setImmediate(resolve));
-  victim.kill('SIGKILL');
-  await victim.gone;
-  await plant.worker();
-  const job = decision.jobs[0]?.job ?? '';
-  const result = await resultOf(job);
-  expect(result).toMatchObject({ state: 'completed', actions: { done: 60 } });
-  await expectVerified(job, result.root);
-  expect(left(folder)).toEqual([]);
-  const kept = readdirSync(path.join(quarantine, scan.job)).filter((name) => name.endsWith('.quarantined'));
-  expect(kept.length).toBe(60);
-  for (const row of await actions(job)) expect(existsSync(row.destination ?? '')).toBe(true);
-  expect(
-    createHash('sha256')
-      .update(readFileSync(path.join(quarantine, scan.job, kept[0] ?? '')))
-      .digest('hex'),
-  ).toBe(createHash('sha256').update(EICAR).digest('hex'));
-}, 90_000);
