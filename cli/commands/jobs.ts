@@ -63,11 +63,11 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
     throw error instanceof ApiError ? apiError(error) : error;
   }
   return found.slice(0, limit).map((job) => {
-    const { source, startedAt, endedAt, listed, root } = job;
+    const { kind, source, startedAt, endedAt, listed, root } = job;
     const idle = job.idle !== undefined && { idle: job.idle };
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: job.state, ...idle, source, startedAt, ...ends, listed },
+      { job: job.job, state: job.state, ...idle, kind, source, startedAt, ...ends, listed },
       figuresOf(job).counters,
     );
   });
@@ -76,8 +76,7 @@ async function fromApi(stack: Stack, limit: number): Promise<JobLine[]> {
 async function fromLedger(folder: string, limit: number): Promise<JobLine[]> {
   return (await jobsFromLedger(folder, limit)).map(({ counters, ...summary }) => {
     if (summary.state === 'damaged') return jobLine({ job: summary.job, state: 'damaged', listed: 0 }, counters);
-    const { kind: _, ...job } = summary;
-    return jobLine(job, counters);
+    return jobLine(summary, counters);
   });
 }
 

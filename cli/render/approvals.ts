@@ -14,7 +14,7 @@ export function sourcesText({ sources }: ApprovalList, style: Style): string {
   if (sources.length === 0) return 'nothing waits for approval';
   return sources
     .map(({ source, waiting, since, decided }) => {
-      const wait = waiting === 0 ? style.good('nothing waits') : style.warn(`${counted(waiting, 'finding')} wait`);
+      const wait = waiting === 0 ? style.good('nothing waits') : style.warn(waitText(waiting));
       const from = since === undefined ? '' : `, the first since ${since}`;
       const last = decided === undefined ? '' : `; last decision ${decided}`;
       return `${sourceText(source)}  ${wait}${from}${last}${waiting === 0 ? '' : `\n  dsx approvals ${source.id}`}`;
@@ -27,7 +27,7 @@ export function approvalsText(page: SourceApprovals, name: string, style: Style)
   const { findings, waiting, decided, through, list } = page;
   const lines = [
     style.strong(
-      `${sourceText(page.source)}: ${waiting === 0 ? 'nothing waits' : `${counted(waiting, 'finding')} wait for approval`}`,
+      `${sourceText(page.source)}: ${waiting === 0 ? 'nothing waits' : `${waitText(waiting)} for approval`}`,
     ),
   ];
   const width = String(through ?? 0).length;
@@ -69,6 +69,10 @@ export function decidedText({ verdict, count: n, jobs, waiting }: DecideSourceAn
 }
 
 const PAST = { approve: 'approved', reject: 'rejected' } as const;
+
+function waitText(n: number): string {
+  return `${counted(n, 'finding')} ${n === 1 ? 'waits' : 'wait'}`;
+}
 
 function shellWord(text: string): string {
   return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

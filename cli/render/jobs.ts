@@ -1,4 +1,4 @@
-import type { IdleReason, Source } from '../../domain/job.ts';
+import type { IdleReason, JobKind, Source } from '../../domain/job.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
 import { visible } from './names.ts';
 import { idleText, sourceText } from './progress.ts';
@@ -13,6 +13,7 @@ export interface JobLine {
   readonly state: string;
   /** Why nothing moves just now, if nothing does. */
   readonly idle?: IdleReason;
+  readonly kind?: JobKind;
   readonly source?: Source;
   readonly startedAt?: string;
   readonly endedAt?: string;
@@ -50,7 +51,8 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   const wide = room >= 16;
   const lines = [style.strong(`${line(head)}${wide ? '  SOURCE' : ''}`)];
   for (const [i, job] of jobs.entries()) {
-    const source = job.source === undefined ? '-' : sourceText(job.source);
+    const of = job.source === undefined ? '-' : sourceText(job.source);
+    const source = job.kind === 'apply' ? `actions of ${of}` : of;
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
     const reason = job.idle?.reason;
     if (reason !== undefined) lines.push(style.warn(`  ${cut(visible(reason), Math.max(16, style.columns - 3))}`));

@@ -92,7 +92,8 @@ export class Driver {
         this.#job.begun(await this.#act.orchestrator.beginJob(begin));
       });
     }
-    if (opened !== undefined || this.#job.mustStop) return;
+    // What was rejected touches no storage.
+    if (opened !== undefined || this.#job.mustStop || order?.why === 'rejected') return;
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
