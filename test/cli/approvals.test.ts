@@ -4,6 +4,7 @@ import type { SourceApprovals } from '../../api/contract.ts';
 import { brakeArgument } from '../../cli/job/brake.ts';
 import { accountText } from '../../cli/render/account.ts';
 import { approvalsText, decidedText, sourcesText } from '../../cli/render/approvals.ts';
+import { progressLine, progressLines } from '../../cli/render/progress.ts';
 import type { Style } from '../../cli/render/style.ts';
 import { parseSeconds, secondsText } from '../../domain/duration.ts';
 import { endedJob } from './samples.ts';
@@ -105,6 +106,10 @@ it('the account of an apply job says whose findings it acted on, by whose word, 
   expect(text).toContain('gaps (1)');
   expect(text).toContain(`dsx ledger show ${job.job} --actions`);
   expect(text).not.toContain('listed');
+  const now = new Date(AT);
+  const rates = { itemsPerSecond: 0, bytesPerSecond: 0, etaSeconds: undefined };
+  expect(progressLine(job, rates, now)).toBe('08:46:00Z completed_with_gaps: actions of 5 findings: 4 done, 1 refused');
+  for (const line of progressLines(job, rates, { ...plain, columns: 40 }, now)) expect(line.length).toBeLessThan(40);
 });
 
 describe('lengths of time and brakes', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -233,3 +233,23 @@ describe('a plan', () => {
     expect(left(folder).length).toBe(1);
   }, 60_000);
 });
+
+it('what was rejected is written down also when the storage is away; an apply job that is cancelled accounts for all of it', async () => {
+  const folder = infected(200);
+  const scan = await plant.start({ action: 'tag', maxActions: 0 }, { source: plant.source(folder) });
+  expect(await scan.result()).toMatchObject({ actions: { 'awaiting-approval': 200 } });
+  const approved = (await decide(folder, 'approve', 199)).decision.jobs[0]?.job ?? '';
+  const steered = plant.client.workflow.getHandle(`apply:${approved}`);
+  await steered.executeUpdate(UPDATE.cancel, { args: [{ job: approved, actor: 'bob' }] });
+  const cancelled = await resultOf(approved);
+  await expectVerified(approved, cancelled.root);
+  const account = (await plant.ledger.job(approved).head())?.body.account;
+  const waits = account?.gaps.find((gap) => gap.class === 'action_waiting')?.count ?? 0;
+  expect(account?.state).toBe('cancelled');
+  expect(waits + cancelled.actions.done).toBe(199);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.dsx-tags.json')).length).toBe(cancelled.actions.done);
+
+  renameSync(folder, `${folder}-away`);
+  const rejected = (await decide(folder, 'reject', 200)).decision.jobs[0]?.job ?? '';
+  expect(await resultOf(rejected)).toMatchObject({ state: 'completed', actions: { refused: 1 } });
+}, 60_000);

@@ -172,7 +172,7 @@ describe('deciding', () => {
     expect(gate.refusal(decide(gate, 7, { only: [[1, 2]] }))?.type).toBe('not_waiting');
     gate.decide(decide(gate, 7), T0);
     expect(gate.refusal(decide(gate, 7))?.type).toBe('not_waiting');
-    expect(gate.state.jobs).toEqual({});
+    expect([gate.state.jobs, gate.state.bindings]).toEqual([{}, []]);
   });
 
   it('starts one job for each job whose findings were decided about', () => {
@@ -183,6 +183,21 @@ describe('deciding', () => {
       ['job-9', 'job-1', 'rejected', 7, undefined],
       ['job-9-2', 'job-2', 'rejected', 2, 'berlin'],
     ]);
+  });
+
+  it('keeps settings that jobs share once, and the latest decisions alone', () => {
+    const gate = Gate.begin(source);
+    const none = { settings: { ...settings, maxActions: 0, filter: 'x'.repeat(4_000) } };
+    for (let i = 0; i < 300; i++) gate.ask(ask(0, 2, { ...none, job: `job-${i}`, intents: ref(`${i}`) }), T0);
+    expect(gate.state.bindings.length).toBe(1);
+    for (let i = 0; i < 150; i++) {
+      const only: Span[] = Array.from({ length: 2 }, (_, k) => [4 * i + 1 + 2 * k, 4 * i + 1 + 2 * k]);
+      const { starts } = gate.decide(decide(gate, 600, { only, actor: `a${i}` }), T0);
+      expect(starts[0]?.settings.filter).toBe(none.settings.filter);
+    }
+    const by = gate.view().decided.map((decision) => decision.by);
+    expect([by.length, by[0], by.at(-1)]).toEqual([100, 'a50', 'a149']);
+    expect(JSON.stringify(gate.state).length).toBeLessThan(500_000);
   });
 
   it('decides about every finding once, whatever is chosen in what order', () => {

@@ -29,6 +29,13 @@ const REMEMBERED = 1_000;
 /** Decisions are shown for so long, and so many of them; the ledgers of their jobs keep them for good. */
 const SHOWN_MS = 30 * 86_400_000;
 const SHOWN_DECISIONS = 100;
+/** Numbers of findings that they name in all, in stretches. */
+const SHOWN_SPANS = 5_000;
+
+interface Binding {
+  readonly settings: ScanSettings;
+  readonly site?: string;
+}
 
 /** Everything the gate of a source must not forget: names of our own and numbers, never items. Carried over continue-as-new. */
 export interface GateState {
@@ -40,8 +47,10 @@ export interface GateState {
   horizonMs: number;
   /** By sequence number. */
   waiting: Waiting[];
-  /** What is needed to carry out findings of a job: kept while one of them waits. */
-  jobs: Record<string, { readonly settings: ScanSettings; readonly site?: string }>;
+  /** What is needed to carry out findings of a job: kept while one of them waits. Jobs that are alike share one entry. */
+  bindings: readonly Binding[];
+  /** Index of the binding, by job. */
+  jobs: Record<string, number>;
   /** Answers by request, oldest first. */
   asked: [request: string, answer: AskAnswer][];
   decided: Decision[];
@@ -65,6 +74,7 @@ export class Gate {
       permits: [],
       horizonMs: 0,
       waiting: [],
+      bindings: [],
       jobs: {},
       asked: [],
       decided: [],
@@ -103,8 +113,26 @@ export class Gate {
       state.waiting.push({ first, job, intents, from, to, since: new Date(now).toISOString() });
     }
     state.nextSequence += to - from;
-    state.jobs[job] = { settings, ...(site !== undefined && { site }) };
+    this.#bind(job, { settings, ...(site !== undefined && { site }) });
     return true;
+  }
+
+  #bind(job: string, binding: Binding): void {
+    const text = JSON.stringify(binding);
+    const known = this.state.bindings.findIndex((one) => JSON.stringify(one) === text);
+    this.state.jobs[job] = known < 0 ? this.state.bindings.length : known;
+    if (known < 0) this.state.bindings = [...this.state.bindings, binding];
+  }
+
+  /** Forgets jobs that nothing waits of any more. */
+  #unbind(): void {
+    const { jobs, bindings, waiting } = this.state;
+    this.state.jobs = {};
+    this.state.bindings = [];
+    for (const job of new Set(waiting.map((one) => one.job))) {
+      const binding = bindings[jobs[job] ?? -1];
+      if (binding !== undefined) this.#bind(job, binding);
+    }
   }
 
   /** Why a decision must not be taken, or undefined. */
@@ -161,7 +189,7 @@ export class Gate {
     const starts = [...chosen].map(([of, objects], i): StartRequest => {
       const picks: IntentPicks[] = [...objects.values()];
       const findings = picks.reduce((sum, one) => sum + count(one.picks), 0);
-      const { settings, site } = state.jobs[of] as GateState['jobs'][string];
+      const { settings, site } = state.bindings[state.jobs[of] ?? -1] as Binding;
       return {
         job: i === 0 ? request.job : `${request.job}-${i + 1}`,
         kind: 'apply',
@@ -173,8 +201,7 @@ export class Gate {
         picks,
       };
     });
-    const waits = new Set(state.waiting.map(({ job }) => job));
-    for (const job of Object.keys(state.jobs)) if (!waits.has(job)) delete state.jobs[job];
+    this.#unbind();
     const decision: Decision = {
       verdict,
       by: actor,
@@ -186,7 +213,7 @@ export class Gate {
       count: count(decided),
       jobs: starts.map(({ job, order }) => ({ job, of: order?.job ?? '', findings: order?.findings ?? 0 })),
     };
-    state.decided = [...state.decided, decision].slice(-SHOWN_DECISIONS);
+    state.decided = shown([...state.decided, decision]);
     return { answer: { decision, waiting: countWaiting(state.waiting) }, starts };
   }
 
@@ -206,6 +233,16 @@ export class Gate {
     );
     return Math.max(0, forgotten - now);
   }
+}
+
+/** The latest decisions, as many as are shown; the last one in any case. */
+function shown(decisions: readonly Decision[]): Decision[] {
+  let spans = 0;
+  const first = decisions.findLastIndex((one, i) => {
+    spans += one.findings.length;
+    return i < decisions.length - 1 && (i < decisions.length - SHOWN_DECISIONS || spans > SHOWN_SPANS);
+  });
+  return decisions.slice(first + 1);
 }
 
 /** What is left of a stretch without some of its findings, given in order. */
