@@ -6,8 +6,10 @@ import { type Item, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { Writer } from '../ledger/types.ts';
 import { retryDelayMs } from '../scanner/retry.ts';
+import { itemOf, orderedBy, rowHead } from './action-row.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
+import { tryOut } from './try-action.ts';
 import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
@@ -33,9 +35,14 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
       let unresolved = 0;
       for (const intent of intents) {
         await pulse.mayGoOn();
+        if (input.settings.dryRun) {
+          rows.push(await tryOut(connector, intent, input, context.cancellationSignal));
+          continue;
+        }
         const report = await carryOut(connector, intent, context.cancellationSignal);
-        rows.push(rowOf(intent, report, input.settings.action));
-        const rescan = rescanOf(intent, report);
+        rows.push(rowOf(intent, report, input));
+        // An apply job scans nothing: what changed since is for the next scan.
+        const rescan = input.order === undefined ? rescanOf(intent, report) : undefined;
         if (rescan !== undefined) again.push(rescan);
         else if (report.state !== 'done' && report.code !== 'not_found') unresolved += 1;
       }
@@ -59,20 +66,16 @@ async function carryOut(connector: Connector, intent: ActionIntent, signal: Abor
   }
 }
 
-function rowOf(intent: ActionIntent, report: ActionReport, rule: string): ActionRow {
+function rowOf(intent: ActionIntent, report: ActionReport, input: ApplyActionsInput): ActionRow {
   return {
-    finding: intent.finding,
-    item: intent.finding.slice(intent.finding.indexOf('/') + 1),
-    ...intent.item,
-    action: intent.action,
+    ...rowHead(intent),
     state: report.state,
     code: report.code,
     ...(report.note !== undefined && { note: report.note }),
-    version: intent.judged.version,
     ...(report.destination !== undefined && { destination: report.destination }),
     ...(report.made !== undefined && { made: report.made }),
     ...(report.undo !== undefined && { undo: report.undo }),
-    by: `action ${rule}`,
+    by: orderedBy(input.settings, input.order),
     at: new Date().toISOString(),
   };
 }
@@ -81,7 +84,7 @@ function rowOf(intent: ActionIntent, report: ActionReport, rule: string): Action
 function rescanOf(intent: ActionIntent, report: ActionReport): Item | undefined {
   const rescans = (intent.rescans ?? 0) + 1;
   if (report.code !== 'version_changed' || report.current === undefined || rescans > MAX_RESCANS) return undefined;
-  return { ...report.current, rescanOf: intent.finding.slice(intent.finding.indexOf('/') + 1), rescans };
+  return { ...report.current, rescanOf: itemOf(intent), rescans };
 }
 
 async function writeRescan(ledger: JobLedger, input: ApplyActionsInput, items: readonly Item[], writer: Writer) {

@@ -18,7 +18,7 @@ export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) =
 
 async function begin(
   deps: OrchestratorDeps,
-  { job, kind, source, settings, actor, startedAt, intake, bodyHash, retry }: BeginJobInput,
+  { job, kind, source, settings, actor, startedAt, intake, bodyHash, retry, order }: BeginJobInput,
 ): Promise<BegunJob> {
   const ledger = deps.ledger.job(job);
   const header: JobHeader = {
@@ -32,6 +32,7 @@ async function begin(
     ...(intake !== undefined && { intake }),
     ...(bodyHash !== undefined && { bodyHash }),
     ...(retry !== undefined && { retry }),
+    ...(order !== undefined && { order }),
   };
   const found = bodyHash === undefined ? undefined : await takenBy(ledger, header);
   if (found !== undefined) return found;

@@ -22,7 +22,7 @@ export function createOpenJob(deps: WorkerDeps): (input: JobContext) => Promise<
 
 async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
   const signal = Context.current().cancellationSignal;
-  deps.scanner(input.settings.scanner);
+  if (input.scans !== false) deps.scanner(input.settings.scanner);
   const connector = await deps.connector(input.source, input.settings);
   const { action, dryRun } = input.settings;
   if (!connector.capabilities.actions.includes(action)) {

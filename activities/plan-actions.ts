@@ -1,15 +1,15 @@
 import { Context } from '@temporalio/activity';
-import type { ActionIntent, ActionRow, ItemAction } from '../domain/action.ts';
-import { noActions } from '../domain/action.ts';
+import { type ActionIntent, type ActionRow, type ItemAction, noActions } from '../domain/action.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
+import { orderedBy, rowHead } from './action-row.ts';
 import type { OrchestratorDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
 import type { PlanActionsInput, PlannedActions } from './types.ts';
 import { writerOf } from './writer.ts';
 
 /**
- * Writes down what is to be done to the malicious items of a closed page, before anything is done: intents, or in a dry
- * run the rows of a plan.
+ * Writes down what is to be done to the malicious items of a closed page, before anything is done; in a dry run the rows of a
+ * plan besides, from which an apply job may carry out the intents later.
  * @throws LedgerError
  */
 export function createPlanActions(deps: OrchestratorDeps): (input: PlanActionsInput) => Promise<PlannedActions> {
@@ -23,13 +23,17 @@ async function plan(deps: OrchestratorDeps, input: PlanActionsInput): Promise<Pl
   const rows = (await ledger.readSegment(input.page.segment)).filter((row) => row.outcome === 'malicious');
   if (action === 'nothing' || rows.length === 0) return { count: 0 };
   const intents = rows.map((row) => intentOf(input, row, action));
-  if (!input.settings.dryRun) {
-    return { count: intents.length, intents: await ledger.writeIntents(input.page.page, intents, writer) };
-  }
-  const now = new Date().toISOString();
-  const planned = intents.map((intent, i) => plannedRow(input, intent, rows[i]?.item ?? '', now));
+  const written = await ledger.writeIntents(input.page.page, intents, writer);
+  if (!input.settings.dryRun) return { count: intents.length, intents: written };
+  const at = new Date().toISOString();
+  const planned = intents.map((intent): ActionRow => {
+    const { destination } = intent;
+    const by = orderedBy(input.settings, undefined);
+    return { ...rowHead(intent), state: 'planned', ...(destination !== undefined && { destination }), by, at };
+  });
   const segment = await ledger.writeActions(input.page.page, planned, writer);
-  return { count: planned.length, rows: { segment, counts: { ...noActions(), planned: planned.length } } };
+  const counts = { ...noActions(), planned: planned.length };
+  return { count: planned.length, intents: written, rows: { segment, counts, intents: written } };
 }
 
 function intentOf(input: PlanActionsInput, row: OutcomeRow, action: Exclude<ItemAction, 'nothing'>): ActionIntent {
@@ -62,18 +66,4 @@ function intentOf(input: PlanActionsInput, row: OutcomeRow, action: Exclude<Item
 /** Quarantine names come from the finding alone, never from the item's name. */
 function destinationOf(job: string, item: string): string {
   return `${job}/${item.replace(':', '-')}.quarantined`;
-}
-
-function plannedRow(input: PlanActionsInput, intent: ActionIntent, item: string, at: string): ActionRow {
-  return {
-    finding: intent.finding,
-    item,
-    ...intent.item,
-    action: intent.action,
-    state: 'planned',
-    version: intent.judged.version,
-    ...(intent.destination !== undefined && { destination: intent.destination }),
-    by: `dry run of ${input.settings.action}`,
-    at,
-  };
 }

@@ -26,6 +26,7 @@ async function probe(deps: WorkerDeps, input: JobContext): Promise<ProbeResult> 
   try {
     await within(LEDGER_PATIENCE_MS, deps.ledger.probe(), () => silentLedger(deps.ledger.place));
     await proveAsset(await deps.connector(input.source, input.settings), input.fingerprint, signal);
+    if (input.scans === false) return { ok: true, worker: WORKER_NAME };
     const report = await deps.scanner(input.settings.scanner).probe(signal);
     if (report.ok) return { ok: true, worker: WORKER_NAME };
     return { ok: false, code: report.code ?? 'scanner_unreachable', detail: report.detail, worker: WORKER_NAME };

@@ -1,5 +1,6 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
+import type { Order, Span } from '../domain/approval.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
@@ -14,6 +15,8 @@ export interface JobContext {
   readonly settings: ScanSettings;
   /** Fingerprint of the asset when the job began, once that is known. */
   readonly fingerprint?: string;
+  /** False: the job needs no scanner. */
+  readonly scans?: boolean;
 }
 
 export interface BeginJobInput extends JobContext {
@@ -21,6 +24,7 @@ export interface BeginJobInput extends JobContext {
   readonly actor: string;
   readonly startedAt: string;
   readonly intake?: ObjectRef;
+  readonly order?: Order;
   readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
   readonly bodyHash?: string;
 }
@@ -169,10 +173,39 @@ export interface PlanActionsInput extends JobContext {
 export interface PlannedActions {
   /** Findings that an action is meant for. */
   readonly count: number;
-  /** Written when they are to be carried out. */
+  /** What is to be done, or in a dry run would be. */
   readonly intents?: ObjectRef;
-  /** Written when they are not (dry run): rows with state `planned`. */
+  /** Written in a dry run: rows with state `planned`. Nothing is carried out then. */
   readonly rows?: ActionResult;
+}
+
+export interface GatherActionsInput extends JobContext {
+  readonly order: Order;
+  /** Of a decision: which intents of the job that the order names. */
+  readonly picks?: readonly { readonly intents: ObjectRef; readonly picks: readonly Span[] }[];
+  /** Of a plan: only these items. */
+  readonly items?: readonly string[];
+}
+export interface GatheredActions {
+  /** Intents in the job's own ledger, to be carried out. */
+  readonly batches: readonly { readonly intents: ObjectRef; readonly count: number }[];
+  /** Rows of what was rejected. */
+  readonly rows: readonly ActionResult[];
+}
+
+export interface AskActionsInput extends JobContext {
+  readonly site?: string;
+  readonly intents: ObjectRef;
+  readonly from: number;
+  readonly to: number;
+}
+export interface AskedActions {
+  /** So many of the intents, from the first, may be carried out. */
+  readonly granted: number;
+  /** Rows of the others: they wait for approval, or were refused because the list of what waits is full. */
+  readonly held?: ActionResult;
+  /** How many of those rows are refusals. */
+  readonly dropped: number;
 }
 
 export interface ApplyActionsInput extends JobContext {
@@ -182,6 +215,8 @@ export interface ApplyActionsInput extends JobContext {
   readonly to: number;
   /** Number of the page (lane 1) for items that must be scanned again. */
   readonly rescanPage: number;
+  /** Apply jobs: by whose word. They list nothing again. */
+  readonly order?: Order;
 }
 export interface AppliedActions {
   readonly result: ActionResult;
@@ -238,6 +273,8 @@ export interface OrchestratorActivities {
   commitPages(body: CommitBody): Promise<ObjectRef>;
   sealPage(input: SealPageInput): Promise<PageResult>;
   planActions(input: PlanActionsInput): Promise<PlannedActions>;
+  gatherActions(input: GatherActionsInput): Promise<GatheredActions>;
+  askActions(input: AskActionsInput): Promise<AskedActions>;
   publishStatus(progress: JobProgress): Promise<void>;
   nextHours(input: NextHoursInput): Promise<NextHours>;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { VERDICTS } from '../domain/approval.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
@@ -53,13 +54,26 @@ const gaps = z.array(
   }),
 );
 
+const source = z.union([
+  z.object({ kind: z.literal('connector'), id: z.string() }),
+  z.object({ kind: z.literal('folder'), id: z.string(), path: z.string() }),
+]);
+const brake = { maxActions: count.optional(), maxActionsWindow: count.optional() };
+const order = z.object({
+  why: z.enum(['planned', 'approved', 'rejected']),
+  job: z.string(),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string().optional(),
+  findings: count.optional(),
+  through: count.optional(),
+  list: z.string().optional(),
+});
+
 export const jobResource = z.object({
   job: z.string(),
   kind: z.enum(JOB_KINDS),
-  source: z.union([
-    z.object({ kind: z.literal('connector'), id: z.string() }),
-    z.object({ kind: z.literal('folder'), id: z.string(), path: z.string() }),
-  ]),
+  source,
   settings: z.object({
     filter: z.string(),
     action,
@@ -67,6 +81,7 @@ export const jobResource = z.object({
     dryRun: z.boolean(),
     maxSize: z.number().optional(),
     scanner: z.string(),
+    ...brake,
   }),
   state,
   idle: idle.optional(),
@@ -83,6 +98,7 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
+  order: order.optional(),
   gaps,
   retry: z
     .object({
@@ -206,6 +222,7 @@ export const connectorResource = z.strictObject({
   dryRun: z.boolean(),
   maxSize: z.number().optional(),
   scanner: z.string().optional(),
+  ...brake,
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),
@@ -215,3 +232,54 @@ export const checkAnswer = z.strictObject({
   ok: z.boolean(),
   checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() })),
 }) satisfies z.ZodType<contract.CheckAnswer>;
+
+const decision = {
+  verdict: z.enum(VERDICTS),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string().optional(),
+  through: count,
+  list: z.string(),
+  findings: z.array(z.array(count).length(2)),
+  count,
+};
+const carriedOut = { job: z.string(), of: z.string(), findings: count };
+const decisionResource = z.strictObject({ ...decision, jobs: z.array(z.strictObject(carriedOut)) });
+export const approvalList = z.strictObject({
+  sources: z.array(
+    z.strictObject({ source, waiting: count, since: z.string().optional(), decided: z.string().optional() }),
+  ),
+}) satisfies z.ZodType<contract.ApprovalList>;
+export const sourceApprovals = z.strictObject({
+  source,
+  waiting: count,
+  findings: z.array(
+    z.strictObject({
+      sequence: count,
+      job: z.string(),
+      finding: z.string(),
+      location: z.string(),
+      locationBytes: z.string().optional(),
+      action,
+      destination: z.string().optional(),
+      version: z.string(),
+      size: count,
+      sha256: z.string(),
+      verdict: z.string(),
+      threat: z.string().optional(),
+      standIn: z.boolean(),
+      judgedAt: z.string(),
+      since: z.string(),
+    }),
+  ),
+  through: count.optional(),
+  list: z.string().optional(),
+  next: count.optional(),
+  decided: z.array(decisionResource),
+}) satisfies z.ZodType<contract.SourceApprovals>;
+export const decideSourceAnswer = z.strictObject({
+  source: z.string(),
+  ...decision,
+  jobs: z.array(z.strictObject({ ...carriedOut, links: self })),
+  waiting: count,
+}) satisfies z.ZodType<contract.DecideSourceAnswer>;

@@ -6,6 +6,7 @@ import { createJobs } from './jobs.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
 import { mountRoutes, type Route } from './route.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
@@ -25,6 +26,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...jobRowRoutes(deps, jobs),
     ...scanRoutes(deps, jobs),
     ...retryRoutes(deps, jobs),
+    ...approvalRoutes(deps, jobs),
   ];
 }
 

@@ -1,14 +1,19 @@
 import type { ActionState, ItemAction } from '../domain/action.ts';
+import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
 import { jobEvents } from './client-events.ts';
 import {
   type ActionPage,
   API_PREFIX,
+  type ApplyBody,
+  type ApprovalList,
   type CheckAnswer,
   type ConnectorList,
   type ConnectorResource,
   type ControlJobAnswer,
+  type DecideBody,
+  type DecideSourceAnswer,
   type JobEvent,
   type JobList,
   type JobResource,
@@ -21,6 +26,7 @@ import {
   type ScanItemsAnswer,
   type ScanItemsBody,
   type ScannerCheckAnswer,
+  type SourceApprovals,
   type StartJobAnswer,
   type StartJobBody,
   type VersionAnswer,
@@ -58,6 +64,11 @@ export interface StartOptions extends CallOptions {
 export interface ApiClient {
   readonly origin: string;
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
+  /** Carries out what a dry run planned. */
+  apply(job: string, body?: ApplyBody): Promise<StartJobAnswer>;
+  approvals(): Promise<ApprovalList>;
+  waiting(source: string, query?: { limit?: number; after?: number }): Promise<SourceApprovals>;
+  decide(source: string, verdict: Verdict, body: DecideBody): Promise<DecideSourceAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
   /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
@@ -160,6 +171,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   return {
     origin,
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
+    apply: (job, body = {}) => call('POST', url(jobPath(job, '/apply')), { body }),
+    approvals: () => call('GET', url('/approvals')),
+    waiting: (source, query) => call('GET', url(`/approvals/${encodeURIComponent(source)}`, query)),
+    decide: (source, verdict, body) =>
+      call('POST', url(`/approvals/${encodeURIComponent(source)}/${verdict}`), { body }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
     retry: (job, body) => call('POST', url(jobPath(job, '/retry')), { body: body ?? {} }),

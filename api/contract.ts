@@ -1,5 +1,6 @@
 import type { ActionRow, ItemAction } from '../domain/action.ts';
-import type { JobProgress, LiveFigures } from '../domain/job.ts';
+import type { Verdict } from '../domain/approval.ts';
+import type { JobProgress, LiveFigures, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
@@ -26,6 +27,10 @@ export interface StartJobBody {
   readonly scanner?: string;
   /** What bounds the scan from its begin on. Not a setting: a start that joins a scan leaves its limits as they are. */
   readonly limits?: Limits;
+  /** Item actions that the source's jobs may carry out in the window without anybody's approval; 0: none. Default: the connector's. */
+  readonly maxActions?: number;
+  /** Seconds; default a day. */
+  readonly maxActionsWindow?: number;
 }
 
 /** Answer: 201 when this request started the scan, 200 when it joined one. 409 `scan_running` with `job` when refused. */
@@ -226,6 +231,8 @@ export interface ConnectorResource {
   readonly dryRun: boolean;
   readonly maxSize?: number;
   readonly scanner?: string;
+  readonly maxActions?: number;
+  readonly maxActionsWindow?: number;
 }
 /** `GET /connectors`. */
 export interface ConnectorList {
@@ -241,4 +248,98 @@ export interface CheckAnswer {
   readonly connector: string;
   readonly ok: boolean;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+}
+
+/** `POST /jobs/:job/apply`: carries out what a dry run planned. The answer is that of `POST /jobs`. */
+export interface ApplyBody {
+  /** Only these (`page:ordinal`, or with the job before it); default: all that was planned. */
+  readonly findings?: readonly string[];
+  /** Tells what would be done by now, and touches nothing. */
+  readonly dryRun?: boolean;
+  readonly maxActions?: number;
+  readonly maxActionsWindow?: number;
+}
+
+/** `GET /approvals`. */
+export interface ApprovalList {
+  readonly sources: readonly {
+    readonly source: Source;
+    /** Findings that wait. */
+    readonly waiting: number;
+    /** Since when the first of them waits. */
+    readonly since?: string;
+    /** When somebody decided last. */
+    readonly decided?: string;
+  }[];
+}
+
+/** A finding that waits for approval. */
+export interface WaitingFinding {
+  readonly sequence: number;
+  /** The job that waits with it; the one that found it is named in `finding`. */
+  readonly job: string;
+  readonly finding: string;
+  readonly location: string;
+  readonly locationBytes?: string;
+  readonly action: ItemAction;
+  /** Name in quarantine. */
+  readonly destination?: string;
+  /** The version that was judged, and its size. */
+  readonly version: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly verdict: string;
+  readonly threat?: string;
+  readonly standIn: boolean;
+  readonly judgedAt: string;
+  readonly since: string;
+}
+
+/** `GET /approvals/:source?limit=&after=`. `after` is a sequence number. */
+export interface SourceApprovals {
+  readonly source: Source;
+  /** Findings that wait, shown here or not. */
+  readonly waiting: number;
+  readonly findings: readonly WaitingFinding[];
+  /** The last finding shown, and the hash of the list up to it: what a decision names. */
+  readonly through?: number;
+  readonly list?: string;
+  readonly next?: number;
+  /** The latest decisions, newest last. */
+  readonly decided: readonly DecisionResource[];
+}
+
+/** Who decided when about which findings, and the jobs that carry it out. */
+export interface DecisionResource {
+  readonly verdict: Verdict;
+  readonly by: string;
+  readonly at: string;
+  readonly reason?: string;
+  readonly through: number;
+  readonly list: string;
+  /** Sequence numbers, each from the first to the last. */
+  readonly findings: readonly (readonly number[])[];
+  readonly count: number;
+  readonly jobs: readonly { readonly job: string; readonly of: string; readonly findings: number }[];
+}
+
+/** `POST /approvals/:source/approve|reject`. */
+export interface DecideBody {
+  /** The last finding that was seen, and the hash of the list up to it. */
+  readonly through: number;
+  readonly list: string;
+  /** Only these sequence numbers, as `1,2,5-7`; default: all up to `through`. */
+  readonly only?: string;
+  readonly reason?: string;
+}
+export interface DecideSourceAnswer extends DecisionResource {
+  readonly source: string;
+  readonly jobs: readonly {
+    readonly job: string;
+    readonly of: string;
+    readonly findings: number;
+    readonly links: { readonly self: string };
+  }[];
+  /** Findings that still wait. */
+  readonly waiting: number;
 }

@@ -1,12 +1,14 @@
 import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
+import type { Order } from '../domain/approval.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
 import type { RetryTarget } from '../domain/retry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RebuildSources } from '../status/rebuild.ts';
 import {
+  applyWorkflowId,
   type ControlAnswer,
   type ControlRequest,
   fullScanWorkflowId,
@@ -16,6 +18,7 @@ import {
   type StartAnswer,
   type StartRequest,
 } from '../workflows/messages.ts';
+import type { GateCalls } from './gate-control.ts';
 
 /**
  * Why Temporal or the workflows did not do what the API asked.
@@ -25,6 +28,7 @@ import {
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
  * - `limits_invalid`: the limits can't be
  * - `idempotency_mismatch`: the idempotency key was used for something else (`job`)
+ * - `list_changed`, `not_waiting`: a decision about findings that are not what was shown, or do not wait
  * - `not_found`: no such workflow
  * - `check_failed`: the check of a connector could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
@@ -37,6 +41,8 @@ export type ControlCode =
   | 'job_cancelling'
   | 'limits_invalid'
   | 'idempotency_mismatch'
+  | 'list_changed'
+  | 'not_waiting'
   | 'not_found'
   | 'check_failed'
   | 'rejected';
@@ -61,10 +67,10 @@ export interface QueueState {
 export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
-export interface JobControl {
+export interface JobControl extends GateCalls {
   /**
-   * Starts a full scan or a retry, or joins the one that runs with equal settings (and selection); with an idempotency key any
-   * scan. Deadline 10 s.
+   * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an
+   * idempotency key any scan. Deadline 10 s.
    */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Starts a scan of named items. Deadline 10 s. */
@@ -103,7 +109,9 @@ export function workflowIdOf(job: {
   readonly kind: JobKind;
   readonly source: Source;
   readonly retry?: Pick<RetryTarget, 'first'>;
+  readonly order?: Order;
 }): string {
   if (job.retry !== undefined) return retryWorkflowId(job.retry.first);
+  if (job.order !== undefined) return applyWorkflowId(job.job, job.order);
   return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
 }

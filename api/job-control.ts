@@ -29,6 +29,7 @@ import {
 } from '../workflows/messages.ts';
 import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowIdOf } from './control.ts';
 import { controlError } from './control-failure.ts';
+import { createGateCalls } from './gate-control.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
@@ -39,6 +40,7 @@ const WORKFLOW_OF = {
   full: WORKFLOW.fullScan,
   requested: WORKFLOW.requestedScan,
   retry: WORKFLOW.retryScan,
+  apply: WORKFLOW.applyActions,
 } as const;
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
@@ -128,6 +130,8 @@ export function createJobControl(
   }
 
   return {
+    ...createGateCalls(client, asking, deadlines),
+
     async start(request) {
       try {
         return await startOnce(request);
@@ -248,7 +252,8 @@ export function createJobControl(
 }
 
 /** One line of Markdown for the Temporal UI; names the source by its id alone. */
-function summaryOf({ kind, source, settings, retry }: StartRequest): string {
+function summaryOf({ kind, source, settings, retry, order }: StartRequest): string {
+  if (order !== undefined) return `Actions of job ${order.job}, ${order.why}${settings.dryRun ? ' (dry run)' : ''}`;
   const what =
     retry !== undefined ? `Retry of ${retry.of}, part` : kind === 'full' ? 'Full scan' : 'Scan of requested items';
   return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;

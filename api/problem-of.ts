@@ -12,6 +12,8 @@ const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   job_cancelling: 'job_cancelling',
   limits_invalid: 'request_invalid',
   idempotency_mismatch: 'idempotency_mismatch',
+  list_changed: 'list_changed',
+  not_waiting: 'not_waiting',
   not_found: 'job_not_found',
   check_failed: 'check_failed',
   rejected: 'workflow_failed',

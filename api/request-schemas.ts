@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { parseSpans } from '../domain/approval.ts';
+import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
@@ -55,6 +57,33 @@ export const actionsQuery = z.strictObject({
 });
 export const scannerQuery = z.strictObject({ scanner: text(100).optional() });
 
+const brake = {
+  maxActions: z.int().nonnegative().optional(),
+  maxActionsWindow: z.int().positive().max(LONGEST_ACTIONS_WINDOW).optional(),
+};
+export const sourceParams = z.strictObject({ source: z.string() });
+export const approvalsQuery = z.strictObject({
+  limit,
+  after: z
+    .string()
+    .regex(/^\d{1,12}$/, 'must be a sequence number')
+    .transform(Number)
+    .optional(),
+});
+export const decideBody = z.strictObject({
+  through: z.int().positive(),
+  list: z.string().regex(/^[0-9a-f]{16}$/, 'must be the hash of the list, 16 hex digits'),
+  only: text(LONG)
+    .refine((value) => parseSpans(value) !== undefined, 'must be sequence numbers, as 1,2,5-7')
+    .optional(),
+  reason: text(SHORT).optional(),
+}) satisfies z.ZodType<contract.DecideBody>;
+export const applyBody = z.strictObject({
+  findings: z.array(text(300)).min(1).max(MAX_ITEMS).optional(),
+  dryRun: z.boolean().optional(),
+  ...brake,
+}) satisfies z.ZodType<contract.ApplyBody>;
+
 const action = z.enum(ITEM_ACTIONS);
 const actionBody = z.strictObject({ action: action.optional() });
 export const startJobBody = z.strictObject({
@@ -68,6 +97,7 @@ export const startJobBody = z.strictObject({
   weight: z.number().min(0.1).max(100).optional(),
   scanner: text(100).optional(),
   limits: limitsSchema.optional(),
+  ...brake,
 }) satisfies z.ZodType<contract.StartJobBody>;
 export const retryJobBody = z.strictObject({
   outcomes: z.array(z.enum(RETRIABLE)).min(1).max(10).optional(),

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import { limitsOf } from '../domain/limits.ts';
+import { folderSourceId } from '../domain/source.ts';
 import type { StartRequest } from '../workflows/messages.ts';
+import { brakeOf } from './brake.ts';
 import type { ConnectorResource, ScanItemsBody, StartJobBody } from './contract.ts';
 import { type ApiDeps, DEFAULT_SCANNER, type NamedScanner } from './deps.ts';
 import { newJobId } from './job-id.ts';
@@ -11,7 +12,7 @@ import { ApiProblem } from './problems.ts';
 
 /** The source of a folder that is no connector. `path` is absolute and normal. */
 export function folderSource(path: string): Source {
-  return { kind: 'folder', id: `folder-${createHash('sha256').update(path, 'utf8').digest('hex').slice(0, 16)}`, path };
+  return { kind: 'folder', id: folderSourceId(path), path };
 }
 
 /** What a full scan is started with. @throws ApiProblem for every choice that can't be */
@@ -33,6 +34,7 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     dryRun: body.dryRun ?? bound?.dryRun ?? false,
     ...(maxSize !== undefined && { maxSize }),
     scanner: named.name,
+    ...brakeOf(body, bound),
   };
   checkQuarantine(settings, bound?.kind ?? 'filesystem', source.kind === 'folder' ? source.path : bound?.asset);
   return {
@@ -85,13 +87,18 @@ export function chooseScanner(deps: ApiDeps, wanted: string | undefined): NamedS
   throw new ApiProblem('scanner_unknown', `There is no scanner ${JSON.stringify(name)}. Configured: ${known}.`);
 }
 
-function checkedFolder(deps: ApiDeps, path: string): Source {
+/** @throws ApiProblem `folder_scans_off` */
+export function checkFolderScans(deps: ApiDeps): void {
   if (!deps.settings.folderScans) {
     throw new ApiProblem(
       'folder_scans_off',
       'This API scans connectors only. Set DSXCONNECT_FOLDER_SCANS=on to let its callers scan any folder that the workers can read.',
     );
   }
+}
+
+function checkedFolder(deps: ApiDeps, path: string): Source {
+  checkFolderScans(deps);
   if (!isNormal(path))
     throw invalid('folder', 'It must be an absolute path without "..", "." and doubled or trailing slashes.');
   return folderSource(path);

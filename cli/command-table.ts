@@ -43,6 +43,30 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/retry.ts'),
   },
   {
+    name: 'apply',
+    summary: 'carry out what a dry run planned',
+    group: SCANS,
+    load: () => import('./commands/apply.ts'),
+  },
+  {
+    name: 'approvals',
+    summary: 'list findings whose actions wait for approval',
+    group: SCANS,
+    load: () => import('./commands/approvals.ts'),
+  },
+  {
+    name: 'approve',
+    summary: 'let waiting actions be carried out',
+    group: SCANS,
+    load: () => import('./commands/approvals.ts'),
+  },
+  {
+    name: 'reject',
+    summary: 'take waiting actions off the list',
+    group: SCANS,
+    load: () => import('./commands/approvals.ts'),
+  },
+  {
     name: 'ledger',
     summary: 'show or verify the ledger of a job',
     group: SCANS,

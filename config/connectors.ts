@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ITEM_ACTIONS, type ItemAction } from '../domain/action.ts';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
-import { absolutePath, bytes, name } from './fields.ts';
+import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
+import { absolutePath, bytes, duration, integer, name } from './fields.ts';
 
 /** A connector of the configuration: a named binding to one storage. */
 export interface ConnectorSettings {
@@ -17,6 +18,10 @@ export interface ConnectorSettings {
   /** Bytes. Absent: no limit of our own. */
   readonly maxSize?: number;
   readonly site?: string;
+  /** Item actions within the window that need nobody's approval. Absent: no limit. */
+  readonly maxActions?: number;
+  /** Seconds. */
+  readonly maxActionsWindow?: number;
 }
 
 const accepted = ITEM_ACTIONS.join(', ');
@@ -61,11 +66,17 @@ export const connectorSchema = z
       quarantine: absolutePath.optional(),
       maxSize: bytes.optional(),
       site: name.optional(),
+      maxActions: integer(0, 1_000_000_000).optional(),
+      maxActionsWindow: duration(LONGEST_ACTIONS_WINDOW, 'must be a length of time up to 31d, as 1h or 30m').optional(),
     },
     { error: 'must be a set of fields, each with a colon' },
   )
   .superRefine((connector, context) => {
-    const { asset, quarantine } = connector;
+    const { asset, quarantine, maxActions, maxActionsWindow } = connector;
+    if (maxActionsWindow !== undefined && maxActions === undefined) {
+      const message = 'needs maxActions: how many actions the window lets pass';
+      context.addIssue({ code: 'custom', path: ['maxActionsWindow'], message });
+    }
     if (quarantine === undefined) return;
     if (asset !== quarantine && !asset.startsWith(quarantine === '/' ? '/' : `${quarantine}/`)) return;
     const message = 'must not be the asset or a folder above it: everything below it is left out of scans';

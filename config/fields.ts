@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { parseSeconds } from '../domain/duration.ts';
 
 /** Schemas of single settings, for variables (always text) and fields of the file alike. Each message says what is accepted. */
 
@@ -103,3 +104,11 @@ export const hostPort = field('must be host:port without a scheme, as 127.0.0.1:
 export const name = field('must be 1 to 63 lower-case letters, digits and hyphens', (value) =>
   /^[a-z0-9-]{1,63}$/.test(value) ? value : undefined,
 );
+
+/** Seconds of a length of time with a unit, at most `max` seconds. */
+export function duration(max: number, accepted: string) {
+  return field(accepted, (value) => {
+    const seconds = parseSeconds(value);
+    return seconds !== undefined && seconds <= max ? seconds : undefined;
+  });
+}

@@ -32,6 +32,8 @@ export function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
  * - `not_found`: gone, and no intent of ours explains it
  * - `destination_taken`: another object is at the derived name
  * - `permission_denied`, `not_supported`, `leased`, `retained`, `storage_error`, `no_space`: what the store said
+ * - `rejected`: a person decided that it is not to be done
+ * - `too_many_waiting`: held by a brake, when the list of what waits for approval was full
  */
 export type ActionCode =
   | 'applied'
@@ -44,7 +46,9 @@ export type ActionCode =
   | 'leased'
   | 'retained'
   | 'storage_error'
-  | 'no_space';
+  | 'no_space'
+  | 'rejected'
+  | 'too_many_waiting';
 
 /** Facts about the finding that travel with a quarantined or tagged item. */
 export interface Provenance {

@@ -1,4 +1,5 @@
 import type { ActionCounts, ItemAction } from './action.ts';
+import type { Order } from './approval.ts';
 import type { JobLimits } from './limits.ts';
 import type { Counters } from './outcome.ts';
 import type { RetryTarget, Whole } from './retry.ts';
@@ -13,7 +14,8 @@ export function isFinal(state: JobState): state is FinalState {
   return (FINAL_STATES as readonly string[]).includes(state);
 }
 
-export const JOB_KINDS = ['full', 'requested', 'retry'] as const;
+/** `apply`: carries out actions on findings of a job that has ended; scans nothing. */
+export const JOB_KINDS = ['full', 'requested', 'retry', 'apply'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Which storage a job scans: a connector of the configuration, or a folder named at the start. */
@@ -34,7 +36,15 @@ export interface ScanSettings {
   readonly maxSize?: number;
   /** Name of the scanner in the workers' configuration. */
   readonly scanner: string;
+  /** Item actions that the jobs of the source may carry out in the window without anybody's approval. Absent: no limit. */
+  readonly maxActions?: number;
+  /** Seconds; present when `maxActions` is. */
+  readonly maxActionsWindow?: number;
 }
+
+/** The window of `maxActions` where none is named, and the longest one, in seconds. */
+export const ACTIONS_WINDOW = 86_400;
+export const LONGEST_ACTIONS_WINDOW = 31 * 86_400;
 
 /** Something that the scan could not cover. Carried as counts by class with one example place each, never as a list of items. */
 export interface Gap {
@@ -111,6 +121,8 @@ export interface JobProgress {
     readonly inFlight?: readonly string[];
   };
   readonly actions: ActionCounts;
+  /** Apply jobs: what they carry out, by whose word. */
+  readonly order?: Order;
   readonly gaps: readonly Gap[];
   /** A retry that has ended: the account of the first job and its retries together. */
   readonly whole?: Whole;

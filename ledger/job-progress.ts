@@ -31,6 +31,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
     actor: header.actor,
     startedAt: header.startedAt,
+    ...(header.order !== undefined && { order: header.order }),
     // Below anything that the job itself has told.
     revision: 0,
     ...(head !== undefined && { commit: { number: head.number, hash: head.hash } }),

@@ -42,7 +42,7 @@ const source = z.discriminatedUnion('kind', [
 const jobHeader = z.looseObject({
   format: z.literal(1),
   job: z.string(),
-  kind: z.enum(['full', 'requested', 'retry']),
+  kind: z.enum(['full', 'requested', 'retry', 'apply']),
   source,
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),
@@ -59,6 +59,9 @@ const jobHeader = z.looseObject({
     })
     .optional(),
   bodyHash: hash.optional(),
+  order: z
+    .looseObject({ why: z.enum(['planned', 'approved', 'rejected']), job: z.string(), by: z.string(), at: z.string() })
+    .optional(),
 });
 
 const jobJoin = z.looseObject({ format: z.literal(1), job: z.string(), joined: z.string(), bodyHash: hash });

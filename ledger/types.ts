@@ -1,4 +1,5 @@
 import type { ActionCounts } from '../domain/action.ts';
+import type { Order } from '../domain/approval.ts';
 import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
@@ -75,6 +76,8 @@ export interface JobHeader {
   readonly startedAt: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
+  /** Of an apply job: what it carries out, by whose word. */
+  readonly order?: Order;
   /** What is retried, of a retry. Without `chain` it failed before anything was known, and retried nothing. */
   readonly retry?: RetryTarget & Partial<Pick<RetryPlan, 'chain'>>;
   /** Of a job that was started with an idempotency key: SHA-256 (hex) of what was asked for. */

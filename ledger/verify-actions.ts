@@ -1,9 +1,9 @@
-import { ACTION_STATES, type ActionRow, ITEM_ACTIONS, noActions } from '../domain/action.ts';
+import { ACTION_STATES, type ActionIntent, type ActionRow, ITEM_ACTIONS, noActions } from '../domain/action.ts';
 import { isFinding, type OutcomeRow } from '../domain/outcome.ts';
 import { ActionIndex } from './action-index.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { parseItem } from './names.ts';
-import type { JobHeader } from './types.ts';
+import type { JobHeader, ObjectRef } from './types.ts';
 import type { Told } from './verify-listing.ts';
 import type { CheckedPage } from './verify-page.ts';
 import { Problems } from './verify-report.ts';
@@ -82,8 +82,45 @@ export class ActionCheck {
     }
   }
 
+  /** Of an apply job: each row against the intent that the job was given. It has no pages of its own. */
+  async checkIntents(): Promise<void> {
+    const read = new Map<string, { ref: ObjectRef; segments: number[] }>();
+    for (const [segment, { segment: ref, intents }] of this.#told.actions.entries()) {
+      if (intents === undefined) {
+        this.#problems.add('action', ref.name, 'It does not say which intents it carries out.');
+        continue;
+      }
+      const known = read.get(intents.name);
+      if (known === undefined) read.set(intents.name, { ref: intents, segments: [segment] });
+      else known.segments.push(segment);
+    }
+    for (const { ref, segments } of read.values()) {
+      // What can't be read was told by the first pass.
+      const intents = (await new Problems().reading(ref.name, () => this.#job.readIntents(ref))) ?? [];
+      const byItem = new Map(intents.map((intent) => [intent.finding.slice(intent.finding.indexOf('/') + 1), intent]));
+      const acted = new Set<string>();
+      for (const segment of segments) await this.#checkBatch(segment, byItem, acted);
+      this.without += byItem.size - acted.size;
+    }
+  }
+
+  async #checkBatch(segment: number, byItem: ReadonlyMap<string, ActionIntent>, acted: Set<string>): Promise<void> {
+    const name = this.#told.actions[segment]?.segment.name ?? '';
+    for (const { line, row } of await this.#segment(segment)) {
+      const intent = byItem.get(row.item);
+      const fault = intentFault(row, intent);
+      if (fault !== undefined) this.#problems.add('action', name, `The action on ${row.item}: ${fault}.`, line);
+      if (intent !== undefined) acted.add(row.item);
+      const at = parseItem(row.item);
+      if (at === undefined || !this.#index.isLast(segment, at.page, at.ordinal)) continue;
+      this.states[row.state] += 1;
+      if (leavesGap(row)) this.open += 1;
+    }
+  }
+
   /** After the last page: actions on pages that do not exist. */
   finish(): void {
+    if (this.#header.kind === 'apply') return;
     for (const page of this.#index.pages()) {
       if (this.#met.has(page)) continue;
       for (const segment of this.#index.segmentsOf(page)) {
@@ -137,5 +174,16 @@ export class ActionCheck {
 function leavesGap(row: ActionRow): boolean {
   if (row.state === 'awaiting-approval') return true;
   if (row.state !== 'failed' && row.state !== 'refused') return false;
-  return row.code !== 'not_found' && row.code !== 'version_changed';
+  return row.code !== 'not_found' && row.code !== 'version_changed' && row.code !== 'rejected';
+}
+
+/** How a row of an apply job differs from the intent it carries out. */
+function intentFault(row: ActionRow, intent: ActionIntent | undefined): string | undefined {
+  if (intent === undefined) return 'the job was given no such finding';
+  if (row.finding !== intent.finding) return `it names the finding ${JSON.stringify(row.finding)}`;
+  if (row.location !== intent.item.location || row.locationBytes !== intent.item.locationBytes) {
+    return 'it names another location than the finding';
+  }
+  if (row.action !== intent.action) return `it did ${row.action} instead of ${intent.action}`;
+  return row.version === intent.judged.version ? undefined : 'it acted on another version than the one that was judged';
 }

@@ -81,6 +81,7 @@ export async function verifyJob(job: JobLedger, options: VerifyOptions = {}): Pr
       counters: addCounters(sums.counters, found.counters),
     };
   }
+  if (header.header.kind === 'apply') await actions.checkIntents();
   actions.finish();
   if (told.account !== undefined) checkAccount(told.account, header.header, told, sums, actions, problems);
   const { others } = options;

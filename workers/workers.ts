@@ -7,10 +7,12 @@ import {
   type WorkflowBundle,
 } from '@temporalio/worker';
 import { createApplyActions } from '../activities/apply-actions.ts';
+import { createAskActions } from '../activities/ask-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
 import { mapped } from '../activities/failures.ts';
+import { createGatherActions } from '../activities/gather-actions.ts';
 import { createNextHours } from '../activities/next-hours.ts';
 import { createNoteJoin } from '../activities/note-join.ts';
 import { createOpenJob } from '../activities/open-job.ts';
@@ -63,6 +65,8 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),
+    gatherActions: createGatherActions(deps),
+    askActions: createAskActions(deps),
     publishStatus: createPublishStatus(deps),
     nextHours: createNextHours(),
   };

@@ -1,4 +1,6 @@
 /** Every workflow that the orchestrator runs, by its type's name. */
+export { actionGate } from './action-gate/action-gate.ts';
+export { applyActions } from './apply-actions.ts';
 export { checkConnector } from './check-connector.ts';
 export { fullScan } from './full-scan.ts';
 export { requestedScan } from './requested-scan.ts';

@@ -1,4 +1,5 @@
 import type { Priority } from '@temporalio/common';
+import type { Order, Span, Verdict, Waiting } from '../domain/approval.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { RetryTarget } from '../domain/retry.ts';
@@ -10,6 +11,8 @@ export const WORKFLOW = {
   requestedScan: 'requestedScan',
   retryScan: 'retryScan',
   checkConnector: 'checkConnector',
+  applyActions: 'applyActions',
+  actionGate: 'actionGate',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -24,7 +27,12 @@ export const UPDATE = {
  */
 export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel', version: 'version' } as const;
 /** Types of the workflows that scan, all of which answer the queries below. */
-export const SCAN_WORKFLOWS: readonly string[] = [WORKFLOW.fullScan, WORKFLOW.requestedScan, WORKFLOW.retryScan];
+export const SCAN_WORKFLOWS: readonly string[] = [
+  WORKFLOW.fullScan,
+  WORKFLOW.requestedScan,
+  WORKFLOW.retryScan,
+  WORKFLOW.applyActions,
+];
 /** `uncommitted`: references of the segments with findings that no commit names yet. */
 export const QUERY = { progress: 'progress', uncommitted: 'uncommitted' } as const;
 
@@ -69,10 +77,16 @@ export interface StartRequest {
   readonly bodyHash?: string;
   /** Retries: what is retried. Equal ones join. */
   readonly retry?: RetryTarget;
+  /** Apply jobs: what they carry out. */
+  readonly order?: Order;
+  /** Apply jobs: which intents of the job that the order names. Absent: those of its plan. */
+  readonly picks?: readonly IntentPicks[];
+  /** Apply jobs on a plan: only the findings of these items (`page:ordinal`). Absent: all. */
+  readonly items?: readonly string[];
 }
 
 /** Temporal's levels, 1 first: what people wait for goes ahead of a full scan wherever both wait for one worker. */
-const LEVEL = { requested: 2, full: 3, retry: 3 } as const;
+const LEVEL = { requested: 2, apply: 2, full: 3, retry: 3 } as const;
 
 /** How a job's work is ordered beside that of others: by level, then jobs in turn, by weight. */
 export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
@@ -125,6 +139,10 @@ export const REFUSAL = {
   idempotencyMismatch: 'idempotency_mismatch',
   /** The run ends at once: the job that it was to be has been begun before, and has no account. */
   begunBefore: 'begun_before',
+  /** A decision about a list of waiting findings that is not the one that was shown. */
+  listChanged: 'list_changed',
+  /** A decision about findings that do not wait. */
+  notWaiting: 'not_waiting',
 } as const;
 
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */
@@ -139,4 +157,84 @@ export function retryWorkflowId(first: string): string {
 
 export function requestedScanWorkflowId(job: string): string {
   return `requested-scan:${job}`;
+}
+
+/** Under the job's own name when a decision ordered it; one at a time for the plan of a job. */
+export function applyWorkflowId(job: string, order: Order): string {
+  return order.why === 'planned' ? `apply:${order.job}` : `apply:${job}`;
+}
+
+/** Messages of the workflow that counts the item actions of a source, and keeps those that wait for approval. */
+export const GATE = { ask: 'ask', decide: 'decide', view: 'view' } as const;
+
+export function gateWorkflowId(sourceId: string): string {
+  return `${GATE_PREFIX}${sourceId}`;
+}
+export const GATE_PREFIX = 'actions:';
+
+/** Stretches of one object of intents, each from its first index (0-based) to its last. */
+export interface IntentPicks {
+  readonly intents: ObjectRef;
+  readonly picks: readonly Span[];
+}
+
+/** `ask`: may these intents be carried out? The same range of the same job is answered once, whoever repeats it. */
+export interface AskRequest {
+  readonly source: Source;
+  readonly site?: string;
+  readonly job: string;
+  /** Effective settings of the job, with `maxActions`. */
+  readonly settings: ScanSettings;
+  readonly intents: ObjectRef;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The first `granted` intents may be carried out, the next `waiting` wait for approval; for the rest the list is full. */
+export interface AskAnswer {
+  readonly granted: number;
+  readonly waiting: number;
+}
+
+/** `decide`: about the findings up to `through` as they were shown, or those of them that `only` names. */
+export interface DecideRequest {
+  readonly verdict: Verdict;
+  readonly through: number;
+  readonly list: string;
+  readonly only?: readonly Span[];
+  readonly actor: string;
+  readonly reason?: string;
+  /** Id of the apply job that carries the decision out. With findings of several jobs, further ones get a number behind it. */
+  readonly job: string;
+}
+
+/** A decision as it is kept: who, when, which, and the jobs that carry it out. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly by: string;
+  readonly at: string;
+  readonly reason?: string;
+  readonly through: number;
+  readonly list: string;
+  /** Sequence numbers. */
+  readonly findings: readonly Span[];
+  readonly count: number;
+  readonly jobs: readonly { readonly job: string; readonly of: string; readonly findings: number }[];
+}
+
+/** The answer of `decide`. */
+export interface DecideAnswer {
+  readonly decision: Decision;
+  /** Findings that still wait. */
+  readonly waiting: number;
+}
+
+/** The answer of the query `view`. */
+export interface GateView {
+  readonly source: Source;
+  readonly waiting: readonly Waiting[];
+  /** Newest last. */
+  readonly decided: readonly Decision[];
+  /** Actions that were permitted: how many at which moment (milliseconds since 1970). Old ones may be left out. */
+  readonly permits: readonly { readonly at: number; readonly count: number }[];
 }

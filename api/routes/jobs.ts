@@ -1,5 +1,6 @@
 import type { ControlAnswer, StartAnswer, StartRequest } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
+import { applyRequest } from '../apply-request.ts';
 import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
 import { API_PREFIX } from '../contract.ts';
 import { ControlError, type ControlVerb, workflowIdOf } from '../control.ts';
@@ -74,6 +75,30 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       answers: { 200: answers.jobResource },
       problems: ['job_not_found', 'no_worker'],
       handle: async ({ params }) => ({ status: 200, body: await jobs.get(params.job) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/jobs/:job/apply',
+      summary: 'Carries out what a dry run planned, on the versions that were judged; or joins the job that does so.',
+      params: requests.jobParams,
+      json: requests.applyBody,
+      optionalBody: true,
+      answers: { 201: answers.startJobAnswer, 200: answers.startJobAnswer },
+      problems: [
+        'job_not_found',
+        'job_running',
+        'nothing_planned',
+        'connector_not_found',
+        'folder_scans_off',
+        'scan_running',
+        'no_worker',
+        'temporal_unreachable',
+        'ledger_unavailable',
+      ],
+      handle: async ({ params, body, actor }) => {
+        const answer = await startJob(deps, jobs, await applyRequest(deps, jobs, params.job, body, actor));
+        return { status: answer.joined ? 200 : 201, body: answer };
+      },
     }),
     control('pause'),
     control('resume'),

@@ -105,13 +105,13 @@ async function fromApi(stack: Stack, limit: number, output: Output): Promise<Job
   for (const one of lacking) output.err(LACKING[one]);
   if (unanswered.length > 0) output.err(`no worker answers for: ${unanswered.join(', ')}`);
   return found.slice(0, limit).map((job) => {
-    const { source, startedAt, endedAt, listed, root } = job;
+    const { kind, source, startedAt, endedAt, listed, root } = job;
     const idle = job.idle !== undefined && { idle: job.idle };
     const limits = job.limits !== undefined && !isFinal(job.state) && { limits: job.limits };
     const related = relatedOf({ ...job, retryOf: job.retry?.of });
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: job.state, ...idle, ...limits, ...related, source, startedAt, ...ends, listed },
+      { job: job.job, state: job.state, ...idle, ...limits, ...related, kind, source, startedAt, ...ends, listed },
       figuresOf(job).counters,
     );
   });
@@ -126,7 +126,7 @@ const LACKING: Readonly<Record<Degraded, string>> = {
 async function fromLedger(folder: string, limit: number): Promise<JobLine[]> {
   return (await jobsFromLedger(folder, limit)).map(({ counters, ...summary }) => {
     if (summary.state === 'damaged') return jobLine({ job: summary.job, state: 'damaged', listed: 0 }, counters);
-    const { kind: _, retry: __, whole: ___, ...job } = summary;
+    const { retry: _, whole: __, ...job } = summary;
     return jobLine({ ...job, ...relatedOf(summary) }, counters);
   });
 }

@@ -77,21 +77,22 @@ export function register(program: Command): void {
 }
 
 /** Prints rows. Returns the exit code. @throws CliError `not_found`, `invalid` (usage), or with another code of the ledger (failed) */
-export async function show(id: string, options: ShowOptions, here: Here): Promise<number> {
+export async function show(id: string, asked: ShowOptions, here: Here): Promise<number> {
   const { output } = here;
   const style = styleOf(output.stdout);
-  if (options.actions === true && (options.outcome ?? options.prefix ?? options.reason) !== undefined) {
+  if (asked.actions === true && (asked.outcome ?? asked.prefix ?? asked.reason) !== undefined) {
     throw new CliError(
       'usage',
       'invalid',
       '--actions can be narrowed by --state only, not by --outcome, --prefix or --reason',
     );
   }
-  if (options.actions !== true && options.state !== undefined) {
+  if (asked.actions !== true && asked.state !== undefined) {
     throw new CliError('usage', 'invalid', '--state is about actions: add --actions');
   }
-  return withLedger(options, here, async (ledger) => {
+  return withLedger(asked, here, async (ledger) => {
     const job = await existing(ledger, id);
+    const options = await showOf(asked, job);
     let left = options.limit;
     let after = options.after;
     let shown = 0;
@@ -121,6 +122,13 @@ async function retriesText(ledger: Ledger, job: JobLedger): Promise<string[]> {
   const left = leftText({ job: job.id, retry: header.retry, retriedBy, closedBy, whole });
   const newer = retriedBy === undefined ? [] : [`newer rows of retried items: dsx ledger show ${retriedBy.at(-1)}`];
   return left === undefined ? [] : [left, ...newer];
+}
+
+/** An apply job has no outcomes: what there is to show of it are its actions. */
+async function showOf(asked: ShowOptions, job: JobLedger): Promise<ShowOptions> {
+  if (asked.actions === true || (asked.outcome ?? asked.prefix ?? asked.reason) !== undefined) return asked;
+  const header = await job.header();
+  return header?.kind === 'apply' ? { ...asked, actions: true } : asked;
 }
 
 interface Paging {

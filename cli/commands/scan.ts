@@ -6,6 +6,7 @@ import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { changedLimits } from '../../domain/limits.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
+import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { filterText } from '../job/filter-text.ts';
 import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
@@ -34,6 +35,7 @@ export interface ScanOptions extends LimitOptions {
   readonly weight?: number;
   /** Worker processes of a stack that is started for this scan. */
   readonly workers?: number;
+  readonly maxActions?: BrakeOption;
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
@@ -64,7 +66,12 @@ export function register(program: Command): void {
     .option('--filter-from <file>', 'read the filter from a file (- for stdin)')
     .option('--quarantine <dir>', 'where malicious items are moved to (default: outside the folder)')
     .option('--max-size <bytes>', 'skip larger items, as 1048576 or "512 MiB"', sizeArgument)
-    .option('--dry-run', 'plan the actions and touch nothing')
+    .option('--dry-run', 'plan the actions and touch nothing; dsx apply carries them out later')
+    .option(
+      '--max-actions <n[/time]>',
+      'at most so many actions in the time, as 3/1h; the rest waits for approval',
+      brakeArgument,
+    )
     .option('--weight <number>', 'share of the workers beside other jobs, 0.1 to 100 (default: 1)', weightArgument)
     .option('--workers <number>', 'worker processes, where a stack is started for this scan', workersArgument);
   addLimitOptions(command)
@@ -125,6 +132,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(options.dryRun === true && { dryRun: true }),
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(options.weight !== undefined && { weight: options.weight }),
+      ...options.maxActions,
     };
     const started = await startJob(occasion.client, body, target, options.idempotencyKey);
     if (started.repeated === true) say(`this idempotency key stands for job ${started.job}: nothing was started`);

@@ -1,6 +1,7 @@
 import type { JobResource } from '../../api/contract.ts';
 import { ACTION_STATES } from '../../domain/action.ts';
-import { isFinal } from '../../domain/job.ts';
+import { secondsText } from '../../domain/duration.ts';
+import { ACTIONS_WINDOW, isFinal } from '../../domain/job.ts';
 import { OUTCOMES, rowsOf } from '../../domain/outcome.ts';
 import type { Finding } from '../job/findings.ts';
 import { rootOf, threatOf } from '../job/summary.ts';
@@ -42,9 +43,14 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   fact('job', job.job);
   if (job.retry !== undefined) fact('retry of', selectionText(job.retry));
   fact('source', sourceText(job.source));
+  if (job.order !== undefined) return applyText(job, lines, style);
   if (job.settings.filter !== '') fact('filter', visible(job.settings.filter));
   fact('scanner', visible(job.settings.scanner));
   fact('action', `${job.settings.action}${job.settings.dryRun ? ' (dry run: nothing was touched)' : ''}`);
+  if (job.settings.maxActions !== undefined) {
+    const window = secondsText(job.settings.maxActionsWindow ?? ACTIONS_WINDOW);
+    fact('brake', `${count(job.settings.maxActions)} actions in ${window}; the rest waits for approval`);
+  }
   if (job.settings.quarantine !== undefined && MOVES.has(job.settings.action)) {
     fact('quarantine', visible(job.settings.quarantine));
   }
@@ -56,11 +62,27 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   const flow = seconds > 0 ? `, ${bytes(job.counters.bytes / seconds)}/s` : '';
   lines.push(`  ${bytes(job.counters.bytes)} judged in ${duration(seconds)}${speed}${flow}`);
   lines.push(...findingLines(job, findings, style), ...gapsText(job, style), ...wholeLines(job, style));
-  lines.push('', `ledger  ${visible(job.ledger)}`);
+  lines.push(...proofLines(job));
+  return lines.join('\n');
+}
+
+function proofLines(job: JobResource): string[] {
   const root = rootOf(job);
-  if (root !== undefined) {
-    lines.push(`root    ${root}`, `verify  dsx ledger verify ${job.job} --root ${root}`);
-  }
+  const proof = root === undefined ? [] : [`root    ${root}`, `verify  dsx ledger verify ${job.job} --root ${root}`];
+  return ['', `ledger  ${visible(job.ledger)}`, ...proof];
+}
+
+/** The account of a job that scanned nothing: it carried out what had been planned, or decided about. */
+function applyText(job: JobResource, head: readonly string[], style: Style): string {
+  const { order, settings } = job;
+  const how = order?.why === 'planned' ? 'planned by' : `${order?.why} findings of`;
+  const lines = [...head, `  ${padEnd('applies', 12)}${how} job ${order?.job}`];
+  lines.push(`  ${padEnd('ordered', 12)}by ${visible(order?.by ?? '')} at ${order?.at}`);
+  if (order?.reason !== undefined) lines.push(`  ${padEnd('reason', 12)}${visible(order.reason)}`);
+  if (settings.dryRun) lines.push(`  ${padEnd('dry run', 12)}nothing was touched`);
+  const done = stateLines(job);
+  lines.push(...(done.length > 0 ? done : ['', '  no finding was acted on']), ...gapsText(job, style));
+  lines.push('', `actions dsx ledger show ${job.job} --actions`, ...proofLines(job).slice(1));
   return lines.join('\n');
 }
 
@@ -81,14 +103,14 @@ function countLines(job: JobResource): string[] {
     return `  ${padEnd(name, 16)}${padStart(count(n), width)}${note}`;
   });
   if (!job.listingDone && isFinal(job.state)) lines.push('  the listing had not come to its end');
+  return [...lines, ...stateLines(job)];
+}
+
+/** How many actions are in which state. */
+function stateLines(job: JobResource): string[] {
   const states = ACTION_STATES.filter((state) => job.actions[state] > 0);
-  if (states.length > 0) {
-    lines.push(
-      '',
-      `  ${job.settings.action}: ${states.map((s) => `${count(job.actions[s])} ${actionWord(s)}`).join(', ')}`,
-    );
-  }
-  return lines;
+  if (states.length === 0) return [];
+  return ['', `  ${job.settings.action}: ${states.map((s) => `${count(job.actions[s])} ${actionWord(s)}`).join(', ')}`];
 }
 
 function findingLines(job: JobResource, findings: readonly Finding[], style: Style): string[] {

@@ -28,8 +28,8 @@ const WHAT: Readonly<Record<Gap['class'], { readonly what: string; readonly todo
     todo: (job) => `see why with: dsx ledger show ${job} --actions; mend it and scan again`,
   },
   action_waiting: {
-    what: 'actions on findings that still wait',
-    todo: (job) => `see them with: dsx ledger show ${job} --actions`,
+    what: 'actions on findings that were not begun, or wait for approval',
+    todo: (job) => `see them with: dsx ledger show ${job} --actions; decide with: dsx approvals`,
   },
   empty_asset: {
     what: 'nothing is listed where the last scan found items',

@@ -1,4 +1,4 @@
-import type { IdleReason, Source } from '../../domain/job.ts';
+import type { IdleReason, JobKind, Source } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
 import type { Whole } from '../../domain/retry.ts';
@@ -19,6 +19,7 @@ export interface JobLine {
   readonly idle?: IdleReason;
   /** What bounds a job that has not ended. */
   readonly limits?: JobLimits;
+  readonly kind?: JobKind;
   readonly source?: Source;
   readonly startedAt?: string;
   readonly endedAt?: string;
@@ -92,7 +93,8 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   const wide = room >= 16;
   const lines = [style.strong(`${line(head)}${wide ? '  SOURCE' : ''}`)];
   for (const [i, job] of jobs.entries()) {
-    const source = job.source === undefined ? '-' : sourceText(job.source);
+    const of = job.source === undefined ? '-' : sourceText(job.source);
+    const source = job.kind === 'apply' ? `actions of ${of}` : of;
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
     for (const text of remarks(job)) lines.push(style.warn(`  ${cut(text, Math.max(16, style.columns - 3))}`));
     const related = relatedText(job);

@@ -1,4 +1,5 @@
 import type { JobResource } from '../../api/contract.ts';
+import { ACTION_STATES } from '../../domain/action.ts';
 import type { IdleReason } from '../../domain/job.ts';
 import { figuresOf, type Rates } from '../job/figures.ts';
 import { limitsText, momentText } from './limits.ts';
@@ -41,6 +42,10 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
   const figures = figuresOf(job, now);
   const width = Math.max(20, Math.min(style.columns, 100)) - 1;
   const state = cut(stateText(job), width);
+  if (job.kind === 'apply') {
+    const source = style.strong(cutPath(`actions of ${sourceText(job.source)}`, width));
+    return [source, cut(`${state} ${job.job}`, width), cut(actionsText(job), width)];
+  }
   const listed = `listed ${count(figures.listed)} (${bytes(job.listedBytes)}), ${
     job.listingDone ? 'listing done' : 'still listing'
   }`;
@@ -66,8 +71,17 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
   ];
 }
 
+/** What an apply job has done so far: it scans nothing. */
+function actionsText(job: JobResource): string {
+  const states = ACTION_STATES.filter((state) => job.actions[state] > 0);
+  const done = states.map((state) => `${count(job.actions[state])} ${state}`).join(', ');
+  const of = job.order?.findings === undefined ? '' : ` of ${counted(job.order.findings, 'finding')}`;
+  return `actions${of}: ${done === '' ? 'none yet' : done}`;
+}
+
 /** One line that says the same, for logs and pipes. */
 export function progressLine(job: JobResource, rates: Rates, now: Date): string {
+  if (job.kind === 'apply') return `${now.toISOString().slice(11, 19)}Z ${stateText(job)}: ${actionsText(job)}`;
   const figures = figuresOf(job, now);
   const { malicious, policy_blocked, failed } = figures.counters.outcomes;
   return [

@@ -20,7 +20,8 @@ import type { Scanner } from '../../scanner/scanner.ts';
 import { createMemoryStatus } from '../../status/memory-status.ts';
 import type { RebuildSources } from '../../status/rebuild.ts';
 import type { StatusStore } from '../../status/status.ts';
-import type { LimitsRequest, StartRequest } from '../../workflows/messages.ts';
+import type { Gate } from '../../workflows/action-gate/gate.ts';
+import type { DecideRequest, LimitsRequest, StartRequest } from '../../workflows/messages.ts';
 import { sampleProgress } from '../support/samples.ts';
 
 /** Workflows as the API meets them, by the rules of the real ones: one full scan of a source at a time, equal settings join. */
@@ -159,16 +160,50 @@ export class FakeControl implements JobControl {
     return this.report;
   }
 
+  /** Gates by source, by the rules of the real ones. */
+  readonly held = new Map<string, Gate>();
+  readonly decided: StartRequest[] = [];
+
+  async gates() {
+    this.#up();
+    return [...this.held.keys()];
+  }
+
+  async gate(source: string) {
+    this.#up();
+    return this.held.get(source)?.view();
+  }
+
+  async decide(source: string, request: DecideRequest) {
+    this.#up();
+    const gate = this.held.get(source);
+    const refusal = gate?.refusal(request);
+    if (gate === undefined) throw new ControlError('not_found', 'no such gate');
+    if (refusal !== undefined) throw new ControlError(refusal.type as 'list_changed', refusal.message);
+    const { answer, starts } = gate.decide(request, Date.now());
+    this.decided.push(...starts);
+    for (const start of starts) this.running.set(workflowIdOf(start), { request: start, progress: progressOf(start) });
+    return answer;
+  }
+
   async queues(names: readonly string[]) {
     this.#up();
     return names.map((queue) => ({ queue, age: this.queueAge }));
   }
 }
 
-function progressOf({ job, kind, source, settings, actor, limits, retry }: StartRequest): JobProgress {
+function progressOf({ job, kind, source, settings, actor, limits, retry, order }: StartRequest): JobProgress {
   const bounded = limits !== undefined && { limits: { ...limits, by: actor, since: '2026-11-23T08:45:00.000Z' } };
   const again = retry !== undefined && { retry };
-  return sampleProgress(job, { kind, source, settings, actor, ...bounded, ...again });
+  return sampleProgress(job, {
+    kind,
+    source,
+    settings,
+    actor,
+    ...bounded,
+    ...again,
+    ...(order !== undefined && { order }),
+  });
 }
 
 export interface Api {

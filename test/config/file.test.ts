@@ -38,6 +38,8 @@ connectors:
     action: Move_Tag
     quarantine: /srv/quarantine
     maxSize: 1 GiB
+    maxActions: 100
+    maxActionsWindow: 90m
     site: berlin
   - id: legal
     kind: filesystem
@@ -61,6 +63,8 @@ describe('dsx-connect.yaml', () => {
         action: 'movetag',
         quarantine: '/srv/quarantine',
         maxSize: 2 ** 30,
+        maxActions: 100,
+        maxActionsWindow: 5_400,
         site: 'berlin',
       },
       { id: 'legal', kind: 'filesystem', asset: '/srv/legal', filter: '', action: 'nothing' },
@@ -128,6 +132,15 @@ describe('mistakes', () => {
     [`${one}    filter: 12\n`, 'invalid_value', 5, 'connectors[0].filter', /quotes/],
     [`${one}    action: burn\n`, 'invalid_value', 5, 'connectors[0].action', /nothing, delete/],
     [`${one}    maxSize: -1\n`, 'invalid_value', 5, 'connectors[0].maxSize', /bytes/],
+    [`${one}    maxActions: -1\n`, 'invalid_value', 5, 'connectors[0].maxActions', /whole number from 0/],
+    [`${one}    maxActionsWindow: 1h\n`, 'invalid_value', 5, 'connectors[0].maxActionsWindow', /needs maxActions/],
+    [
+      `${one}    maxActions: 1\n    maxActionsWindow: 32d\n`,
+      'invalid_value',
+      6,
+      'connectors[0].maxActionsWindow',
+      /31d/,
+    ],
     [`${one}    quarantine: q\n`, 'invalid_value', 5, 'connectors[0].quarantine', /absolute/],
     [`${one}    quarantine: /a\n`, 'invalid_value', 5, 'connectors[0].quarantine', /must not be the asset/],
     [`${one}    quarantine: /\n`, 'invalid_value', 5, 'connectors[0].quarantine', /must not be the asset/],

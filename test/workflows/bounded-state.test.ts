@@ -50,17 +50,17 @@ class Bare {
   }
 
   planActions(): void {
-    for (let page = this.job.takeActionPlan(); page !== undefined; page = this.job.takeActionPlan()) {
-      this.job.actionsPlanned({ count: ITEMS, intents: reference('intents', page.page, writer) });
+    for (let page = this.job.actions.takePlan(); page !== undefined; page = this.job.actions.takePlan()) {
+      this.job.actions.planned({ count: ITEMS, intents: reference('intents', page.page, writer) });
     }
   }
 
   /** One batch of actions. False when there is none. */
   act(): boolean {
-    const batch = this.job.takeActions();
+    const batch = this.job.actions.take();
     if (batch === undefined) return false;
     const counts = { ...noActions(), done: batch.to - batch.from };
-    this.job.applied({ result: { segment: reference('actions', '1', writer), counts }, unresolved: 0 }, 0);
+    this.job.actions.applied({ result: { segment: reference('actions', '1', writer), counts }, unresolved: 0 }, 0);
     const commit = this.job.takeCommit();
     if (commit !== undefined) this.commit(commit);
     return true;

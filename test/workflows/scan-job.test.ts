@@ -89,13 +89,13 @@ describe('a scan job', () => {
     const [task] = take(job);
     job.scanned(task as PageTask, closed('0-0', { clean: 9, malicious: 1 }));
     expect(job.over).toBe(false);
-    const page = job.takeActionPlan();
+    const page = job.actions.takePlan();
     expect(page?.page).toBe('0-0');
-    job.actionsPlanned({ count: 1, intents: ref('intents') });
-    const batch = job.takeActions();
-    expect(batch).toEqual({ intents: ref('intents'), from: 0, to: 1, rescanPage: 0 });
+    job.actions.planned({ count: 1, intents: ref('intents') });
+    const batch = job.actions.take();
+    expect(batch).toEqual({ intents: ref('intents'), from: 0, to: 1, rescanPage: 0, ask: false });
     expect(job.over).toBe(false);
-    job.applied({ result: { segment: ref('a'), counts: { ...noActions(), done: 1 } }, unresolved: 0 }, 0);
+    job.actions.applied({ result: { segment: ref('a'), counts: { ...noActions(), done: 1 } }, unresolved: 0 }, 0);
     expect(job.over).toBe(true);
     const body = job.lastCommit(NOW);
     expect(body.previous).toBe('header');
@@ -108,11 +108,11 @@ describe('a scan job', () => {
     job.takePlanning();
     job.planned(turn(1, true));
     job.scanned(take(job)[0] as PageTask, closed('0-0', { malicious: 10 }));
-    job.takeActionPlan();
-    job.actionsPlanned({ count: 10, intents: ref('intents') });
-    job.takeActions();
+    job.actions.takePlan();
+    job.actions.planned({ count: 10, intents: ref('intents') });
+    job.actions.take();
     const counts = { ...noActions(), done: 9, refused: 1 };
-    job.applied(
+    job.actions.applied(
       { result: { segment: ref('a'), counts }, unresolved: 0, rescan: { index: ref('again'), items: 1, bytes: 5 } },
       0,
     );
@@ -128,10 +128,10 @@ describe('a scan job', () => {
     job.takePlanning();
     job.planned({ ...turn(1, true), gaps: 2, broken: { code: 'storage_error', message: 'EIO' } });
     job.scanned(take(job)[0] as PageTask, closed('0-0', { clean: 8, failed: 1, malicious: 1 }));
-    job.takeActionPlan();
-    job.actionsPlanned({ count: 1, intents: ref('i') });
-    job.takeActions();
-    job.applied({ result: { segment: ref('a'), counts: { ...noActions(), failed: 1 } }, unresolved: 1 }, 0);
+    job.actions.takePlan();
+    job.actions.planned({ count: 1, intents: ref('i') });
+    job.actions.take();
+    job.actions.applied({ result: { segment: ref('a'), counts: { ...noActions(), failed: 1 } }, unresolved: 1 }, 0);
     const account = job.lastCommit(NOW).account;
     expect(account?.state).toBe('completed_with_gaps');
     expect(account?.gaps.map((g) => [g.class, g.count])).toEqual([

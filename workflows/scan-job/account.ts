@@ -53,11 +53,12 @@ function gapsOf(state: ScanJobState): Gap[] {
   return [...gaps, ...assetGaps(state)];
 }
 
-/** Malicious items whose action was not begun. */
+/** Findings whose action was not begun, or waits for approval. */
 function waitingActions(state: ScanJobState): number {
   const unplanned = state.toPlan.reduce((sum, page) => sum + page.counters.outcomes.malicious, 0);
   const unapplied = state.toApply.reduce((sum, batch) => sum + batch.end - batch.next, 0);
-  return unplanned + unapplied;
+  const ordered = state.toGather ? (state.request.order?.findings ?? 0) : 0;
+  return unplanned + unapplied + ordered + state.actions['awaiting-approval'];
 }
 
 /** An asset that lists nothing, or lies elsewhere, where the last scan found items: perhaps a mount that is missing. */

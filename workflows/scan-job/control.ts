@@ -173,8 +173,9 @@ function refuseOtherScan(job: ScanJob, request: StartRequest): void {
   if (job.state.control === 'cancelling') {
     throw ApplicationFailure.nonRetryable(`job ${job.id} is being cancelled`, REFUSAL.cancelling);
   }
-  const { settings, retry } = job.state.request;
-  if (sameSettings(request.settings, settings) && sameRetry(request.retry, retry)) return;
+  const { settings, retry, items } = job.state.request;
+  const sameWork = sameRetry(request.retry, retry) && `${request.items}` === `${items}`;
+  if (sameSettings(request.settings, settings) && sameWork) return;
   throw ApplicationFailure.nonRetryable(
     retry === undefined
       ? `job ${job.id} scans ${job.state.request.source.id} with other settings`

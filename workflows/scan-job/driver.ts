@@ -4,6 +4,7 @@ import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
 import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
 import { Door, probePause } from './door.ts';
+import { driveActions } from './drive-actions.ts';
 import { handOverDue } from './hand-over.ts';
 import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
@@ -36,10 +37,11 @@ export class Driver {
   }
 
   get #context(): JobContext {
-    const { job, source, settings } = this.#job.state.request;
+    const { job, kind, source, settings } = this.#job.state.request;
     const { opened, retry } = this.#job.state;
     const fingerprint = opened?.fingerprint ?? retry?.fingerprint;
-    return { job, source, settings, ...(fingerprint !== undefined && { fingerprint }) };
+    const scans = kind !== 'apply';
+    return { job, source, settings, ...(!scans && { scans }), ...(fingerprint !== undefined && { fingerprint }) };
   }
 
   /** Works until the job is over (its result), or the run must continue as new, or do nothing (undefined). */
@@ -50,7 +52,7 @@ export class Driver {
       if (this.#job.over) return await this.#finish();
       if (this.#leaving) this.#job.drain();
       this.#watchHours();
-      if (this.#job.state.opened === undefined && this.#job.mayOpen) {
+      if (this.#job.mustOpen) {
         await this.#open();
         continue;
       }
@@ -82,12 +84,13 @@ export class Driver {
   /** The header. @returns false when the run must continue as new before it is written */
   async #begin(): Promise<boolean> {
     const { request, startedAt, header } = this.#job.state;
-    const { kind, actor, intake, bodyHash } = request;
+    const { kind, actor, intake, bodyHash, order } = request;
     if (header !== undefined) return true;
     await this.#openRetry();
     return await this.#untilDone(async () => {
       const given = { ...(intake !== undefined && { intake }), ...(bodyHash !== undefined && { bodyHash }) };
-      const begin = { ...this.#context, kind, actor, startedAt, ...given, ...this.#retried() };
+      const ordered = order !== undefined && { order };
+      const begin = { ...this.#context, kind, actor, startedAt, ...given, ...ordered, ...this.#retried() };
       const { taken, ...ref } = await this.#act.orchestrator.beginJob(begin);
       if (taken === undefined) this.#job.begun(ref);
       else this.#job.state.taken = taken;
@@ -152,10 +155,11 @@ export class Driver {
     if (this.#job.mayProbe && !this.#leaving) this.#probe();
     for (let turn = this.#job.takePlanning(); turn !== undefined; turn = this.#job.takePlanning()) this.#plan(turn);
     for (let page = this.#job.takePage(); page !== undefined; page = this.#job.takePage()) this.#scan(page);
-    for (let page = this.#job.takeActionPlan(); page !== undefined; page = this.#job.takeActionPlan()) {
-      this.#planActions(page);
-    }
-    for (let batch = this.#job.takeActions(); batch !== undefined; batch = this.#job.takeActions()) this.#apply(batch);
+    driveActions(this.#job, this.#act, this.#context, {
+      own: (promise, onValue, onError) => this.#own(promise, onValue, onError),
+      blame: (error) => this.#blame(error),
+      blameWorker: (error) => this.#blameWorker(error),
+    });
     this.#commit();
   }
 
@@ -211,28 +215,6 @@ export class Driver {
 
   #replacing(): { retry?: true } {
     return this.#job.state.retry === undefined ? {} : { retry: true };
-  }
-
-  #planActions(page: NonNullable<ReturnType<ScanJob['takeActionPlan']>>): void {
-    this.#own(
-      this.#act.orchestrator.planActions({ ...this.#context, page }),
-      (plan) => this.#job.actionsPlanned(plan),
-      (error) => {
-        this.#job.actionsNotPlanned(page);
-        this.#blame(error);
-      },
-    );
-  }
-
-  #apply(batch: NonNullable<ReturnType<ScanJob['takeActions']>>): void {
-    this.#own(
-      this.#act.actions.applyActions({ ...this.#context, ...batch }),
-      (done) => this.#job.applied(done, batch.rescanPage),
-      (error) => {
-        this.#job.notApplied(batch.intents, batch.from, batch.to);
-        this.#blameWorker(error);
-      },
-    );
   }
 
   #commit(): void {

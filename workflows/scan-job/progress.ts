@@ -34,6 +34,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     counters: recorded(state),
     pages: { listed: state.pagesListed, open: open.length, closed: state.pagesClosed, inFlight: open },
     actions: state.actions,
+    ...(request.order !== undefined && { order: request.order }),
     gaps: (account ?? accountOf(state, state.startedAt)).gaps,
     ...(account?.whole !== undefined && { whole: account.whole }),
     ...(state.failure !== undefined && { failure: state.failure }),

@@ -1,39 +1,35 @@
-import type { AppliedActions, OpenedJob, PlannedActions, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
-import { addActions, noActions } from '../../domain/action.ts';
+import type { AppliedActions, OpenedJob, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
+import { noActions } from '../../domain/action.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Share } from '../../domain/shares.ts';
 import type { Account, CommitBody, ObjectRef, PageResult } from '../../ledger/types.ts';
 import type { StartRequest } from '../messages.ts';
 import { accountOf } from './account.ts';
-import { actedEnough, plannedEnough, scannedEnough } from './bounds.ts';
+import { JobActions } from './actions.ts';
+import { plannedEnough, scannedEnough } from './bounds.ts';
 import { Commits } from './commits.ts';
 import * as limits from './limit-rules.ts';
 import { Pages } from './pages.ts';
 import { progressOf } from './progress.ts';
 import * as retry from './retry-rules.ts';
-import type { ActionBatch, PageTask, ScanJobState } from './state.ts';
+import type { PageTask, ScanJobState } from './state.ts';
 import { SteeredJob } from './steered-job.ts';
 
 /** Pages of the largest planning turn. */
 const MAX_TURN_PAGES = 50;
 /** Items of the first page; planning doubles it up to the configured size. */
 const FIRST_PAGE_ITEMS = 500;
-/** Findings that one action activity takes. */
-const ACTION_BATCH = 25;
-/** Action activities in flight at once. */
-const ACTION_WINDOW = 4;
 
 /**
  * The rules of a scan job: what is to be done next, and what each result changes. Deterministic, knows nothing of Temporal.
  * What is in flight is known here only as numbers and tasks; the driver owns the activities.
  */
 export class ScanJob extends SteeredJob {
+  readonly actions: JobActions;
   readonly #pages: Pages;
   readonly #commits: Commits;
   #planning = false;
-  #planningActions = 0;
-  #applying = 0;
   #draining = false;
   #account: Account | undefined;
   /** Set by the driver while a probe may ask the scanner. */
@@ -43,6 +39,12 @@ export class ScanJob extends SteeredJob {
     super(state);
     this.#pages = new Pages(state);
     this.#commits = new Commits(state);
+    this.actions = new JobActions(state, {
+      working: () => this.#working,
+      changed: () => this.changed(),
+      progressed: () => this.#progressed(),
+      relist: (listing, page) => this.#relist(listing, page),
+    });
   }
 
   static begin(request: StartRequest, now: string): ScanJob {
@@ -52,7 +54,7 @@ export class ScanJob extends SteeredJob {
       control: 'running',
       ...limits.limitsAtStart(request, now),
       revision: 0,
-      listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: false },
+      listing: { nextPage: 0, turnPages: 1, pageItems: FIRST_PAGE_ITEMS, done: request.kind === 'apply' },
       listed: 0,
       listedBytes: 0,
       outside: 0,
@@ -63,6 +65,7 @@ export class ScanJob extends SteeredJob {
       returned: [],
       closed: noCounters(),
       toPlan: [],
+      ...(request.kind === 'apply' && { toGather: true }),
       toApply: [],
       nextBatch: 0,
       actions: noActions(),
@@ -81,7 +84,17 @@ export class ScanJob extends SteeredJob {
 
   /** Work may begin: the storage was opened, and nothing stands against it. */
   get #working(): boolean {
-    return this.state.opened !== undefined && this.mayOpen && this.state.hold?.stops !== true;
+    return (this.state.opened !== undefined || this.#rejects) && this.mayOpen && this.state.hold?.stops !== true;
+  }
+
+  /** What was rejected touches no storage. */
+  get #rejects(): boolean {
+    return this.state.request.order?.why === 'rejected';
+  }
+
+  /** The storage is to be opened before anything else. */
+  get mustOpen(): boolean {
+    return this.state.opened === undefined && !this.#rejects && this.mayOpen;
   }
 
   /** The storage may be opened. */
@@ -96,25 +109,14 @@ export class ScanJob extends SteeredJob {
 
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
-    return (
-      this.#pages.inFlight === 0 &&
-      !this.#planning &&
-      this.#planningActions === 0 &&
-      this.#applying === 0 &&
-      !this.#commits.writing
-    );
+    return this.#pages.inFlight === 0 && !this.#planning && this.actions.quiet && !this.#commits.writing;
   }
 
   /** The job is over but for its last commit: nothing is in flight, and nothing more will be begun. */
   get over(): boolean {
     if (!this.quiet) return false;
     if (this.state.failure !== undefined || this.state.control === 'cancelling') return true;
-    return (
-      this.state.listing.done &&
-      this.#pages.waiting === 0 &&
-      this.state.toPlan.length === 0 &&
-      this.state.toApply.length === 0
-    );
+    return this.state.listing.done && this.#pages.waiting === 0 && this.actions.done;
   }
 
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
@@ -147,27 +149,6 @@ export class ScanJob extends SteeredJob {
   /** Pages in flight that must come back: all while the job must stop (or `all`), else those whose share is another by now. */
   takePagesToStop(all: boolean): string[] {
     return all || this.mustStop ? this.#pages.takeAll() : this.#pages.takeMisfits();
-  }
-
-  /** A closed page whose actions are to be planned. Report it `actionsPlanned` or `actionsNotPlanned`. */
-  takeActionPlan(): PageResult | undefined {
-    if (!this.#working || this.#planningActions >= ACTION_WINDOW || actedEnough(this.state)) return undefined;
-    const page = this.state.toPlan.shift();
-    if (page !== undefined) this.#planningActions += 1;
-    return page;
-  }
-
-  /** Intents to carry out. Report them `applied` or `notApplied`. */
-  takeActions(): { intents: ObjectRef; from: number; to: number; rescanPage: number } | undefined {
-    const batch = this.state.toApply[0];
-    if (!this.#working || batch === undefined || this.#applying >= ACTION_WINDOW) return undefined;
-    if (actedEnough(this.state)) return undefined;
-    const from = batch.next;
-    const to = Math.min(from + ACTION_BATCH, batch.end);
-    batch.next = to;
-    if (to >= batch.end) this.state.toApply.shift();
-    this.#applying += 1;
-    return { intents: batch.intents, from, to, rescanPage: this.state.nextBatch++ };
   }
 
   /** A commit that is due: after so many results, and whenever the job comes to rest. Report it `committed` or `notCommitted`. */
@@ -267,47 +248,14 @@ export class ScanJob extends SteeredJob {
     this.state.closed = addCounters(this.state.closed, page.counters);
     retry.replaced(this.state, page);
     this.state.uncommitted.pages.push(page);
-    const { action } = this.state.request.settings;
-    if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.state.toPlan.push(page);
+    this.actions.found(page);
     this.changed();
   }
 
-  actionsPlanned(plan: PlannedActions): void {
-    this.#planningActions -= 1;
-    if (plan.rows !== undefined) {
-      this.state.uncommitted.actions.push(plan.rows);
-      this.state.actions = addActions(this.state.actions, plan.rows.counts);
-    }
-    if (plan.intents !== undefined) this.state.toApply.push({ intents: plan.intents, next: 0, end: plan.count });
-    this.changed();
-  }
-
-  actionsNotPlanned(page: PageResult): void {
-    this.#planningActions -= 1;
-    this.state.toPlan.unshift(page);
-    this.changed();
-  }
-
-  applied(done: AppliedActions, rescanPage: number): void {
-    this.#applying -= 1;
-    this.#progressed();
-    this.state.uncommitted.actions.push(done.result);
-    this.state.actions = addActions(this.state.actions, done.result.counts);
-    this.state.unresolved += done.unresolved;
-    if (done.rescan !== undefined) {
-      const { index, items, bytes } = done.rescan;
-      this.state.uncommitted.indexes.push(index);
-      this.state.ranges.unshift({ index, lane: 1, next: rescanPage, end: rescanPage + 1 });
-      this.#listed(1, items, bytes);
-    }
-    this.changed();
-  }
-
-  notApplied(intents: ObjectRef, from: number, to: number): void {
-    this.#applying -= 1;
-    const again: ActionBatch = { intents, next: from, end: to };
-    this.state.toApply.unshift(again);
-    this.changed();
+  #relist({ index, items, bytes }: NonNullable<AppliedActions['rescan']>, page: number): void {
+    this.state.uncommitted.indexes.push(index);
+    this.state.ranges.unshift({ index, lane: 1, next: page, end: page + 1 });
+    this.#listed(1, items, bytes);
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {

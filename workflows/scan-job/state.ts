@@ -26,6 +26,8 @@ export interface ActionBatch {
   readonly intents: ObjectRef;
   next: number;
   readonly end: number;
+  /** The brake has been asked and lets them pass, or need not be asked. */
+  readonly permitted?: true;
 }
 
 /** What a retry builds on, and what it came to so far. */
@@ -60,7 +62,7 @@ export interface HoursNow {
  * continue-as-new. Its size grows with indexes and open pages, not with items.
  */
 export interface ScanJobState {
-  readonly request: StartRequest;
+  request: StartRequest;
   readonly startedAt: string;
   control: RunningState;
   idle?: IdleReason;
@@ -100,6 +102,8 @@ export interface ScanJobState {
 
   /** Closed pages with malicious rows whose actions are not planned yet. */
   toPlan: PageResult[];
+  /** Apply jobs: the intents that the order names are still to be gathered. */
+  toGather?: true;
   toApply: ActionBatch[];
   /** Number of the next action batch, and so of the page that it may list again. */
   nextBatch: number;

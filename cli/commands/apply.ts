@@ -1,0 +1,110 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ApiClient, ApiError } from '../../api/client.ts';
+import type { ApplyBody } from '../../api/contract.ts';
+import { EXIT } from '../errors.ts';
+import { dsxHome } from '../home.ts';
+import { type BrakeOption, brakeArgument } from '../job/brake.ts';
+import { apiError, noSuchJob } from '../job/follow.ts';
+import { listenForInterrupts } from '../job/interrupts.ts';
+import { createJsonReporter } from '../job/json-reporter.ts';
+import { openOccasion } from '../job/occasion.ts';
+import { followAndTell } from '../job/tell.ts';
+import { createTextReporter } from '../job/text-reporter.ts';
+import { createOutput } from '../render/output.ts';
+import { stacks } from '../stack/stacks.ts';
+import type { Surroundings } from './scan.ts';
+
+export interface ApplyOptions {
+  readonly findings?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly maxActions?: BrakeOption;
+  readonly detach?: boolean;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('apply')
+    .description('carry out what a dry run planned, on files that are still as they were judged')
+    .argument('<job>', 'the job of the dry run, as dsx jobs lists it')
+    .option(
+      '--findings <items>',
+      'only these, as 0-0:3,0-1:17 (dsx ledger show JOB --actions lists them)',
+      itemsArgument,
+    )
+    .option('--dry-run', 'tell what would be done by now, and touch nothing')
+    .option(
+      '--max-actions <n[/time]>',
+      'at most so many actions in the time; the rest waits for approval',
+      brakeArgument,
+    )
+    .option('--detach', 'start the job and leave it running')
+    .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .action(async (job: string, options: ApplyOptions) => {
+      const interrupts = listenForInterrupts();
+      try {
+        const here = { stacks, env: process.env, cwd: process.cwd(), output: createOutput(), interrupts };
+        process.exitCode = await apply(job, options, here);
+      } finally {
+        interrupts.close();
+      }
+    });
+}
+
+/** Applies a plan and tells the account; returns the exit code. With no stack up, one is started for it. @throws CliError */
+export async function apply(of: string, options: ApplyOptions, here: Surroundings): Promise<number> {
+  const { output, interrupts } = here;
+  const say = (line: string): void => output.err(line);
+  const home = dsxHome(here.env);
+  const found = await here.stacks.find(home);
+  const occasion = await openOccasion(
+    here.stacks,
+    found,
+    { home, env: here.env, say, skip: ['standin'] },
+    interrupts,
+    say,
+  );
+  try {
+    const body: ApplyBody = {
+      ...(options.findings !== undefined && { findings: options.findings }),
+      ...(options.dryRun === true && { dryRun: true }),
+      ...options.maxActions,
+    };
+    const { job, joined } = await start(occasion.client, of, body);
+    const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
+    reporter.started(job, joined);
+    if (options.detach === true && interrupts.count() === 0) {
+      occasion.keep();
+      reporter.detached(job, `dsx watch ${job}`);
+      reporter.close();
+      return EXIT.ok;
+    }
+    const onInterrupt = joined ? 'detach' : 'cancel';
+    const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
+      (error: unknown) => {
+        // The job may still run: what it runs on is not taken away from it.
+        occasion.keep();
+        throw error;
+      },
+    );
+    if (told.ending.kind === 'detached') occasion.keep();
+    return told.exit;
+  } finally {
+    await occasion.close();
+  }
+}
+
+async function start(client: ApiClient, of: string, body: ApplyBody) {
+  try {
+    return await client.apply(of, body);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw error.code === 'job_not_found' ? noSuchJob(of, error) : apiError(error);
+  }
+}
+
+function itemsArgument(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.some((item) => !/(^|\/)\d+-\d+:\d+$/.test(item))) throw new InvalidArgumentError('Items, as 0-0:3,0-1:17.');
+  return items;
+}
