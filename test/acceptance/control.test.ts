@@ -159,7 +159,7 @@ test('a second Ctrl-C detaches at once', async () => {
 test('--detach leaves it running; watch follows it, can be left, and attached again', async () => {
   const { scan, job, folder } = await slowScan('--detach');
   // So slow that it is still under way after as many commands as follow, however busy the machine is.
-  await stack.standin({ latencyMs: 2_000, workers: 4 });
+  await stack.standin({ latencyMs: 400, workers: 4 });
   expect(await scan.ended).toMatchObject({ code: 0 });
   const first = stack.command(['watch', job, '--json']);
   await first.until((event) => event.type === 'progress');
@@ -177,7 +177,7 @@ test('--detach leaves it running; watch follows it, can be left, and attached ag
   expect((await stack.dsx(['watch', job, '--json'])).stdout.trim().split('\n').at(-1)).toBe(
     second.stdout.trim().split('\n').at(-1),
   );
-});
+}, 60_000);
 
 test('jobs and ledger need no running stack', async () => {
   const listed = eventsOf((await stack.dsx(['jobs', '--json'])).stdout).map(({ job, state }) => ({ job, state }));

@@ -71,6 +71,7 @@ test('the table has the routes that clients were promised', () => {
       'POST /connectors/share/check',
       'POST /jobs',
       'POST /jobs/job-1/cancel',
+      'POST /jobs/job-1/limits',
       'POST /jobs/job-1/pause',
       'POST /jobs/job-1/resume',
       'POST /jobs/job-1/retry',

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -70,3 +70,16 @@ it('bytes per second are kept to: a large item flows at that pace, and small one
   // Until the large item is through it is far from done with the small ones of its page: they wait outside the scanner.
   expect(mostAtOnce(log, started, last)).toBeLessThan(24);
 }, 60_000);
+
+it('an item that the limit would keep under way for over a day is failed with that reason; the others go through', async () => {
+  const folder = path.join(plant.folder, 'too-low');
+  writeFiles(folder, { 'huge.bin': '', 'small.txt': 'small' });
+  truncateSync(path.join(folder, 'huge.bin'), 100 * 2 ** 20);
+  const scan = await plant.start({}, { source: plant.source(folder), limits: { bytesPerSecond: 1_024 } });
+  expect((await scan.result()).state).toBe('completed_with_gaps');
+  const rows = (await scan.rows()).map(({ location, outcome, reason }) => [location, outcome, reason]);
+  expect(rows.sort()).toEqual([
+    ['huge.bin', 'failed', 'limit_too_low'],
+    ['small.txt', 'clean', undefined],
+  ]);
+}, 30_000);
