@@ -113,7 +113,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
     const { job, joined, repeated } = await startJob(occasion.client, body, target, options.idempotencyKey);
     if (repeated === true) say(`this idempotency key stands for job ${job}: nothing was started`);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
-    reporter.started(job, joined || repeated === true);
+    reporter.started(job, joined);
     if (options.detach === true && interrupts.count() === 0) {
       occasion.keep();
       reporter.detached(job, `dsx watch ${job}`);
