@@ -70,8 +70,6 @@ export interface JobHeader {
   readonly settings: ScanSettings;
   readonly actor: string;
   readonly startedAt: string;
-  /** The connector's fingerprint of the asset when the job began. */
-  readonly fingerprint?: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
   /** Of a job that was started with an idempotency key: SHA-256 (hex) of what was asked for. */
