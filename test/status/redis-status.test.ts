@@ -120,7 +120,7 @@ describe('without Redis', () => {
       expect(message).toContain(`127.0.0.1:${gone.port}`);
       expect(message).not.toContain('hush');
     }
-    expect(said.filter((line) => line.startsWith('down'))).toHaveLength(1);
+    await vi.waitFor(() => expect(said.filter((line) => line.startsWith('down'))).toHaveLength(1), { interval: 5 });
     expect(said.join()).not.toContain('hush');
   });
 
