@@ -34,26 +34,36 @@ export class Beat<Details> {
     return Math.max(0, gap);
   }
 
+  /** Milliseconds since `gap` was called last: what it will tell, before the timer that calls it had its turn. */
+  sinceTick(now = performance.now()): number {
+    return now - this.#lastTick;
+  }
+
   /**
-   * Asks Temporal, past the throttle, whether this attempt is still ours.
-   * @returns false when the server has given the work to another attempt, or the run is gone
+   * Asks Temporal, past the throttle, whose the work is.
+   * @returns `lost`: the server has given it to another attempt, or the run is gone; `cancelled`: ours, and to be ended; `unknown`:
+   * no answer within three seconds
    */
-  async stillOurs(): Promise<boolean> {
+  async ask(): Promise<'ours' | 'cancelled' | 'lost' | 'unknown'> {
     const { client, info } = this.#context;
-    const payloads = await client.options.loadedDataConverter.payloadConverter.toPayload(this.#details);
     try {
-      const answer = await client.workflowService.recordActivityTaskHeartbeat({
-        namespace: info.activityNamespace,
-        taskToken: info.taskToken,
-        details: payloads === undefined ? undefined : { payloads: [payloads] },
-      });
-      return !answer.cancelRequested;
+      const payload = await client.options.loadedDataConverter.payloadConverter.toPayload(this.#details);
+      const answer = await client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflowService.recordActivityTaskHeartbeat({
+          namespace: info.activityNamespace,
+          taskToken: info.taskToken,
+          details: payload === undefined ? undefined : { payloads: [payload] },
+        }),
+      );
+      return answer.cancelRequested ? 'cancelled' : 'ours';
     } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
+      return isNotFound(error) ? 'lost' : 'unknown';
     }
   }
 }
+
+/** What is not answered by then is asked again. */
+const ANSWER_MS = 3_000;
 
 /** gRPC status NOT_FOUND (5): the attempt, or the run, is no more. */
 function isNotFound(error: unknown): boolean {

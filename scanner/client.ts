@@ -57,7 +57,10 @@ export function createScanner(given: ScannerSettings): Scanner {
     try {
       return await attempt(grant, request, signal);
     } catch (error) {
-      if (!(error instanceof ScannerError) || SCANNER_CODES[error.code].blame !== 'gate') throw error;
+      if (!(error instanceof ScannerError)) throw error;
+      // Many items at once lose their connections with a scanner that goes away: that is nothing about any of them.
+      if (error.code === 'scanner_transient' && error.status === undefined) throw await gate.confirmLoss(error, signal);
+      if (SCANNER_CODES[error.code].blame !== 'gate') throw error;
       throw await gate.confirm(error, request.attempt ?? 1, signal);
     }
   }

@@ -17,6 +17,11 @@ export interface Gate {
    * `scanner_transient`, from the third attempt on `scanner_request`. Never rejects, but for the signal's reason.
    */
   confirm(error: ScannerError, attempt: number, signal: AbortSignal): Promise<ScannerError>;
+  /**
+   * What a broken connection comes to: when a probe fails too it is the scanner that is gone, the gate closes, and the item keeps its
+   * tries; else the failure as it was. Never rejects, but for the signal's reason.
+   */
+  confirmLoss(error: ScannerError, signal: AbortSignal): Promise<ScannerError>;
   /** @throws the signal's reason; the gate's error once it is closed for good */
   untilOpen(signal: AbortSignal): Promise<void>;
   /** A probe that came from elsewhere: a good one opens the gate. */
@@ -128,12 +133,22 @@ export function createGate(deps: GateDeps): Gate {
     );
   }
 
+  async function loss(failure: ScannerError): Promise<ScannerError> {
+    if (closed === undefined && (await fresh()).ok) return failure;
+    const gone = new ScannerError('scanner_unreachable', failure.message, { cause: failure });
+    shut(gone);
+    return gone;
+  }
+
   return {
     check() {
       if (closed !== undefined) throw error(closed);
     },
     confirm(failure, attempt, signal) {
       return unlessAborted(verdict(failure, attempt), signal);
+    },
+    confirmLoss(failure, signal) {
+      return unlessAborted(loss(failure), signal);
     },
     async untilOpen(signal) {
       signal.throwIfAborted();

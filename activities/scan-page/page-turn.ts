@@ -20,13 +20,17 @@ const TURN_MS = 60_000;
 const CANCEL_GRACE_MS = 1_000;
 /** After the event loop stood still for this long no item starts before Temporal has confirmed that the page is ours. */
 const FROZEN_MS = 3_000;
+/** Temporal is asked so often whose the page is. A worker that is cut off from it hears of a takeover in no other way. */
+const ASK_MS = 2_500;
+/** Without its answer for so long no item starts: half of the time after which another worker takes the page over. */
+const SILENCE_MS = 5_000;
 
 /** Why a turn was stopped; `lost`: the page is another attempt's by now. */
 export type Stop =
   | { readonly why: 'turn' | 'cancelled' | 'lost' }
   | { readonly why: 'blocked'; code: string; detail: string };
 
-export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause'> {
+export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'ready'> {
   readonly ledger: JobLedger;
   readonly writer: Writer;
   readonly connector: Connector;
@@ -47,12 +51,21 @@ export class PageTurn {
   #stop: Stop | undefined;
   #saving: Promise<void> | undefined;
   #door: Promise<boolean> | undefined;
-  #frozen: Promise<void> | undefined;
+  /** Set while no item may start. */
+  #held: PromiseWithResolvers<void> | undefined;
+  #asking: Promise<void> | undefined;
+  /** When Temporal last said that the page is ours. */
+  #heard = Number.NEGATIVE_INFINITY;
 
   constructor(run: PageRun, deps: TurnDeps) {
     this.#run = run;
     this.#deps = deps;
-    this.#itemDeps = { ...deps, now: () => new Date(), pause: (ms, signal) => pause(ms, undefined, { signal }) };
+    this.#itemDeps = {
+      ...deps,
+      now: () => new Date(),
+      pause: (ms, signal) => pause(ms, undefined, { signal }),
+      ready: () => this.#ready(),
+    };
     this.#beat = new Beat(run.checkpoint());
   }
 
@@ -63,6 +76,8 @@ export class PageTurn {
    */
   async run(): Promise<Stop | undefined> {
     this.#ticker = setInterval(() => this.#tick(), CHECKPOINT_MS);
+    // The task may have been handed to a process that was frozen, and to another one since.
+    this.#holdBack();
     this.#deps.cancelled.addEventListener('abort', this.#onCancel, { once: true });
     if (this.#deps.cancelled.aborted) this.#cancel();
     await this.#work();
@@ -91,7 +106,8 @@ export class PageTurn {
 
   /** Brings one item to its row. @returns false when there is none left to begin, or the turn was stopped */
   async #one(): Promise<boolean> {
-    if (this.#frozen !== undefined) await this.#frozen;
+    const held = this.#ready();
+    if (held !== undefined) await held;
     if (this.#stop !== undefined) return false;
     const ordinal = this.#run.take();
     if (ordinal === undefined) return false;
@@ -138,15 +154,21 @@ export class PageTurn {
 
   #end(stop: Stop): void {
     this.#stop ??= stop;
+    if (stop.why !== 'turn') this.#release();
   }
 
   #cancel(): void {
+    const held = this.#held !== undefined;
     this.#end({ why: 'cancelled' });
-    setTimeout(() => this.#items.abort(new Error('the page was cancelled')), CANCEL_GRACE_MS).unref();
+    const abort = () => this.#items.abort(new Error('the page was cancelled'));
+    if (held) abort();
+    else setTimeout(abort, CANCEL_GRACE_MS).unref();
   }
 
   #tick(): void {
-    if (this.#beat.gap() > FROZEN_MS) this.#confirmOwnership();
+    const silent = performance.now() - this.#heard;
+    if (this.#beat.gap() > FROZEN_MS || silent > SILENCE_MS) this.#holdBack();
+    else if (silent > ASK_MS) this.#ask();
     if (performance.now() - this.#began > TURN_MS) this.#end({ why: 'turn' });
     this.#beat.send();
     this.#saving ??= this.#save()
@@ -156,17 +178,39 @@ export class PageTurn {
       });
   }
 
-  /** Until Temporal answers, no item starts; when the page is another attempt's by now, nothing more is done. */
-  #confirmOwnership(): void {
-    this.#frozen ??= this.#beat
-      .stillOurs()
-      .catch(() => false)
-      .then((ours) => {
-        this.#frozen = undefined;
-        if (ours) return;
+  /**
+   * What is to be waited for before an item starts: undefined when nothing is. The first to run after a freeze may be an item,
+   * before any timer has noticed.
+   */
+  #ready(): Promise<void> | undefined {
+    if (this.#beat.sinceTick() > FROZEN_MS + CHECKPOINT_MS) this.#holdBack();
+    return this.#held?.promise;
+  }
+
+  /** No item starts until Temporal says that the page is ours; it is asked again and again. */
+  #holdBack(): void {
+    if (this.#stop === undefined || this.#stop.why === 'turn') this.#held ??= Promise.withResolvers();
+    this.#ask();
+  }
+
+  #release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
+  #ask(): void {
+    this.#asking ??= this.#beat.ask().then((whose) => {
+      this.#asking = undefined;
+      if (whose === 'unknown') return;
+      if (whose === 'lost') {
         this.#end({ why: 'lost' });
         this.#items.abort(new Error('the page is another attempt’s by now'));
-      });
+        return;
+      }
+      this.#heard = performance.now();
+      this.#release();
+      if (whose === 'cancelled') this.#cancel();
+    });
   }
 
   /** Writes the rows made since the last part, then beats with a checkpoint that counts them. */

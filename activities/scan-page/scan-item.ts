@@ -36,6 +36,8 @@ export interface ScanItemDeps {
   readonly fingerprint: string | undefined;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** What is to be waited for before anything is sent to the scanner. */
+  readonly ready: () => Promise<void> | undefined;
 }
 
 type RowTail = Omit<OutcomeRow, 'item' | 'location' | 'locationBytes' | 'listed' | 'at' | 'rescanOf' | 'rescans'>;
@@ -127,6 +129,9 @@ async function judge(
   deps: ScanItemDeps,
   signal: AbortSignal,
 ): Promise<Judgement> {
+  const wait = deps.ready();
+  if (wait !== undefined) await wait;
+  signal.throwIfAborted();
   try {
     return await deps.scanner.scan(
       {

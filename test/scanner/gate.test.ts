@@ -51,6 +51,20 @@ describe('the gate', () => {
     expect(gate.state()).toBeUndefined();
   });
 
+  it('takes a broken connection for the scanner’s end when a probe fails too, else for what it is', async () => {
+    const broken = new ScannerError('scanner_transient', 'the connection broke');
+    well = true;
+    expect(await gate.confirmLoss(broken, calm)).toBe(broken);
+    expect(gate.state()).toBeUndefined();
+    well = false;
+    const gone = await gate.confirmLoss(broken, calm);
+    expect([gone.code, gone.cause]).toEqual(['scanner_unreachable', broken]);
+    expect(gate.state()).toMatchObject({ code: 'scanner_unreachable' });
+    const asked = probes.length;
+    expect((await gate.confirmLoss(broken, calm)).code).toBe('scanner_unreachable');
+    expect(probes).toHaveLength(asked);
+  });
+
   it('takes one of several scanners behind an address for what it is', async () => {
     well = true;
     for (const code of ['scanner_unreachable', 'scanner_starting'] as const) {

@@ -7,6 +7,8 @@ import { type Event, intersection, type Span, union } from '../timeline.ts';
 export const CHECKPOINT_MS = 3_000;
 /** After a server or a link is back, its clients find the way again within this: gRPC and HTTP pools wait before they dial again. */
 const RECOVERY_MS = 5_000;
+/** A worker that has not heard from Temporal for 5 s begins nothing more. */
+const SILENCE_MS = 5_000;
 /** What was on its way when it happened. */
 const ON_THE_WAY_MS = 1_500;
 
@@ -28,11 +30,10 @@ export function spansOf(worker: string, events: readonly Event[], now: number): 
     const on = fault.kind === 'toxic' ? fault.link : fault.part;
     if (on === worker) {
       lossy.push({ from: from - CHECKPOINT_MS, to: (fault.kind === 'stop' ? to : from) + ON_THE_WAY_MS });
-      // Woken late, it may have lost its pages.
-      if (fault.kind === 'freeze') lossy.push({ from: to, to: to + ON_THE_WAY_MS });
       out.push({ from, to: to + RECOVERY_MS });
     } else if (on === 'temporal' || on === `${worker}>temporal`) {
-      lossy.push({ from: from - CHECKPOINT_MS, to: to + RECOVERY_MS });
+      const silent = isSilence(event) ? from + SILENCE_MS + ON_THE_WAY_MS : Number.POSITIVE_INFINITY;
+      lossy.push({ from: from - CHECKPOINT_MS, to: Math.min(to + RECOVERY_MS, silent) });
       out.push({ from, to: to + RECOVERY_MS });
     } else if (on === 'standin' || on === `${worker}>standin`) {
       lossy.push({ from: from - ON_THE_WAY_MS, to: to + RECOVERY_MS });
@@ -40,6 +41,11 @@ export function spansOf(worker: string, events: readonly Event[], now: number): 
     }
   }
   return { lossy: union(lossy), out: union(out) };
+}
+
+/** Whether nothing gets through, rather than late or now and then. */
+function isSilence({ fault }: Event): boolean {
+  return fault.kind !== 'toxic' || fault.toxic.type === 'timeout';
 }
 
 /** When nobody could work: all workers were out at once. */
