@@ -121,8 +121,8 @@ export class Plant {
   }
 
   /** Resolves when the stand-in has been asked for so many scans. */
-  async untilScans(count: number): Promise<void> {
-    await until(async () => this.standin.stats().scans >= count);
+  async untilScans(count: number, timeoutMs = 20_000): Promise<void> {
+    await until(async () => this.standin.stats().scans >= count, timeoutMs);
   }
 
   /** Resolves when a page of the job has written rows down while it is still open. */
