@@ -38,20 +38,35 @@ export class JobChain {
   readonly #items: number;
   readonly #api: ApiClient;
   readonly #client: Client;
+  readonly #interrupted: AbortSignal;
   /** The job that runs now. */
   current: { readonly job: string; readonly workflow: string } | undefined;
 
-  private constructor(stack: ChaosStack, base: string, seed: number, items: number, client: Client) {
+  private constructor(
+    stack: ChaosStack,
+    base: string,
+    seed: number,
+    items: number,
+    client: Client,
+    interrupted: AbortSignal,
+  ) {
     this.#base = base;
     this.#seed = seed;
     this.#items = items;
     this.#api = createApiClient({ origin: stack.api, timeoutMs: 15_000 });
     this.#client = client;
+    this.#interrupted = interrupted;
   }
 
-  static async open(stack: ChaosStack, base: string, seed: number, items: number): Promise<JobChain> {
+  static async open(
+    stack: ChaosStack,
+    base: string,
+    seed: number,
+    items: number,
+    interrupted: AbortSignal,
+  ): Promise<JobChain> {
     const client = new Client({ connection: await Connection.connect({ address: stack.temporal }) });
-    return new JobChain(stack, base, seed, items, client);
+    return new JobChain(stack, base, seed, items, client, interrupted);
   }
 
   /**
@@ -100,6 +115,7 @@ export class JobChain {
   async #result(workflow: string, job: string, until: () => number): Promise<JobResult> {
     const connection = this.#client.connection as Connection;
     for (;;) {
+      this.#interrupted.throwIfAborted();
       try {
         const status = await connection.withDeadline(Date.now() + 5_000, () =>
           this.#client.workflow.getHandle(workflow).describe(),
@@ -124,6 +140,7 @@ export class JobChain {
   async #persist<T>(what: string, withinMs: number, ask: () => Promise<T>): Promise<T> {
     const end = Date.now() + withinMs;
     for (;;) {
+      this.#interrupted.throwIfAborted();
       try {
         return await ask();
       } catch (error) {

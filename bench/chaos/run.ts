@@ -136,7 +136,7 @@ async function strikeAndScan(
   const { seed, kills, workers, items, interrupted } = options;
   let number = 0;
   const striker = new Striker(stack, (event) => reporter.fault(event, ++number, kills));
-  const chain = await JobChain.open(stack, base, seed, items);
+  const chain = await JobChain.open(stack, base, seed, items, interrupted);
   const failed = new AbortController();
   const stop = AbortSignal.any([interrupted, failed.signal]);
   const jobs: RanJob[] = [];

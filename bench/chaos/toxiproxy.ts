@@ -31,7 +31,11 @@ export class Toxiproxy {
     const taken = new Set<number>();
     const port = await freePort(LOOPBACK, taken);
     const out = openSync(log, 'a', 0o600);
-    const child = spawn(binary, ['-host', LOOPBACK, '-port', String(port)], { stdio: ['ignore', out, out] });
+    // In a group of its own, so that Ctrl-C in a terminal does not end it before the rest.
+    const child = spawn(binary, ['-host', LOOPBACK, '-port', String(port)], {
+      stdio: ['ignore', out, out],
+      detached: true,
+    });
     closeSync(out);
     const proxy = new Toxiproxy(child, `http://${LOOPBACK}:${port}`, taken);
     for (const deadline = Date.now() + READY_MS; ; ) {

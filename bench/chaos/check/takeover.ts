@@ -8,6 +8,8 @@ export const KILLED_WITHIN_MS = 30_000;
 export const LOST_WITHIN_MS = 120_000;
 /** A page is in a worker's hands when it scanned an item of it so shortly before. */
 const IN_HANDS_MS = 1_500;
+/** A worker that wakes up, or finds its way back, knows within this whose its pages are. */
+const WAKING_MS = 60_000;
 /** Requests that were on their way, or in the buffers of a proxy, arrive so much later. */
 const ON_THE_WAY_MS = 300;
 
@@ -17,7 +19,7 @@ export interface Takeover {
   readonly page: string;
   /** From the fault until somebody scanned an item of the page again. */
   readonly ms: number;
-  /** Of these, how long somebody could have. */
+  /** Of these, how long somebody could have, since the last fault that hit a worker. */
   readonly workableMs: number;
 }
 
@@ -30,12 +32,13 @@ export function checkTakeovers(
 ): Takeover[] {
   const idle = nobodyWorks([...spans.values()]);
   const pages = Map.groupBy(scans, (scan) => scan.page);
+  const losses = events.filter((event) => lossOf(event) !== undefined);
   const found: Takeover[] = [];
   for (const event of events) {
     const loss = lossOf(event);
     if (loss === undefined) continue;
     for (const [page, seen] of pages) {
-      const one = takeoverOf(page, seen, event, loss, idle);
+      const one = takeoverOf(page, seen, event, loss, idle, losses);
       if (one === undefined) continue;
       found.push(one);
       const within = one.how === 'killed' ? KILLED_WITHIN_MS : LOST_WITHIN_MS;
@@ -72,6 +75,7 @@ function takeoverOf(
   event: Event,
   { how, worker }: { how: Takeover['how']; worker: string },
   idle: readonly Span[],
+  losses: readonly Event[],
 ): Takeover | undefined {
   const { from } = event;
   const had = seen.some(
@@ -85,7 +89,9 @@ function takeoverOf(
   );
   if (next === undefined) return undefined;
   const ms = next.received - from;
-  return { how, worker, page, ms, workableMs: outside(from, next.received, idle) };
+  // Whoever took the page over may have been hit before it scanned an item: then the clock starts anew.
+  const last = Math.max(...losses.map((loss) => loss.from).filter((at) => at < next.received), from);
+  return { how, worker, page, ms, workableMs: outside(last, next.received, idle) };
 }
 
 /**
@@ -106,13 +112,13 @@ export function checkLateWakers(
     const { worker, how } = loss;
     for (const seen of byItem.values()) {
       for (const scan of seen) {
-        if (scan.worker !== worker || scan.received <= event.to + ON_THE_WAY_MS) continue;
+        const after = scan.received - event.to;
+        if (scan.worker !== worker || after <= ON_THE_WAY_MS || after > WAKING_MS) continue;
         const taken = seen.find(
           (one) => one.worker !== worker && one.received > event.from && one.received < scan.received,
         );
         if (taken === undefined || lostAgain(taken, spans)) continue;
         late += 1;
-        const after = scan.received - event.to;
         findings.add(
           'late wakers',
           `${worker}, ${how}, scanned ${scan.item} ${after} ms after it was back, when ${taken.worker} had`,
