@@ -12,3 +12,12 @@ export async function withPulse<T>(work: () => Promise<T>): Promise<T> {
     clearInterval(timer);
   }
 }
+
+/** The same activities, each with a pulse: one whose worker is gone is taken over after its heartbeat timeout, not its whole time. */
+export function pulsed<Activities extends object>(activities: Activities): Activities {
+  const entries = Object.entries(activities).map(([name, run]) => [
+    name,
+    (...input: unknown[]) => withPulse(() => run(...input) as Promise<unknown>),
+  ]);
+  return Object.fromEntries(entries) as Activities;
+}

@@ -9,6 +9,7 @@ import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
 import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
+import { pulsed } from '../activities/pulse.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
 import { createSealPage } from '../activities/seal-page.ts';
 import type { ActionActivities, OrchestratorActivities, ScanActivities } from '../activities/types.ts';
@@ -44,7 +45,8 @@ export function orchestratorWorker(options: WorkerOptions & { readonly bundle: W
     ...common(options),
     taskQueue: QUEUE.orchestrate,
     workflowBundle: options.bundle,
-    activities: mapped(activities),
+    activities: mapped(pulsed(activities)),
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     sinks: statusSinks(options.resources),
     maxConcurrentActivityTaskExecutions: 20,
     maxCachedWorkflows: 200,
@@ -69,11 +71,9 @@ function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
 export async function scanWorkers(options: WorkerOptions): Promise<Worker[]> {
   const deps = options.resources.worker;
   const scan: ScanActivities = {
-    openJob: createOpenJob(deps),
+    ...pulsed({ openJob: createOpenJob(deps), probe: createProbe(deps), checkSource: createCheckSource(deps) }),
     planPages: createPlanPages(deps),
     scanPage: createScanPage(deps),
-    probe: createProbe(deps),
-    checkSource: createCheckSource(deps),
   };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };
   const queue = (name: string) => siteQueue(name, options.site);

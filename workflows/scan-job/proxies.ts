@@ -24,6 +24,7 @@ export function jobActivities(request: StartRequest): JobActivities {
   return {
     orchestrator: proxyActivities<OrchestratorActivities>({
       startToCloseTimeout: '5m',
+      heartbeatTimeout: HEARTBEAT_TIMEOUT,
       retry: STEADY,
     }),
     scan: proxyActivities<ScanActivities>({

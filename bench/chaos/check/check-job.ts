@@ -12,7 +12,7 @@ import { type JobRecord, readJob } from './read-job.ts';
 import { scansOf } from './requests.ts';
 import { checkScans, type ScanFigures } from './scans.ts';
 import { spansOf } from './spans.ts';
-import { checkLateWakers, checkTakeovers, type Takeover } from './takeover.ts';
+import { checkEnd, checkLateWakers, checkTakeovers, type Takeover } from './takeover.ts';
 
 /** Everything that a job is checked against. */
 export interface JobEvidence {
@@ -69,6 +69,7 @@ export async function checkJob(evidence: JobEvidence): Promise<JobVerdict> {
     figures = checkScans(record, scans, spans, findings);
     takeovers = checkTakeovers(scans, events, spans, findings);
     late = checkLateWakers(scans, events, spans, findings);
+    checkEnd(scans, Date.parse(record.account?.endedAt ?? ''), events, spans, findings);
   }
   const items = record?.items.size ?? 0;
   const actions = record?.actions.length ?? 0;

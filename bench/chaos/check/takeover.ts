@@ -54,6 +54,22 @@ export function checkTakeovers(
   return found;
 }
 
+/** What is left to do when all items are scanned (actions, commits) must not lie still either. @param endedAt Unix time */
+export function checkEnd(
+  scans: readonly Scan[],
+  endedAt: number,
+  events: readonly Event[],
+  spans: ReadonlyMap<string, WorkerSpans>,
+  findings: Findings,
+): void {
+  const lastScan = Math.max(...scans.map((scan) => scan.answered));
+  const hits = events.filter((event) => event.from < endedAt && !event.target.startsWith('api'));
+  const since = Math.max(lastScan, ...hits.map((event) => Math.min(event.to, endedAt)));
+  const ms = outside(since, endedAt, nobodyWorks([...spans.values()]));
+  if (scans.length === 0 || ms <= LOST_WITHIN_MS) return;
+  findings.add('end', `the job ended ${seconds(ms)} after its last scan and the last fault`);
+}
+
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
