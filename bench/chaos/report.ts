@@ -53,7 +53,7 @@ function takeoverRows(takeovers: readonly Takeover[]): [string, string][] {
     const within = how === 'killed' ? KILLED_WITHIN_MS : LOST_WITHIN_MS;
     const longest = Math.max(...those.map((one) => one.ms));
     const workable = Math.max(...those.map((one) => one.workableMs));
-    const value = `${those.length}, at most ${seconds(workable)} (of ${seconds(within)}; with the time when nobody could: ${seconds(longest)})`;
+    const value = `${those.length}, after ${seconds(longest)} at most; undisturbed ${seconds(workable)} (of ${seconds(within)})`;
     return [[`pages of workers ${how} that went on`, value]];
   });
 }
