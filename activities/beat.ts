@@ -4,6 +4,8 @@ import { Context } from '@temporalio/activity';
 export const TICK_MS = 1_000;
 /** After the event loop stood still for this long nothing starts before Temporal has confirmed that the work is ours. */
 const FROZEN_MS = 3_000;
+/** What is not answered by then is asked again. */
+const ANSWER_MS = 3_000;
 
 /**
  * The only caller of `heartbeat`. A beat without details would erase the checkpoint, so every beat carries the latest one,
@@ -44,23 +46,25 @@ export class Beat<Details> {
   }
 
   /**
-   * Sends details past the throttle and asks Temporal whether this attempt is still ours.
-   * @returns false when the server has given the work to another attempt, wants it cancelled, or the run is gone
+   * Sends details past the throttle and asks Temporal whose the work is.
+   * @returns `lost`: the server has given it to another attempt, or the run is gone; `cancelled`: ours, and to be ended; `unknown`:
+   * no answer within three seconds
    */
-  async tell(details: Details = this.#details): Promise<boolean> {
+  async ask(details: Details = this.#details): Promise<'ours' | 'cancelled' | 'lost' | 'unknown'> {
     this.send(details);
     const { client, info } = this.#context;
-    const payloads = await client.options.loadedDataConverter.payloadConverter.toPayload(details);
     try {
-      const answer = await client.workflowService.recordActivityTaskHeartbeat({
-        namespace: info.activityNamespace,
-        taskToken: info.taskToken,
-        details: payloads === undefined ? undefined : { payloads: [payloads] },
-      });
-      return !answer.cancelRequested;
+      const payload = await client.options.loadedDataConverter.payloadConverter.toPayload(details);
+      const answer = await client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflowService.recordActivityTaskHeartbeat({
+          namespace: info.activityNamespace,
+          taskToken: info.taskToken,
+          details: payload === undefined ? undefined : { payloads: [payload] },
+        }),
+      );
+      return answer.cancelRequested ? 'cancelled' : 'ours';
     } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
+      return isNotFound(error) ? 'lost' : 'unknown';
     }
   }
 }

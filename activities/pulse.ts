@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { Beat, TICK_MS } from './beat.ts';
@@ -26,7 +27,11 @@ export async function withPulse<T>(work: (pulse: Pulse) => Promise<T>): Promise<
     if (cancellationSignal.aborted) throw new CancelledFailure('cancelled');
     if (asked && !beat.frozen) return;
     asked = true;
-    if (!(await beat.tell())) throw new CancelledFailure('this work is another attempt’s by now');
+    for (let whose = await beat.ask(); whose !== 'ours'; whose = await beat.ask()) {
+      if (whose !== 'unknown') throw new CancelledFailure('this work is another attempt’s by now');
+      await pause(TICK_MS);
+      if (cancellationSignal.aborted) throw new CancelledFailure('cancelled');
+    }
     beat.tick();
   };
   try {
@@ -34,4 +39,13 @@ export async function withPulse<T>(work: (pulse: Pulse) => Promise<T>): Promise<
   } finally {
     clearInterval(timer);
   }
+}
+
+/** The same activities, each with a pulse: one whose worker is gone is taken over after its heartbeat timeout, not its whole time. */
+export function pulsed<Activities extends object>(activities: Activities): Activities {
+  const entries = Object.entries(activities).map(([name, run]) => [
+    name,
+    (...input: unknown[]) => withPulse(() => run(...input) as Promise<unknown>),
+  ]);
+  return Object.fromEntries(entries) as Activities;
 }

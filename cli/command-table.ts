@@ -87,5 +87,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/scanner.ts'),
   },
   { name: 'test', summary: 'run the checks and the tests', group: WORK, load: () => import('./commands/test.ts') },
+  {
+    name: 'chaos',
+    summary: 'prove the account while everything is killed, frozen and cut off',
+    group: WORK,
+    load: () => import('./commands/chaos.ts'),
+  },
   { name: 'bench', summary: 'run a benchmark', group: WORK, load: () => import('./commands/bench.ts') },
 ];

@@ -21,6 +21,7 @@ import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
 import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
+import { pulsed } from '../activities/pulse.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
 import { createSealPage } from '../activities/seal-page.ts';
 import type { ActionActivities, OrchestratorActivities, PageActivities, PlanActivities } from '../activities/types.ts';
@@ -59,16 +60,18 @@ export interface OrchestratorOptions extends WorkerOptions {
 export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker> {
   const deps = options.resources.orchestrator;
   const activities: OrchestratorActivities = {
-    openRetry: createOpenRetry(deps),
+    ...pulsed({
+      openRetry: createOpenRetry(deps),
+      noteJoin: createNoteJoin(deps),
+      gatherActions: createGatherActions(deps),
+      askActions: createAskActions(deps),
+      nextHours: createNextHours(),
+    }),
     beginJob: createBeginJob(deps),
-    noteJoin: createNoteJoin(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
     planActions: createPlanActions(deps),
-    gatherActions: createGatherActions(deps),
-    askActions: createAskActions(deps),
     publishStatus: createPublishStatus(deps),
-    nextHours: createNextHours(),
   };
   return Worker.create({
     ...common(options),
@@ -113,7 +116,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
     openJob: createOpenJob(deps),
     planPages: createPlanPages(deps),
     probe: createProbe(deps),
-    checkSource: createCheckSource(deps),
+    ...pulsed({ checkSource: createCheckSource(deps) }),
   };
   const pages: PageActivities = { scanPage: createScanPage(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };

@@ -10,6 +10,7 @@ import type { Scanner } from '../../scanner/scanner.ts';
 import { Beat, TICK_MS } from '../beat.ts';
 import type { Checkpoint } from '../types.ts';
 import { waitAtDoor } from './door.ts';
+import { Ownership } from './ownership.ts';
 import { Pace } from './pace.ts';
 import { MAX_DEATHS, type PageRun } from './page-run.ts';
 import { Blocked, closedRow, type ScanItemDeps, scanItem, Withheld } from './scan-item.ts';
@@ -41,6 +42,7 @@ export class PageTurn {
   readonly #deps: TurnDeps;
   readonly #itemDeps: ScanItemDeps;
   readonly #beat: Beat<Checkpoint>;
+  readonly #owned: Ownership;
   readonly #items = new AbortController();
   readonly #begin = new AbortController();
   readonly #send = new AbortController();
@@ -50,7 +52,6 @@ export class PageTurn {
   #stop: Stop | undefined;
   #saving: Promise<void> | undefined;
   #door: Promise<boolean> | undefined;
-  #frozen: Promise<void> | undefined;
   #announcing: Promise<void> | undefined;
 
   constructor(run: PageRun, deps: TurnDeps) {
@@ -63,9 +64,13 @@ export class PageTurn {
       send: this.#send.signal,
       now: () => new Date(),
       pause: (ms, signal) => pause(ms, undefined, { signal }),
-      ready: () => this.#certain(),
+      ready: () => this.#owned.certain(),
     };
     this.#beat = new Beat(run.checkpoint());
+    this.#owned = new Ownership(this.#beat, () => run.checkpoint(), {
+      lost: () => this.#lose(),
+      cancelled: () => this.#cancel(),
+    });
   }
 
   /**
@@ -78,7 +83,7 @@ export class PageTurn {
     this.#deps.cancelled.addEventListener('abort', this.#onCancel, { once: true });
     if (this.#deps.cancelled.aborted) this.#cancel();
     // The task may have waited in a process that stood still, until it was somebody else's.
-    this.#confirmOwnership();
+    this.#owned.hold();
     await this.#work();
     await this.#saving;
     if (!this.#run.complete) await this.#save().catch((error: unknown) => this.#blockedByLedger(error));
@@ -106,15 +111,9 @@ export class PageTurn {
   /** True when an item may begin now; waits while that is not certain. */
   async #mayBegin(): Promise<boolean> {
     while (solitude.closed !== undefined) await solitude.closed;
-    const wait = this.#certain();
+    const wait = this.#owned.certain();
     if (wait !== undefined) await wait;
     return this.#stop === undefined;
-  }
-
-  /** Settles once it is known whether the page is still ours; undefined while there is no doubt. */
-  #certain(): Promise<void> | undefined {
-    if (this.#beat.frozen) this.#confirmOwnership();
-    return this.#frozen;
   }
 
   /** Brings one item to its row. @returns false when there is none left to begin, or the turn was stopped */
@@ -137,11 +136,7 @@ export class PageTurn {
 
   async #tellHands(): Promise<void> {
     this.#run.announce();
-    if (!(await this.#tell())) this.#lose();
-  }
-
-  #tell(): Promise<boolean> {
-    return this.#beat.tell(this.#run.checkpoint()).catch(() => false);
+    await this.#owned.tell();
   }
 
   /** One that was in hand at a death, alone in its page; alone in the whole process once a death spoke against it. */
@@ -153,9 +148,8 @@ export class PageTurn {
     if (deaths >= MAX_DEATHS) return this.#convict(ordinal, deaths);
     const begin = async (isAlone: boolean): Promise<boolean> => {
       this.#run.crowd(deaths > 0 && !isAlone);
-      if (await this.#tell()) return await this.#bring(ordinal);
+      if (await this.#owned.tell()) return await this.#bring(ordinal);
       this.#run.giveBack(ordinal);
-      this.#lose();
       return false;
     };
     try {
@@ -229,6 +223,8 @@ export class PageTurn {
 
   #end(stop: Stop): void {
     this.#stop ??= stop;
+    // Otherwise what is in hand must not be sent before it is known whose it is.
+    if (stop.why === 'cancelled' || stop.why === 'lost') this.#owned.release();
     this.#begin.abort(new Withheld('the page begins nothing more'));
   }
 
@@ -239,8 +235,7 @@ export class PageTurn {
   }
 
   #tick(): void {
-    if (this.#beat.frozen) this.#confirmOwnership();
-    else this.#beat.tick();
+    this.#owned.tick();
     this.#lookAtDoor();
     if (performance.now() - this.#began > TURN_MS) this.#end({ why: 'turn' });
     this.#beat.send();
@@ -249,15 +244,6 @@ export class PageTurn {
       .finally(() => {
         this.#saving = undefined;
       });
-  }
-
-  /** Until Temporal answers, no item starts; when the page is another attempt's by now, nothing more is done. */
-  #confirmOwnership(): void {
-    this.#frozen ??= this.#tell().then((ours) => {
-      this.#frozen = undefined;
-      this.#beat.tick();
-      if (!ours) this.#lose();
-    });
   }
 
   #lose(): void {

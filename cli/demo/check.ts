@@ -5,7 +5,7 @@ import { locationBytes } from '../../domain/item.ts';
 import { OUTCOMES, type OutcomeRow } from '../../domain/outcome.ts';
 import { visible, visibleBytes } from '../render/names.ts';
 import type { Corpus, LocationKey } from './corpus.ts';
-import { type Facts, sha256Of, snapshot } from './snapshot.ts';
+import { compareFacts, type Facts, sha256Of, snapshot } from './snapshot.ts';
 
 /** The sample and what links lead to, entry by entry. */
 export interface Before {
@@ -110,26 +110,8 @@ async function checkQuarantine({ corpus, job, client }: ToCheck): Promise<string
 /** The originals are gone, and everything else is as it was, byte for byte, links and their targets too. */
 async function checkUntouched({ corpus, before }: ToCheck): Promise<string[]> {
   const after = await takeSnapshots(corpus);
-  const differences = compare(before.outside, after.outside, new Map(), 'beside the sample, ');
-  return [...differences, ...compare(before.folder, after.folder, corpus.expected.moved, '')];
-}
-
-function compare(
-  before: ReadonlyMap<LocationKey, Facts>,
-  after: ReadonlyMap<LocationKey, Facts>,
-  moved: ReadonlyMap<LocationKey, string>,
-  where: string,
-): string[] {
-  const differences: string[] = [];
-  for (const [key, facts] of before) {
-    const now = after.get(key);
-    if (moved.has(key)) {
-      if (now !== undefined) differences.push(`${where}${name(key)} is still there`);
-    } else if (now === undefined) differences.push(`${where}${name(key)} is gone`);
-    else if (now !== facts) differences.push(`${where}${name(key)} was changed: ${now}, before: ${facts}`);
-  }
-  for (const key of after.keys()) if (!before.has(key)) differences.push(`${where}${name(key)} is new`);
-  return differences;
+  const differences = compareFacts(before.outside, after.outside, new Map(), 'beside the sample, ');
+  return [...differences, ...compareFacts(before.folder, after.folder, corpus.expected.moved)];
 }
 
 async function* allOutcomes(client: ToCheck['client'], job: string): AsyncGenerator<OutcomeRow> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
+import { visibleBytes } from '../render/names.ts';
 
 /** Everything about an entry that a scan must leave as it is, in one comparable string. */
 export type Facts = string;
@@ -43,4 +44,27 @@ async function factsOf(path: Buffer): Promise<Facts> {
     return `link ${common} to ${(await readlink(path, { encoding: 'buffer' })).toString('hex')}`;
   if (!stat.isFile()) return `special ${common}`;
   return `file ${common} size ${stat.size} sha256 ${await sha256Of(path)}`;
+}
+
+/**
+ * Every difference between two snapshots, in a sentence: what was `moved` must be gone, everything else as it was, nothing new.
+ * @param where how each sentence begins
+ */
+export function compareFacts(
+  before: ReadonlyMap<string, Facts>,
+  after: ReadonlyMap<string, Facts>,
+  moved: { has(key: string): boolean },
+  where = '',
+): string[] {
+  const name = (key: string): string => visibleBytes(Buffer.from(key, 'latin1'));
+  const differences: string[] = [];
+  for (const [key, facts] of before) {
+    const now = after.get(key);
+    if (moved.has(key)) {
+      if (now !== undefined) differences.push(`${where}${name(key)} is still there`);
+    } else if (now === undefined) differences.push(`${where}${name(key)} is gone`);
+    else if (now !== facts) differences.push(`${where}${name(key)} was changed: ${now}, before: ${facts}`);
+  }
+  for (const key of after.keys()) if (!before.has(key)) differences.push(`${where}${name(key)} is new`);
+  return differences;
 }

@@ -7,10 +7,16 @@ import type { PartSpec } from './part-spec.ts';
 import { identify, type ProcessId, signal } from './process-id.ts';
 import type { PartState } from './state.ts';
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
-/** A part that was up for so long is restarted at once again. */
-const SETTLED_MS = 60_000;
+/** How long a part that died waits for its next start, in milliseconds. */
+export interface Pauses {
+  readonly first: number;
+  /** They double up to this. */
+  readonly longest: number;
+  /** A part that was up for so long begins with the first one again. */
+  readonly settled: number;
+}
+
+const PAUSES: Pauses = { first: 500, longest: 30_000, settled: 60_000 };
 const FIRST_START_ATTEMPTS = 3;
 
 /** A part that did not start, or did not stay. The message names the part, how it ended, and the last line of its log. */
@@ -39,16 +45,18 @@ export class PartRunner {
   readonly #log: string;
   readonly #say: (line: string) => void;
   readonly #changed: () => void;
+  readonly #pauses: Pauses;
   readonly #stop = new AbortController();
   #state: PartState;
   #running: Running | undefined;
   #keeping: Promise<void> = Promise.resolve();
 
-  constructor(spec: PartSpec, log: string, say: (line: string) => void, changed: () => void) {
+  constructor(spec: PartSpec, log: string, say: (line: string) => void, changed: () => void, pauses: Pauses = PAUSES) {
     this.spec = spec;
     this.#log = log;
     this.#say = say;
     this.#changed = changed;
+    this.#pauses = pauses;
     this.#state = { name: spec.name, part: spec.part, origin: 'own', condition: 'starting', restarts: 0, log };
   }
 
@@ -91,12 +99,12 @@ export class PartRunner {
   }
 
   async #keepUp(): Promise<void> {
-    let wait = FIRST_PAUSE_MS;
+    let wait = this.#pauses.first;
     while (!this.#stop.signal.aborted) {
       const since = Date.now();
       const end = await Promise.race([this.#running?.ended, aborted(this.#stop.signal)]);
       if (end === undefined) return;
-      if (Date.now() - since > SETTLED_MS) wait = FIRST_PAUSE_MS;
+      if (Date.now() - since > this.#pauses.settled) wait = this.#pauses.first;
       let problem = this.#describe(end);
       for (let up = false; !up && !this.#stop.signal.aborted; ) {
         this.#say(`${problem}; starting it again in ${wait / 1000} s`);
@@ -106,7 +114,7 @@ export class PartRunner {
           problem: { at: new Date().toISOString(), text: problem },
         });
         await pause(wait, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-        wait = Math.min(wait * 2, LONGEST_PAUSE_MS);
+        wait = Math.min(wait * 2, this.#pauses.longest);
         if (this.#stop.signal.aborted) return;
         this.#set({ restarts: this.#state.restarts + 1 });
         try {

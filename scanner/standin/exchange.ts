@@ -39,6 +39,7 @@ export class ScanExchange {
   #fault: Fault | undefined;
   #left = false;
   #sha256 = '';
+  #scanId: string | undefined;
 
   constructor(host: ExchangeHost, request: IncomingMessage, response: ServerResponse, path: string) {
     this.#host = host;
@@ -126,8 +127,9 @@ export class ScanExchange {
     const inspected = this.#path.startsWith('/scan/base64') ? this.#decoded() : this.#body.finish();
     this.#sha256 = inspected.sha256;
     const finding = inspect(this.#host.rules(), inspected);
+    this.#scanId = this.#host.guid();
     const text = answerText(finding, {
-      guid: this.#host.guid(),
+      guid: this.#scanId,
       bytes: this.#body.bytes,
       sha256: inspected.sha256,
       entity: this.#entity,
@@ -238,6 +240,7 @@ export class ScanExchange {
       received: this.#received,
       answered: Date.now(),
       path: this.#path,
+      ...(headers.host !== undefined && { host: headers.host }),
       bytes: this.#body.bytes,
       sha256: this.#sha256,
       ...(this.#metadata !== undefined && { metadata: this.#metadata }),
@@ -246,6 +249,7 @@ export class ScanExchange {
       ...(headers['transfer-encoding'] !== undefined && { chunked: true }),
       status,
       ...(verdict !== undefined && { verdict }),
+      ...(this.#scanId !== undefined && { scanId: this.#scanId }),
       ...(this.#fault !== undefined && { fault: this.#fault.kind }),
     };
   }

@@ -5,6 +5,8 @@ export interface SeenRequest {
   readonly received: number;
   readonly answered: number;
   readonly path: string;
+  /** The address that the client spoke to, as its `Host` header says it: a proxy on the way shows here. */
+  readonly host?: string;
   /** Bytes of the body that arrived. */
   readonly bytes: number;
   /** Of the whole body; empty when it did not arrive whole. */
@@ -17,6 +19,8 @@ export interface SeenRequest {
   /** 0: no answer was given. */
   readonly status: number;
   readonly verdict?: string;
+  /** The scan id that the answer carried. */
+  readonly scanId?: string;
   readonly fault?: string;
 }
 

@@ -230,7 +230,8 @@ describe('the request log', () => {
     await scanText(scanner, 'one', { metadata: { item: '7' } });
     await failureOf(scanText(scanner, 'two'));
     await failureOf(scanText(scanner, 'three'));
-    const seen = read(requestLog);
+    // A connection that broke is followed by a probe, which is of no interest here.
+    const seen = read(requestLog).filter(({ bytes }) => bytes <= 5);
     expect(seen).toMatchObject([
       {
         bytes: 3,
