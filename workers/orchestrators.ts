@@ -10,7 +10,7 @@ import { type OtherRun, Versions } from './versions.ts';
 import { type OrchestratorOptions, orchestratorWorker, type WorkerOptions } from './workers.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
-const FIRST_TELL_MS = 1_000;
+const FIRST_TELL_MS = 500;
 const LAST_TELL_MS = 32_000;
 
 export interface Orchestrators {

@@ -47,9 +47,11 @@ export class Ownership {
   /** Call once a second. */
   tick(): void {
     const silent = performance.now() - this.#heard;
-    if (this.#beat.frozen || silent > SILENCE_MS) return this.hold();
-    this.#beat.tick();
-    if (silent > ASK_MS || this.#held !== undefined) this.#ask();
+    if (this.#beat.frozen || silent > SILENCE_MS) this.hold();
+    else {
+      this.#beat.tick();
+      if (silent > ASK_MS || this.#held !== undefined) this.#ask();
+    }
   }
 
   /** No item starts until Temporal says that the page is ours; each tick asks again. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
 import { QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import type { Recorded, Stage } from './stage.ts';
@@ -88,7 +89,7 @@ async function upgraded(stage: Stage): Promise<Recorded> {
   await scan.until((progress) => progress.pages.closed >= 1);
   await scan.control('pause', 'upgrade');
   const next = await stage.worker(otherVersion(path.join(stage.plant.home, 'next')));
-  for (let runs = 1; runs < 2; ) runs = (await stage.runs(scan.workflowId)).length;
+  while ((await stage.runs(scan.workflowId)).length < 2) await sleep(200);
   const [first] = await stage.runs(scan.workflowId);
   stage.instant();
   await scan.control('resume');
