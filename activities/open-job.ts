@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Source } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { STORAGE_PATIENCE_MS, silent } from './asset.ts';
+import { silent, storagePatience } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
@@ -29,7 +29,7 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
     const can = connector.capabilities.actions.join(', ');
     throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
   }
-  const patience = STORAGE_PATIENCE_MS;
+  const patience = storagePatience(deps.patienceMs);
   const fingerprint = await within(patience, connector.fingerprint(signal), () =>
     silent(connector.id, 'looking for the asset', patience),
   );

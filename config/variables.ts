@@ -125,6 +125,12 @@ export const ENVIRONMENT: readonly Variable[] = [
   variable('DSXCONNECT_PAGE_ITEMS', ['worker'], '5000', 'Most items in a page, 1 to 10000.'),
   variable('DSXCONNECT_PAGE_BYTES', ['worker'], '1073741824', 'Most bytes in a page (or as `1 GiB`).'),
   variable('DSXCONNECT_WINDOW', ['worker'], '4', 'Pages in flight per job, 1 to 50.'),
+  variable(
+    'DSXCONNECT_PATIENCE',
+    ['worker'],
+    '30',
+    'Seconds that a scanner or a storage may be gone before scans are held for it, 1 to 600.',
+  ),
   variable('API_HOST', ['api', 'cli'], '127.0.0.1', 'Address the API listens on. Any but loopback needs a key.'),
   variable('API_PORT', ['api', 'cli'], '8586', 'Port of the API; 0 takes a free one.'),
   variable(

@@ -15,6 +15,8 @@ export interface WorkerConfig extends CommonConfig {
   readonly page: { readonly items: number; readonly bytes: number };
   /** Pages in flight per job. */
   readonly window: number;
+  /** A page waits so long in front of a scanner or storage that is gone before it is handed back. Milliseconds. */
+  readonly patienceMs: number;
 }
 
 const roles = z.string().transform((input, context): WorkerRole[] => {
@@ -34,6 +36,7 @@ export const workerSchema = z.strictObject({
   DSXCONNECT_PAGE_ITEMS: integer(1, 10_000).default(5000),
   DSXCONNECT_PAGE_BYTES: bytes.default(1_073_741_824),
   DSXCONNECT_WINDOW: integer(1, 50).default(4),
+  DSXCONNECT_PATIENCE: integer(1, 600).default(30),
 });
 
 /**
@@ -49,6 +52,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
     window: set.DSXCONNECT_WINDOW,
+    patienceMs: set.DSXCONNECT_PATIENCE * 1000,
   };
   return finish(config, problems);
 }

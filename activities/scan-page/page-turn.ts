@@ -31,6 +31,8 @@ export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'ready'> 
   readonly connector: Connector;
   readonly scanner: Scanner;
   readonly cancelled: AbortSignal;
+  /** As `WorkerDeps.patienceMs`. */
+  readonly patienceMs: number;
 }
 
 /** One dispatch of a page: runners that pull items, a checkpoint each second, and the reasons to stop. */
@@ -199,6 +201,7 @@ export class PageTurn {
       this.#deps.connector,
       this.#deps.fingerprint,
       this.#items.signal,
+      this.#deps.patienceMs,
     ).finally(() => {
       this.#door = undefined;
     });

@@ -36,6 +36,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       job: input.job,
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
+      patienceMs: deps.patienceMs,
     });
     const live = deps.live.open(
       input.job,

@@ -86,8 +86,8 @@ export class Driver {
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
-      const { ok, code, detail } = await this.#act.scan.probe(this.#context);
-      if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
+      const { ok, code = FAILURE.hold, detail = '', worker } = await this.#act.scan.probe(this.#context);
+      if (!ok) this.#closedDoor({ code, detail, ...(worker !== undefined && { worker }) }, true);
     });
     return true;
   }
