@@ -2,8 +2,13 @@ import type { Connector } from '../connectors/connector.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { within } from './deadline.ts';
 
-/** A storage that takes longer to say whether it is there is not there. Milliseconds. */
-export const STORAGE_PATIENCE_MS = 20_000;
+/** A storage that takes longer to say whether it is there is not there, however patient a worker is. Milliseconds. */
+const STORAGE_PATIENCE_MS = 20_000;
+
+/** How long a storage is waited for, given how long it may be gone before scans are held for it. */
+export function storagePatience(patienceMs: number): number {
+  return Math.min(STORAGE_PATIENCE_MS, patienceMs);
+}
 
 /** The error of a storage that gave no answer. */
 export function silent(connector: string, doing: string, ms: number): ConnectorError {
@@ -21,8 +26,9 @@ export async function proveAsset(
   connector: Connector,
   expected: string | undefined,
   signal: AbortSignal,
-  patienceMs = STORAGE_PATIENCE_MS,
+  mayBeGoneMs = STORAGE_PATIENCE_MS,
 ): Promise<void> {
+  const patienceMs = storagePatience(mayBeGoneMs);
   const found = await within(patienceMs, connector.fingerprint(signal), () =>
     silent(connector.id, 'looking for the asset', patienceMs),
   );

@@ -19,6 +19,8 @@ export interface WorkerDeps {
   /** Items of a full page, and bytes after which a page is closed all the same. */
   readonly pageItems: number;
   readonly pageBytes: number;
+  /** A page waits so long in front of a scanner or storage that is gone. Milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** What the light activities stand on. */

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Source } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { proveAsset, STORAGE_PATIENCE_MS, silent } from './asset.ts';
+import { proveAsset, silent, storagePatience } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
@@ -30,8 +30,8 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
     throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
   }
   // A retry knows the asset that it is about: where another one lies, everything would seem to have vanished.
-  if (input.fingerprint !== undefined) await proveAsset(connector, input.fingerprint, signal);
-  const patience = STORAGE_PATIENCE_MS;
+  if (input.fingerprint !== undefined) await proveAsset(connector, input.fingerprint, signal, deps.patienceMs);
+  const patience = storagePatience(deps.patienceMs);
   const fingerprint = await within(patience, connector.fingerprint(signal), () =>
     silent(connector.id, 'looking for the asset', patience),
   );

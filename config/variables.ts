@@ -136,6 +136,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     'on',
     '`on`: scans are pinned to the workflow code they began with, and move on at a hand-over. `current`: the same, and each start makes this version the one for new scans. `off`: no versions.',
   ),
+  variable(
+    'DSXCONNECT_PATIENCE',
+    ['worker'],
+    '30',
+    'Seconds that a scanner or a storage may be gone before scans are held for it, 1 to 600.',
+  ),
   variable('API_HOST', ['api', 'cli'], '127.0.0.1', 'Address the API listens on. Any but loopback needs a key.'),
   variable('API_PORT', ['api', 'cli'], '8586', 'Port of the API; 0 takes a free one.'),
   variable(

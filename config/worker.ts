@@ -24,6 +24,8 @@ export interface WorkerConfig extends CommonConfig {
   /** Pages of full scans that this worker has in hand at once, and as many of requested scans. */
   readonly pageSlots: number;
   readonly versioning: WorkerVersioning;
+  /** A page waits so long in front of a scanner or storage that is gone before it is handed back. Milliseconds. */
+  readonly patienceMs: number;
 }
 
 const roles = z.string().transform((input, context): WorkerRole[] => {
@@ -46,6 +48,7 @@ export const workerSchema = z.strictObject({
   DSXCONNECT_PAGE_BYTES: bytes.default(1_073_741_824),
   DSXCONNECT_PAGE_SLOTS: integer(1, 64).default(4),
   DSXCONNECT_WORKER_VERSIONING: versioning.default('on'),
+  DSXCONNECT_PATIENCE: integer(1, 600).default(30),
 });
 
 /**
@@ -62,6 +65,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
     pageSlots: set.DSXCONNECT_PAGE_SLOTS,
     versioning: set.DSXCONNECT_WORKER_VERSIONING,
+    patienceMs: set.DSXCONNECT_PATIENCE * 1000,
   };
   return finish(config, problems);
 }

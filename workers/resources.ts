@@ -43,6 +43,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
     live,
     pageItems: config.page.items,
     pageBytes: config.page.bytes,
+    patienceMs: config.patienceMs,
     connector: (source, settings) => connectors.get(bindingOf(source, settings.quarantine, config)),
     scanner: (name) => {
       const scanner = scanners.get(name);

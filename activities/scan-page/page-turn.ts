@@ -34,6 +34,8 @@ export interface TurnDeps extends Omit<ScanItemDeps, 'now' | 'pause' | 'pace' | 
   readonly cancelled: AbortSignal;
   /** What this page may use of the job's limits. */
   readonly share: Share;
+  /** As `WorkerDeps.patienceMs`. */
+  readonly patienceMs: number;
 }
 
 /** One dispatch of a page: runners that pull items, a checkpoint each second, and the reasons to stop. */
@@ -200,6 +202,7 @@ export class PageTurn {
       this.#deps.connector,
       this.#deps.fingerprint,
       this.#items.signal,
+      this.#deps.patienceMs,
     ).finally(() => {
       this.#door = undefined;
     });

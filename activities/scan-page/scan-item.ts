@@ -52,6 +52,8 @@ export interface ScanItemDeps {
   readonly begin: AbortSignal;
   /** Fires with Withheld when nothing is to be sent any more; what is on its way goes on. */
   readonly send: AbortSignal;
+  /** As `WorkerDeps.patienceMs`; for tests it may be left out. */
+  readonly patienceMs?: number;
   readonly now: () => Date;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** As `ScanRequest.ready`. */
@@ -127,7 +129,7 @@ async function doubted(
 /** Proves the asset; what is wrong with it blocks the page. */
 async function proveAssetIsThere(deps: ScanItemDeps, signal: AbortSignal): Promise<void> {
   try {
-    await proveAsset(deps.connector, deps.fingerprint, signal);
+    await proveAsset(deps.connector, deps.fingerprint, signal, deps.patienceMs);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ConnectorError) throw new Blocked('storage', error.code, error.message);

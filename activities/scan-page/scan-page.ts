@@ -39,6 +39,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
       share: input.share ?? FULL_SHARE,
+      patienceMs: deps.patienceMs,
     });
     const live = deps.live.open(
       input.job,

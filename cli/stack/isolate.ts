@@ -9,6 +9,7 @@ const KEPT = new Set([
   'DSXCONNECT_PAGE_ITEMS',
   'DSXCONNECT_PAGE_BYTES',
   'DSXCONNECT_PAGE_SLOTS',
+  'DSXCONNECT_PATIENCE',
 ]);
 /** All that names servers, keys, addresses or files of another stack. */
 const IGNORED = /^(?:DSXCONNECT|DSXA|TEMPORAL|REDIS|API|TLS)_|^(?:APP_ENV|USE_TLS|DSX_LEDGER|DSX_CONFIG)$/;

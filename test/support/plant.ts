@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
@@ -86,6 +86,17 @@ export class Plant {
     this.#workers.push(worker);
     await ready(child, worker);
     return worker;
+  }
+
+  /** Faults of the file system for workers that are started with this environment (see `faulty-files.ts`). */
+  fileFaults(): { readonly env: Record<string, string>; set(...lines: string[]): void } {
+    const file = path.join(this.home, 'file-faults');
+    writeFileSync(file, '');
+    const hook = path.join(import.meta.dirname, 'faulty-files.ts');
+    return {
+      env: { FILE_FAULTS: file, NODE_OPTIONS: `--import ${hook}` },
+      set: (...lines) => writeFileSync(file, lines.join('\n')),
+    };
   }
 
   /** Tells every worker process but one to stop, as an orchestrator of containers does. */

@@ -17,8 +17,9 @@ it('an item that kills every worker that reads it is failed (crashed), it alone,
   const folder = path.join(plant.folder, 'plagued');
   writeMany(folder, FILES);
   writeFiles(folder, { 'd0001/poison': 'death to readers' });
-  const hook = path.resolve(import.meta.dirname, '../support/poison.ts');
-  const env = { POISON: 'poison', NODE_OPTIONS: `--import ${hook}`, DSXCONNECT_PAGE_ITEMS: '50' };
+  const faults = plant.fileFaults();
+  faults.set('kill /poison');
+  const env = { ...faults.env, DSXCONNECT_PAGE_ITEMS: '50' };
   let deaths = -1;
   let over = false;
   let last: WorkerProcess | undefined;

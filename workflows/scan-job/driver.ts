@@ -105,8 +105,8 @@ export class Driver {
     publishProgress(this.#job);
     await this.#cancellable(async () => {
       this.#job.opened(await this.#act.scan.openJob(this.#context));
-      const { ok, code, detail } = await this.#door.once();
-      if (!ok) this.#job.hold(code ?? FAILURE.hold, detail ?? '', now());
+      const { ok, code = FAILURE.hold, detail = '', worker } = await this.#door.once();
+      if (!ok) this.#door.closed({ code, detail, ...(worker !== undefined && { worker }) }, true);
     });
   }
 
