@@ -69,8 +69,13 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       answers: { 200: answers.approvalList },
       problems: ['no_worker', 'temporal_unreachable'],
       handle: async () => {
-        const views = await Promise.all((await deps.control.gates()).map((source) => deps.control.gate(source)));
-        return { status: 200, body: { sources: views.filter((view) => view !== undefined).map(summaryOf) } };
+        const sources = [];
+        const ids = await deps.control.gates();
+        for (let at = 0; at < ids.length; at += AT_ONCE) {
+          const views = await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => deps.control.gate(id)));
+          sources.push(...views.filter((view) => view !== undefined).map(summaryOf));
+        }
+        return { status: 200, body: { sources } };
       },
     }),
     route({
@@ -90,6 +95,9 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     decide('reject'),
   ];
 }
+
+/** Gates that are asked at the same time. */
+const AT_ONCE = 20;
 
 /** What can be the id of a source; anything else is not looked for. */
 const SOURCE_ID = /^[a-z0-9-]{1,100}$/;

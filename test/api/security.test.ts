@@ -11,7 +11,7 @@ const KEY = 'canary-key-0123456789abcdef';
 const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps).map(
   ({ method, path, bodies }) => ({
     method,
-    path: path.replace(':job', 'job-1').replace(':id', 'share'),
+    path: path.replace(':job', 'job-1').replace(':id', 'share').replace(':source', 'share'),
     takesJson: bodies.json !== undefined,
   }),
 );
@@ -57,6 +57,8 @@ function raw(
 test('the table has the routes that clients were promised', () => {
   expect(CASES.map(([method, path]) => `${method} ${path}`).sort()).toEqual(
     [
+      'GET /approvals',
+      'GET /approvals/share',
       'GET /connectors',
       'GET /connectors/share',
       'GET /healthz',
@@ -68,8 +70,11 @@ test('the table has the routes that clients were promised', () => {
       'GET /readyz',
       'GET /test/dsxa-connection',
       'GET /version',
+      'POST /approvals/share/approve',
+      'POST /approvals/share/reject',
       'POST /connectors/share/check',
       'POST /jobs',
+      'POST /jobs/job-1/apply',
       'POST /jobs/job-1/cancel',
       'POST /jobs/job-1/limits',
       'POST /jobs/job-1/pause',
