@@ -48,6 +48,7 @@ describe('defaults', () => {
       roles: ['orchestrator', 'scan'],
       page: { items: 5000, bytes: 2 ** 30 },
       pageSlots: 4,
+      patienceMs: 30_000,
       versioning: 'on',
     });
   });
