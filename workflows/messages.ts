@@ -7,6 +7,7 @@ export const WORKFLOW = {
   fullScan: 'fullScan',
   requestedScan: 'requestedScan',
   checkConnector: 'checkConnector',
+  checkFairness: 'checkFairness',
 } as const;
 export const UPDATE = { start: 'start', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
 /**
@@ -60,6 +61,16 @@ const LEVEL = { requested: 2, full: 3 } as const;
 export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
   const { job, kind, weight } = request;
   return { priorityKey: LEVEL[kind], fairnessKey: job, fairnessWeight: weight ?? 1 };
+}
+
+/** Messages of `checkFairness`: an update that answers when its tasks are queued, and a signal that ends it. */
+export const FAIRNESS_CHECK = { queued: 'queued', done: 'done' } as const;
+export interface FairnessCheckRequest {
+  /** A queue that no worker serves. */
+  readonly queue: string;
+  readonly keys: readonly string[];
+  /** So many of each key, one key after the other. */
+  readonly tasks: number;
 }
 
 /** The answer of `start`: the running job, and whether another request had started it. Refused: `scan_running`. */

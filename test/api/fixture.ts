@@ -27,6 +27,7 @@ export class FakeControl implements JobControl {
   queueAge: number | undefined = 1_000;
   report: CheckReport = { ok: true, checks: [{ name: 'list', ok: true, detail: 'lists' }] };
   readonly checked: CheckRequest[] = [];
+  isFair = true;
   /** Ends a scan of named items as soon as it is waited for. */
   onWait: ((request: StartRequest) => Promise<void>) | undefined;
 
@@ -95,6 +96,11 @@ export class FakeControl implements JobControl {
     this.#up();
     this.checked.push(request);
     return this.report;
+  }
+
+  async fair() {
+    this.#up();
+    return this.isFair;
   }
 
   async queues(names: readonly string[]) {
