@@ -190,7 +190,7 @@ export const readyAnswer = z.strictObject({
   ready: z.boolean(),
   checks: z.array(
     z.strictObject({
-      name: z.enum(['temporal', 'redis', 'ledger', 'scanner', 'workers']),
+      name: z.enum(['temporal', 'redis', 'ledger', 'scanner', 'workers', 'fairness']),
       state: z.enum(['ok', 'problem', 'off']),
       needed: z.boolean(),
       detail: z.string(),

@@ -192,7 +192,7 @@ export interface ReadyAnswer {
   readonly checks: readonly ReadyCheck[];
 }
 export interface ReadyCheck {
-  readonly name: 'temporal' | 'redis' | 'ledger' | 'scanner' | 'workers';
+  readonly name: 'temporal' | 'redis' | 'ledger' | 'scanner' | 'workers' | 'fairness';
   /** `off`: not configured, which is allowed. `problem` of a check that is not `needed` leaves the service ready. */
   readonly state: 'ok' | 'problem' | 'off';
   readonly needed: boolean;

@@ -91,6 +91,8 @@ export interface JobControl extends GateCalls {
   sources(ledger: Ledger): RebuildSources;
   /** Runs a connector's check at its site. Deadline 30 s. */
   check(request: CheckRequest): Promise<CheckReport>;
+  /** Whether the server honours fairness keys; known once it was found out. Deadline 10 s. */
+  fair(): Promise<boolean>;
   /** Reaches the server, and tells who asks these task queues for work. Deadline 3 s. */
   queues(names: readonly string[]): Promise<readonly QueueState[]>;
 }

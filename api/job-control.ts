@@ -29,6 +29,7 @@ import {
 } from '../workflows/messages.ts';
 import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowIdOf } from './control.ts';
 import { controlError } from './control-failure.ts';
+import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
@@ -45,6 +46,8 @@ const WORKFLOW_OF = {
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
 const PATIENCE_MS = 1_000;
+/** What could not be found out is asked again after this. In milliseconds. */
+const FAIRNESS_AGAIN_MS = 60_000;
 
 /** `JobControl` on a Temporal client, whose connection may be lazy. `address` is for messages; deadlines in milliseconds. */
 export function createJobControl(
@@ -53,6 +56,7 @@ export function createJobControl(
   deadlines: Readonly<typeof DEADLINE_MS> = DEADLINE_MS,
 ): JobControl {
   const { connection } = client;
+  let fairness: Promise<boolean> | undefined;
   const within = <T>(ms: number, what: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + ms, what);
 
   /** Runs a call; whatever it throws comes out as a control error. A server that is not there is found out early. */
@@ -233,6 +237,19 @@ export function createJobControl(
           priority: { priorityKey: 1 },
         }),
       ),
+
+    async fair() {
+      fairness ??= asking('the check of fairness', undefined, deadlines.steer, () => honoursFairness(client));
+      try {
+        return await fairness;
+      } catch (error) {
+        // Asked again later: each try is a workflow of its own.
+        setTimeout(() => {
+          fairness = undefined;
+        }, FAIRNESS_AGAIN_MS).unref();
+        throw error;
+      }
+    },
 
     queues: (names) =>
       asking('the task queues', undefined, deadlines.query, () =>

@@ -13,6 +13,7 @@ export const WORKFLOW = {
   checkConnector: 'checkConnector',
   applyActions: 'applyActions',
   actionGate: 'actionGate',
+  checkFairness: 'checkFairness',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -92,6 +93,16 @@ const LEVEL = { requested: 2, apply: 2, full: 3, retry: 3 } as const;
 export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
   const { job, kind, weight } = request;
   return { priorityKey: LEVEL[kind], fairnessKey: job, fairnessWeight: weight ?? 1 };
+}
+
+/** Messages of `checkFairness`: an update that answers when its tasks are queued, and a signal that ends it. */
+export const FAIRNESS_CHECK = { queued: 'queued', done: 'done' } as const;
+export interface FairnessCheckRequest {
+  /** A queue that no worker serves. */
+  readonly queue: string;
+  readonly keys: readonly string[];
+  /** So many of each key, one key after the other. */
+  readonly tasks: number;
 }
 
 /**

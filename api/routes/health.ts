@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors.ts';
 import { QUEUE } from '../../workflows/messages.ts';
 import { healthAnswer, readyAnswer, versionAnswer } from '../answer-schemas.ts';
@@ -10,6 +11,11 @@ import { POLL_AGE_MS } from '../worker-watch.ts';
 /** An answer of the scanner is good for this long: asking costs a scan. In milliseconds. */
 const PROBE_AGE_MS = 30_000;
 const PROBE_MS = 3_000;
+
+/** The first answer waits so long for it. */
+const FAIRNESS_MS = 2_500;
+const UNFAIR =
+  'Temporal ignores fairness keys, so one large scan takes all turns; set matching.enableFairness on the server';
 
 type Finding = Pick<ReadyCheck, 'state' | 'detail'>;
 
@@ -34,6 +40,19 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
         { name: 'workers', needed: true, state: 'problem', detail: 'not known while Temporal does not answer' },
       ];
     }
+  }
+
+  /** Found out once for each process of the API; nobody waits for it longer than for the rest. */
+  function fairness(): Promise<Finding> {
+    const late: Finding = { state: 'off', detail: 'being found out' };
+    const finding = deps.control.fair().then(
+      (fair): Finding =>
+        fair
+          ? { state: 'ok', detail: 'jobs that wait for the same workers take turns' }
+          : { state: 'problem', detail: UNFAIR },
+      (error): Finding => ({ state: 'off', detail: `not known: ${messageOf(error)}` }),
+    );
+    return Promise.race([finding, sleep(FAIRNESS_MS, late, { ref: false })]);
   }
 
   async function redis(): Promise<Finding> {
@@ -84,8 +103,11 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       handle: async () => {
         const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
         const [server, status, place, judge] = await Promise.all([temporal(), redis(), ledger, scanner()]);
+        const served = server.every(({ state }) => state === 'ok');
+        const fair: Finding = served ? await fairness() : { state: 'off', detail: 'not known without workers' };
         const checks: ReadyCheck[] = [
           ...server,
+          { name: 'fairness', needed: false, ...fair },
           { name: 'redis', needed: false, ...status },
           { name: 'ledger', needed: true, ...place },
           { name: 'scanner', needed: false, ...judge },

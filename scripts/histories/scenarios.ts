@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
-import { QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
+import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import type { Recorded, Stage } from './stage.ts';
 
 /** What is recorded, by the name of its file: the type of the workflow, then what becomes of it. Add a line for each new one. */
@@ -18,6 +18,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'full-scan.upgraded': upgraded,
   'requested-scan.completed': requested,
   'check-connector.completed': checked,
+  'check-fairness.completed': fairness,
 };
 
 async function completed(stage: Stage): Promise<Recorded> {
@@ -114,6 +115,19 @@ async function requested(stage: Stage): Promise<Recorded> {
     taskQueue: QUEUE.orchestrate,
     args: [{ job, kind: 'requested', source, settings, actor: 'test', intake }],
   });
+  return { workflowId };
+}
+
+async function fairness(stage: Stage): Promise<Recorded> {
+  const workflowId = 'check-fairness:recorded';
+  const handle = await stage.plant.client.workflow.start(WORKFLOW.checkFairness, {
+    workflowId,
+    taskQueue: QUEUE.orchestrate,
+    args: [{ queue: 'dsx.fairness-check.recorded', keys: ['first', 'second'], tasks: 3 }],
+  });
+  await handle.executeUpdate(FAIRNESS_CHECK.queued);
+  await handle.signal(FAIRNESS_CHECK.done);
+  await handle.result();
   return { workflowId };
 }
 

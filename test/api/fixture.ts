@@ -33,6 +33,7 @@ export class FakeControl implements JobControl {
   queueAge: number | undefined = 1_000;
   report: CheckReport = { ok: true, checks: [{ name: 'list', ok: true, detail: 'lists' }] };
   readonly checked: CheckRequest[] = [];
+  isFair = true;
   /** Ends a scan of named items as soon as it is waited for. */
   onWait: ((request: StartRequest) => Promise<void>) | undefined;
 
@@ -184,6 +185,11 @@ export class FakeControl implements JobControl {
     this.decided.push(...starts);
     for (const start of starts) this.running.set(workflowIdOf(start), { request: start, progress: progressOf(start) });
     return answer;
+  }
+
+  async fair() {
+    this.#up();
+    return this.isFair;
   }
 
   async queues(names: readonly string[]) {

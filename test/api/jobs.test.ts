@@ -354,6 +354,7 @@ describe('readiness', () => {
     expect(ready.checks.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'temporal ok',
       'workers ok',
+      'fairness ok',
       'redis ok',
       'ledger ok',
       'scanner ok',
@@ -367,6 +368,12 @@ describe('readiness', () => {
     api.control.down = new ControlError('temporal_unreachable', 'refused');
     expect(await stateOf(api, 'temporal')).toBe('problem');
     expect((await api.ask('/healthz')).status).toBe(200);
+  });
+
+  test('says when Temporal gives one job all turns, and does not depend on it', async () => {
+    api.control.isFair = false;
+    expect((await api.ask('/readyz')).status).toBe(200);
+    expect(await stateOf(api, 'fairness')).toBe('problem');
   });
 
   test('does not depend on Redis or the scanner', async () => {

@@ -71,6 +71,7 @@ test('starts with nothing around it, says what is missing, and ends when told', 
   expect(Object.fromEntries(checks.map(({ name, state }) => [name, state]))).toEqual({
     temporal: 'problem',
     workers: 'problem',
+    fairness: 'off',
     redis: 'problem',
     ledger: 'ok',
     scanner: 'problem',

@@ -155,11 +155,11 @@ describe('the filter', () => {
 describe('a scan', () => {
   it('on a stack of the occasion sends what was asked, and stops the stack at its end', async () => {
     endWhenFollowed();
-    const options = { ...STANDIN, action: 'move', quarantine: 'q', maxSize: 10, dryRun: true } as const;
+    const options = { ...STANDIN, action: 'move', quarantine: 'q', maxSize: 10, dryRun: true, weight: 3 } as const;
     const { exit, out, err } = run('data', options);
     expect(await exit).toBe(EXIT.ok);
     expect(api.starts).toEqual([
-      { folder, scanner: 'standin', action: 'move', quarantine: join(base, 'q'), maxSize: 10, dryRun: true },
+      { folder, scanner: 'standin', action: 'move', quarantine: join(base, 'q'), maxSize: 10, dryRun: true, weight: 3 },
     ]);
     expect(stacks.stopped).toEqual([join(base, 'home')]);
     expect(out()).toMatch(/^complete\n/);

@@ -66,7 +66,7 @@ it('an upgrade of a single host with a running scan goes on by itself, under the
   const [first, last, ...more] = await builds(scan);
   expect(last).not.toBe(first);
   expect(more).toEqual([]);
-}, 60_000);
+}, 90_000);
 
 it('a paused scan moves to the new version at once, stays paused, and goes on from its place', async () => {
   const old = await plant.worker(CURRENT);
@@ -76,17 +76,20 @@ it('a paused scan moves to the new version at once, stays paused, and goes on fr
   old.kill('SIGTERM');
   await old.gone;
   await plant.worker(CURRENT, next);
-  await expect.poll(async () => (await builds(scan)).length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await builds(scan)).length, { timeout: 40_000, interval: 250 }).toBe(2);
   expect(await scan.progress()).toMatchObject({ state: 'paused', idle: paused.idle, counters: paused.counters });
   await scan.control('resume');
   await expectExact(scan);
-}, 60_000);
+}, 90_000);
 
 it('with both versions running, a scan ends its run under the old one, and new scans begin under the new one', async () => {
   await plant.worker(CURRENT);
   const scan = await underWay();
   const [before] = await builds(scan);
+  // What is left takes longer than a version needs to become known.
+  plant.standin.setOptions({ latencyMs: 150 });
   await plant.worker(CURRENT, next);
+  await expect.poll(async () => (await builds(scan)).length, { timeout: 40_000, interval: 250 }).toBe(2);
   const later = await underWay();
   await expectExact(scan);
   await expectExact(later);
@@ -94,7 +97,7 @@ it('with both versions running, a scan ends its run under the old one, and new s
   expect(first).toBe(before);
   expect(last).not.toBe(first);
   expect(await builds(later)).toEqual([last]);
-}, 60_000);
+}, 90_000);
 
 it('where the old code is not kept a scan waits for its workers, until an operator moves it', async () => {
   const old = await plant.worker(CURRENT);
@@ -119,4 +122,4 @@ it('where the old code is not kept a scan waits for its workers, until an operat
   ];
   await promisify(execFile)(temporalBinary(), [...move, '--address', plant.temporal.address]);
   await expectExact(scan);
-}, 60_000);
+}, 90_000);
