@@ -99,6 +99,12 @@ export class Plant {
     for (const worker of this.#workers) if (worker !== keep) worker.kill('SIGTERM');
   }
 
+  /** Kills every worker process. */
+  async killAll(): Promise<void> {
+    for (const worker of this.#workers) worker.kill('SIGKILL');
+    await Promise.all(this.#workers.map((worker) => worker.gone));
+  }
+
   source(folder = this.folder): Source {
     const id = `folder-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
     return { kind: 'folder', id, path: folder };
