@@ -62,8 +62,8 @@ export const commonShape = {
 };
 type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
 
-/** The state folder: $DSX_HOME, else below $XDG_STATE_HOME (if absolute), else below the home folder. */
-export function stateHome(env: NodeJS.ProcessEnv): string {
+/** The state folder: $DSX_HOME, else below $XDG_STATE_HOME (by its specification only if absolute), else below the home folder. */
+export function stateHome(env: Readonly<Record<string, string | undefined>>): string {
   if ((env.DSX_HOME ?? '').trim() !== '') return path.resolve(env.DSX_HOME ?? '');
   const xdg = env.XDG_STATE_HOME ?? '';
   const home = env.HOME !== undefined && path.isAbsolute(env.HOME) ? env.HOME : os.homedir();

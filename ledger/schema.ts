@@ -46,7 +46,6 @@ const jobHeader = z.looseObject({
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),
   startedAt: z.string(),
-  fingerprint: z.string().optional(),
   intake: objectRef.optional(),
 });
 

@@ -70,8 +70,6 @@ export interface JobHeader {
   readonly settings: ScanSettings;
   readonly actor: string;
   readonly startedAt: string;
-  /** The connector's fingerprint of the asset when the job began. */
-  readonly fingerprint?: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
 }

@@ -67,10 +67,11 @@ export async function jobFromLedger(
     const head = await job.head();
     const account = head?.body.account;
     if (head === undefined || account === undefined) return 'unfinished';
-    const { format: _, fingerprint: __, ...asked } = header;
+    const { format: _, ...asked } = header;
+    const { fingerprint: __, ...told } = account;
     const resource: JobResource = {
       ...asked,
-      ...account,
+      ...told,
       revision: 0,
       pages: { listed: 0, open: 0, closed: 0 },
       commit: { number: head.body.number, hash: head.hash },
