@@ -9,7 +9,7 @@ import { WORKER_NAME } from './worker-name.ts';
 
 /**
  * What Temporal is told of an error: `retry` by the activity's own policy, `final` for good, `hold` until somebody has mended
- * the cause. The codes of the rooms below decide. Anything that has no code is a fault of ours: it is retried, and in the end fails the job.
+ * the cause. The codes of the rooms below decide. Anything that has no code is a fault of ours: it is retried, and in the end holds the job, which a mended worker goes on with.
  */
 export function asFailure(error: unknown, attempt: number): unknown {
   const policy = policyOf(error, attempt);
@@ -46,7 +46,7 @@ interface Policy {
 function policyOf(error: unknown, attempt: number): Policy | undefined {
   const policy = codedPolicy(error);
   if (attempt < PATIENCE) return policy;
-  if (policy === undefined) return isOurs(error) ? undefined : { code: 'internal', fate: 'final' };
+  if (policy === undefined) return isOurs(error) ? undefined : { code: 'internal', fate: 'hold' };
   return policy.fate === 'retry' ? { ...policy, fate: 'hold' } : policy;
 }
 

@@ -46,6 +46,7 @@ describe('defaults', () => {
       scanners: {},
       connectors: [],
       roles: ['orchestrator', 'scan'],
+      patienceMs: 30_000,
       page: { items: 5000, bytes: 2 ** 30 },
       pageSlots: 4,
       patienceMs: 30_000,
