@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { messageOf } from '../../domain/errors.ts';
 import { openLedger } from '../../ledger/ledger.ts';
+import type { SeenRequest } from '../../scanner/standin/request-log.ts';
 import { checkJob, type JobVerdict } from './check/check-job.ts';
 import { readRequests } from './check/requests.ts';
 import { JobChain, type RanJob } from './jobs.ts';
@@ -76,8 +77,9 @@ export async function runChaos(options: ChaosOptions, reporter: ChaosReporter): 
     for (const { fault, target, problem } of events) {
       if (problem !== undefined) problems.push(`${fault.kind} of ${target}: ${problem}`);
     }
+    const requests = readRequests(stack.requestLog);
     for (const job of ran.jobs) {
-      const verdict = await prove(stack, job, events);
+      const verdict = await prove(stack, job, requests, events);
       jobs.push({ verdict, seconds: job.seconds, state: job.result.state });
       reporter.job(job, verdict);
     }
@@ -159,7 +161,12 @@ async function strikeAndScan(
   return { jobs, events: striker.events };
 }
 
-async function prove(stack: ChaosStack, ran: RanJob, events: readonly Event[]): Promise<JobVerdict> {
+async function prove(
+  stack: ChaosStack,
+  ran: RanJob,
+  requests: readonly SeenRequest[],
+  events: readonly Event[],
+): Promise<JobVerdict> {
   const { job, corpus, before, quarantine, result, told } = ran;
   const ledger = await openLedger(stack.ledger, { create: false });
   try {
@@ -180,7 +187,7 @@ async function prove(stack: ChaosStack, ran: RanJob, events: readonly Event[]): 
         },
         { who: 'the API', listed: told.listed, outcomes: told.counters.outcomes, actionsDone: told.actions.done },
       ],
-      requests: readRequests(stack.requestLog),
+      requests,
       workers: stack.scannerHosts,
       events,
     });
