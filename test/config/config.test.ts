@@ -49,7 +49,6 @@ describe('defaults', () => {
       patienceMs: 30_000,
       page: { items: 5000, bytes: 2 ** 30 },
       pageSlots: 4,
-      patienceMs: 30_000,
       versioning: 'on',
     });
   });
