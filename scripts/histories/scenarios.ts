@@ -2,6 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
+import * as after from './after-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
 
 /** What is recorded, by the name of its file: the type of the workflow, then what becomes of it. Add a line for each new one. */
@@ -16,7 +17,13 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'full-scan.handing-over': (stage) => continued(stage, 'handing-over', 'first'),
   'full-scan.continued': (stage) => continued(stage, 'continued', 'last'),
   'full-scan.upgraded': upgraded,
+  'full-scan.limited': after.limited,
+  'full-scan.braked': after.braked,
   'requested-scan.completed': requested,
+  'retry-scan.completed': after.retried,
+  'apply-actions.approved': after.approved,
+  'apply-actions.rejected': after.rejected,
+  'action-gate.decided': after.gated,
   'check-connector.completed': checked,
   'check-fairness.completed': fairness,
 };
