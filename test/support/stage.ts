@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type {
   ActionActivities,
@@ -15,11 +16,12 @@ import type { JobProgress } from '../../domain/job.ts';
 import { noOutcomes } from '../../domain/outcome.ts';
 import type { CommitBody, ObjectRef } from '../../ledger/types.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
-import { QUERY, QUEUE, type StartRequest, UPDATE, WORKFLOW } from '../../workflows/messages.ts';
+import { QUERY, QUEUE, SEARCH_ATTRIBUTE, type StartRequest, UPDATE, WORKFLOW } from '../../workflows/messages.ts';
 import type { JobResult } from '../../workflows/scan-job/state.ts';
 import { startTemporal, type TemporalServer } from './temporal.ts';
 
 const BUNDLES = path.resolve(import.meta.dirname, '../../.parts/bundles');
+const jobKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 export const PAGE_ITEMS = 10;
 type Actors = PlanActivities & PageActivities & ActionActivities & OrchestratorActivities;
 
@@ -104,6 +106,7 @@ export class Stage {
     const handle = await this.client.workflow.start(WORKFLOW.fullScan, {
       taskQueue: QUEUE.orchestrate,
       workflowId: job,
+      typedSearchAttributes: [{ key: jobKey, value: job }],
       args,
     });
     return {
@@ -112,10 +115,10 @@ export class Stage {
       progress: () => handle.query<JobProgress>(QUERY.progress),
       control: (verb: 'pause' | 'resume' | 'cancel') =>
         handle.executeUpdate(UPDATE[verb], { args: [{ job, actor: 'test' }] }),
-      /** Ids of the runs so far and how many events the last one has. */
+      /** The last run: its id, how many events it has, and the job that it can be found by. */
       run: async () => {
-        const { runId, historyLength } = await this.client.workflow.getHandle(job).describe();
-        return { runId, historyLength };
+        const { runId, historyLength, typedSearchAttributes } = await this.client.workflow.getHandle(job).describe();
+        return { runId, historyLength, job: typedSearchAttributes.get(jobKey) };
       },
       states: () => this.published.filter((progress) => progress.job === job),
     };

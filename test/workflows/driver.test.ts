@@ -54,7 +54,9 @@ it.each([
     // At most once in a run and once in the next one.
     expect(asked).toBeLessThanOrEqual(2);
     expect(await scan.result()).toMatchObject({ state: 'completed', listed: 1500 });
-    expect((await scan.run()).runId !== runId).toBe(config.length > 0);
+    const last = await scan.run();
+    expect(last.runId !== runId).toBe(config.length > 0);
+    expect(last.job).toBe(scan.job);
     expect(stage.commits.reduce((sum, { pages }) => sum + pages.length, 0)).toBe(150);
     expectSums(scan.states());
   },
