@@ -1,3 +1,4 @@
+import '../workers/heap.ts';
 import { parseArgs } from 'node:util';
 import { bytes, count, duration } from '../cli/render/units.ts';
 import { parseCounts, shownCount, UsageError } from './lib/arguments.ts';
@@ -79,6 +80,7 @@ function told(figures: Figures): string {
     `  runs: ${figures.runs.length}; events: ${count(events)}, at most ${count(most.events)} a run (${bytes(most.history)})`,
     `  largest payload: ${bytes(most.payload.bytes)} (${most.payload.event}); state carried to the next run: at most ${bytes(most.carried)}`,
     `  commits: ${count(figures.commits)}; action batches: ${count(figures.actionBatches)}; listed again: ${count(figures.rescans)}`,
+    `  worker: ${bytes(figures.workerBytes.early)} early, ${bytes(figures.workerBytes.late)} late`,
     `  Temporal server: peak ${bytes(figures.temporalPeakBytes)}`,
     ...failures(figures).map((failure) => `  FAILED ${failure}`),
   ];

@@ -6,6 +6,7 @@ import { connectTemporal } from '../../../workers/connection.ts';
 import { workflowBundle } from '../../../workers/workflow-bundle.ts';
 import { type ControlRequest, QUERY, QUEUE, UPDATE } from '../../../workflows/messages.ts';
 import type { JobResult } from '../../../workflows/scan-job/state.ts';
+import { MemoryWatch } from '../process.ts';
 import { type RunFigures, runsOf } from '../runs.ts';
 import { type StartedScan, startFullScan } from '../scan-client.ts';
 import { Simulation } from './activities.ts';
@@ -20,6 +21,8 @@ export interface SimulationFigures {
   readonly items: number;
   readonly pages: number;
   readonly seconds: number;
+  /** This process, which is the worker: means over the second and the last quarter of the scan. */
+  readonly workerBytes: { readonly early: number; readonly late: number };
   readonly runs: readonly RunFigures[];
   readonly commits: number;
   readonly actionBatches: number;
@@ -77,13 +80,16 @@ export async function simulate(
       { window: WINDOW },
     );
     const seen = steer(client, scan, simulation, estimate).catch(() => ({ paused: false, held: false }));
-    const result = await scan.result();
+    const watch = new MemoryWatch(process.pid);
+    const result = await scan.result().finally(() => watch.stop());
     simulation.end();
+    const workerBytes = watch.stop();
     const seconds = (performance.now() - began) / 1000;
     return {
       items,
       pages: simulation.books.pages,
       seconds,
+      workerBytes,
       runs: await runsOf(client, scan.workflow, scan.firstRun),
       commits: simulation.books.commits,
       actionBatches: simulation.books.actions,
