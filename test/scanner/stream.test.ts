@@ -305,7 +305,7 @@ describe('an aborted scan', () => {
     const b = failureOf(stream(scanner, 5, chunks('hello')));
     await until(() => standin.stats().inFlight === 1);
     await scanner.close();
-    expect((await a).code).toBe('scanner_unreachable');
+    expect((await a).code).toBe('scanner_transient');
     expect((await b).code).toBe('scanner_unreachable');
     expect((await failureOf(stream(scanner, 5, chunks('hello')))).code).toBe('scanner_unreachable');
   });
