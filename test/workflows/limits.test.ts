@@ -19,7 +19,10 @@ const checkpoint: Checkpoint = { v: 1, done: '', hands: [], counters: noCounters
 function begun(changes: Partial<StartRequest> = {}, pages = 100, done = true): ScanJob {
   const settings = { filter: '', action: 'nothing', dryRun: false, scanner: 'dsxa' } as const;
   const source = { kind: 'folder', id: 'folder-1', path: '/data' } as const;
-  const job = ScanJob.begin({ job: 'job-1', kind: 'full', source, settings, actor: 'test', window: 4, ...changes }, NOW);
+  const job = ScanJob.begin(
+    { job: 'job-1', kind: 'full', source, settings, actor: 'test', window: 4, ...changes },
+    NOW,
+  );
   job.begun(ref('header'));
   job.opened({ fingerprint: 'disk-1' });
   if (job.takePlanning() === undefined) return job;
