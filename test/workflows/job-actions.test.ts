@@ -101,7 +101,7 @@ describe('an apply job', () => {
     const picks = [{ intents: ref('theirs'), picks: [[0, 1]] as const }];
     const job = begun({ order: { ...order, why: 'rejected', findings: 2 }, picks });
     expect(job.over).toBe(false);
-    expect(job.lastCommit(NOW).account?.gaps).toEqual([{ class: 'action_waiting', count: 2 }]);
+    expect(job.progress().gaps).toEqual([{ class: 'action_waiting', count: 2 }]);
     expect(job.actions.takeGathering()).toBe(true);
     expect(job.actions.takeGathering()).toBe(false);
     job.actions.notGathered();
