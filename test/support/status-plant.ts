@@ -43,7 +43,7 @@ export class StatusPlant {
   }
 
   newWorker(): Promise<WorkerProcess> {
-    return this.plant.worker({ REDIS_URL: this.redis.url, DSXCONNECT_PAGE_ITEMS: '20', DSXCONNECT_WINDOW: '2' });
+    return this.plant.worker({ REDIS_URL: this.redis.url, DSXCONNECT_PAGE_ITEMS: '20' });
   }
 
   /** Redis again, on the same port, with nothing in it. */
@@ -71,7 +71,7 @@ export class StatusPlant {
     // Names that come first in the listing.
     writeFiles(folder, Object.fromEntries(Array.from({ length: FINDINGS }, (_, i) => [`a${i}.com`, EICAR])));
     this.slow();
-    const scan = await this.plant.start({}, { source: this.plant.source(folder) });
+    const scan = await this.plant.start({}, { source: this.plant.source(folder), window: 2 });
     await scan.until((progress) => progress.pages.closed >= 2);
     return scan;
   }

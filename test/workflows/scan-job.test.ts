@@ -180,9 +180,11 @@ describe('a scan job', () => {
     job.pageLost({ page: '0-1', index: ref('index-2-true') });
     expect(job.progress().counters).toEqual(counters);
     expect(job.over).toBe(true);
-    expect(job.takeUnsealed()).toEqual({ ...task, checkpoint });
-    expect(job.takeUnsealed()).toBeUndefined();
-    job.close({ ...result('0-0'), counters, partial: true });
+    expect(job.unsealed).toEqual({ ...task, checkpoint });
+    expect(job.progress().counters).toEqual(counters);
+    job.sealed({ ...result('0-0'), counters, partial: true });
+    expect(job.unsealed).toBeUndefined();
+    expect(job.progress().counters).toEqual(counters);
     expect(job.lastCommit(NOW).account).toMatchObject({ state: 'cancelled', listed: 20, counters });
   });
 

@@ -300,17 +300,14 @@ export class Driver {
   /** Seals what was begun, writes the last commit, and says so. Nothing cancels this. Undefined as `run` returns it. */
   async #finish(): Promise<JobResult | undefined> {
     return await CancellationScope.nonCancellable(async () => {
-      for (let task = this.#job.takeUnsealed(); task !== undefined; task = this.#job.takeUnsealed()) {
+      for (let task = this.#job.unsealed; task !== undefined; task = this.#job.unsealed) {
         const { page, index, checkpoint } = task;
         const sealed = await this.#untilDone(async () => {
           const known = { ...(checkpoint !== undefined && { checkpoint }), ...this.#replacing() };
           const input = { job: this.#job.id, page, index, ...known };
-          this.#job.close(await this.#act.orchestrator.sealPage(input));
+          this.#job.sealed(await this.#act.orchestrator.sealPage(input));
         });
-        if (!sealed) {
-          this.#job.pageLost(task);
-          return undefined;
-        }
+        if (!sealed) return undefined;
       }
       const body = this.#job.lastCommit(now());
       const written = await this.#untilDone(async () => {

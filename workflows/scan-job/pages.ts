@@ -85,11 +85,14 @@ export class Pages {
     this.#state.returned.unshift(task);
   }
 
-  /** Takes a page that was begun and has rows that no segment holds. */
-  takeUnsealed(): PageTask | undefined {
-    const { returned } = this.#state;
-    const at = returned.findIndex((task) => (task.checkpoint?.parts ?? 0) > 0);
-    return at < 0 ? undefined : returned.splice(at, 1)[0];
+  /** A page that was begun and has rows that no segment holds. */
+  get unsealed(): PageTask | undefined {
+    return this.#state.returned.find((task) => (task.checkpoint?.parts ?? 0) > 0);
+  }
+
+  /** A segment holds its rows now. */
+  sealed(page: string): void {
+    this.#state.returned = this.#state.returned.filter((task) => task.page !== page);
   }
 
   get #window(): number {

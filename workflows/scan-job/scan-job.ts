@@ -172,9 +172,15 @@ export class ScanJob extends SteeredJob {
     return this.#commits.soFar;
   }
 
-  /** Pages of a job that is over, begun and not finished: their rows so far are to be sealed. */
-  takeUnsealed(): PageTask | undefined {
-    return this.#pages.takeUnsealed();
+  /** A page of a job that is over, begun and not finished: its rows so far are to be sealed. Report it `sealed`. */
+  get unsealed(): PageTask | undefined {
+    return this.#pages.unsealed;
+  }
+
+  /** Its rows count on without a break: they were those of a page that waits, and are those of a closed one. */
+  sealed(page: PageResult): void {
+    this.#pages.sealed(page.page);
+    this.close(page);
   }
 
   // ---- what has happened ------------------------------------------------------------------------------------------
