@@ -29,6 +29,8 @@ test('one of two rebuilds; when it is killed, the other does; the account is who
   owner.kill('SIGKILL');
   await owner.gone;
   const told = rebuilds(rest);
+  // Temporal takes up to ten seconds to give the workflows of a process that was killed to another one.
+  await scan.progress();
   await here.command('FLUSHALL');
   await here.expectRight(scan);
   await vi.waitFor(() => expect(rebuilds(rest)).toBeGreaterThan(told), WITHIN);
