@@ -31,6 +31,10 @@ export function register(program: Command): void {
         const { exit, kept } = await runDemo(options.keep === true, here);
         process.exitCode = exit;
         if (kept !== undefined) tellKept(kept, output, json);
+        else
+          output.err(
+            'the sample, its quarantine and the stack are removed again; to look around in them: dsx demo --keep',
+          );
       } catch (error) {
         throw error instanceof ApiError ? apiError(error) : error;
       } finally {
