@@ -1,14 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { ApplyBody } from '../../api/contract.ts';
-import { EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
+import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { openOccasion } from '../job/occasion.ts';
-import { followAndTell } from '../job/tell.ts';
+import { tellToTheEnd } from '../job/tell-to-the-end.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
 import { createOutput } from '../render/output.ts';
 import { stacks } from '../stack/stacks.ts';
@@ -57,6 +57,8 @@ export async function apply(of: string, options: ApplyOptions, here: Surrounding
   const say = (line: string): void => output.err(line);
   const home = dsxHome(here.env);
   const found = await here.stacks.find(home);
+  const header = found === undefined ? await headerFromLedger(ledgerFolder(here.env, home), of) : undefined;
+  if (found === undefined && header === undefined) throw noSuchJob(of);
   const occasion = await openOccasion(
     here.stacks,
     found,
@@ -70,25 +72,9 @@ export async function apply(of: string, options: ApplyOptions, here: Surrounding
       ...(options.dryRun === true && { dryRun: true }),
       ...options.maxActions,
     };
-    const { job, joined } = await start(occasion.client, of, body);
+    const started = await start(occasion.client, of, body);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
-    reporter.started(job, joined);
-    if (options.detach === true && interrupts.count() === 0) {
-      occasion.keep();
-      reporter.detached(job, `dsx watch ${job}`);
-      reporter.close();
-      return EXIT.ok;
-    }
-    const onInterrupt = joined ? 'detach' : 'cancel';
-    const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
-      (error: unknown) => {
-        // The job may still run: what it runs on is not taken away from it.
-        occasion.keep();
-        throw error;
-      },
-    );
-    if (told.ending.kind === 'detached') occasion.keep();
-    return told.exit;
+    return await tellToTheEnd(occasion, started, { detach: options.detach === true, reporter, interrupts, say });
   } finally {
     await occasion.close();
   }

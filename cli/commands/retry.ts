@@ -16,12 +16,13 @@ import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner } from '../job/scanner-choice.ts';
 import { readSettings } from '../job/settings.ts';
 import { resolveQuarantine } from '../job/target.ts';
+import { tellToTheEnd } from '../job/tell-to-the-end.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
 import { gapLines } from '../render/gaps.ts';
 import { visible } from '../render/names.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import { stacks } from '../stack/stacks.ts';
-import { type Surroundings, stackFor, tellToTheEnd } from './scan.ts';
+import { type Surroundings, stackFor } from './scan.ts';
 
 export interface RetryOptions {
   readonly class?: readonly string[];

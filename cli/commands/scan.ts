@@ -4,7 +4,7 @@ import { IDEMPOTENCY_KEY, type StartJobAnswer, type StartJobBody } from '../../a
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { changedLimits } from '../../domain/limits.ts';
-import { CliError, EXIT } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { filterText } from '../job/filter-text.ts';
@@ -12,13 +12,12 @@ import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { addLimitOptions, type LimitOptions, limitsChange } from '../job/limit-options.ts';
-import { type Occasion, openOccasion } from '../job/occasion.ts';
-import type { Reporter } from '../job/reporter.ts';
+import { openOccasion } from '../job/occasion.ts';
 import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
 import { readSettings } from '../job/settings.ts';
 import { resolveQuarantine, resolveTarget, type Target } from '../job/target.ts';
-import { followAndTell } from '../job/tell.ts';
+import { tellToTheEnd } from '../job/tell-to-the-end.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
 import { createOutput, type Output } from '../render/output.ts';
 import type { StackOptions, Stacks } from '../stack/contract.ts';
@@ -144,47 +143,6 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
   } finally {
     await occasion.close();
   }
-}
-
-/** How a job that was just started is followed. */
-export interface Following {
-  readonly detach: boolean;
-  readonly reporter: Reporter;
-  readonly interrupts: Interrupts;
-  readonly say: (line: string) => void;
-}
-
-/** Follows a job that was just started to its end, or leaves it running; returns the exit code. @throws CliError */
-export async function tellToTheEnd(
-  occasion: Occasion,
-  { job, joined }: Pick<StartJobAnswer, 'job' | 'joined'>,
-  { detach, reporter, interrupts, say }: Following,
-): Promise<number> {
-  reporter.started(job, joined);
-  if (detach && interrupts.count() === 0) {
-    occasion.keep();
-    reporter.detached(job, `dsx watch ${job}`);
-    reporter.close();
-    if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
-    return EXIT.ok;
-  }
-  const onInterrupt = joined ? 'detach' : 'cancel';
-  const told = await followAndTell({ client: occasion.client, job, reporter, interrupts, onInterrupt }).catch(
-    (error: unknown) => {
-      // The scan may still run: what it runs on is not taken away from it.
-      if (occasion.ours) {
-        occasion.keep();
-        say('the stack stays up for the scan; stop it with: dsx down');
-      }
-      throw error;
-    },
-  );
-  if (told.ending.kind === 'detached') {
-    occasion.keep();
-    if (joined) say(`another request had started this scan, so it goes on; to end it: dsx cancel ${job}`);
-    if (occasion.ours) say('the stack stays up for it; stop it with: dsx down');
-  }
-  return told.exit;
 }
 
 /** A stack for one scan has the one scanner that was chosen for it. */
