@@ -7,7 +7,6 @@ import type { RetriableOutcome } from '../domain/retry.ts';
 
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
-export const DEFAULT_API_PORT = 8586;
 /** The header `Idempotency-Key` of starts: visible ASCII, so that a key is the same everywhere. */
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 

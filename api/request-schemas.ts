@@ -35,7 +35,6 @@ const limit = z
   .refine((n) => n <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .default(DEFAULT_LIMIT);
 
-export const noQuery = z.strictObject({});
 export const jobsQuery = z.strictObject({
   limit,
   after: z

@@ -9,7 +9,7 @@ import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
-import { links } from './jobs.ts';
+import { links } from '../start-job.ts';
 
 /** Findings that wait for somebody's decision, and the decisions. */
 export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {

@@ -1,15 +1,15 @@
-import type { ControlAnswer, StartAnswer, StartRequest } from '../../workflows/messages.ts';
+import type { ControlAnswer } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
 import { applyRequest } from '../apply-request.ts';
-import type { ControlJobAnswer, StartJobAnswer } from '../contract.ts';
-import { API_PREFIX } from '../contract.ts';
-import { ControlError, type ControlVerb, workflowIdOf } from '../control.ts';
+import type { ControlJobAnswer } from '../contract.ts';
+import { ControlError, type ControlVerb } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
-import { boundBefore, idempotencyKey, isKeyed, keyed } from '../idempotency.ts';
+import { idempotencyKey, keyed } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
+import { links, startJob } from '../start-job.ts';
 import { startRequest } from '../start-request.ts';
 
 export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
@@ -123,43 +123,11 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   ];
 }
 
-/** Starts a job, or joins the equal one that runs. @throws ApiProblem `no_worker`, naming the job; ControlError */
-export async function startJob(deps: ApiDeps, jobs: Jobs, request: StartRequest): Promise<StartJobAnswer> {
-  const workflowId = workflowIdOf(request);
-  const answer = ({ job, ...how }: StartAnswer): StartJobAnswer => {
-    return { job, ...how, links: { ...links(job), ...temporalLink(deps, workflowId) } };
-  };
-  const before = isKeyed(request) ? await boundBefore(deps, request) : undefined;
-  if (before !== undefined) return answer(before);
-  try {
-    const started = await deps.control.start(request);
-    jobs.remember(started.job, workflowId);
-    return answer(started);
-  } catch (error) {
-    if (!(error instanceof ControlError) || error.code !== 'no_worker') throw error;
-    jobs.remember(request.job, workflowId);
-    const { job } = request;
-    const detail = `No worker took the scan in time. It may wait in Temporal and begin once a worker is there; to end it: cancel job ${job}.`;
-    throw new ApiProblem('no_worker', detail, { cause: error, extra: { job } });
-  }
-}
-
 const CONTROLS: Readonly<Record<ControlVerb, string>> = {
   pause: 'No new item is begun; what is in hand ends or is handed back.',
   resume: 'Goes on where it was.',
   cancel: 'Ends the job with an exact account of what was done.',
 };
-
-export function links(job: string): { self: string; events: string } {
-  const self = `${API_PREFIX}/jobs/${job}`;
-  return { self, events: `${self}/events` };
-}
-
-function temporalLink({ settings: { temporal } }: ApiDeps, workflowId: string): { temporal?: string } {
-  if (temporal.uiUrl === undefined) return {};
-  const path = `namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
-  return { temporal: `${temporal.uiUrl.replace(/\/+$/, '')}/${path}` };
-}
 
 function controlled(answer: ControlAnswer): ControlJobAnswer {
   const { job, state, idle, limits, done, revision } = answer;

@@ -8,7 +8,7 @@ import type { Jobs } from '../jobs.ts';
 import * as requests from '../request-schemas.ts';
 import { retryRequest } from '../retry-request.ts';
 import { type Route, route } from '../route.ts';
-import { startJob } from './jobs.ts';
+import { startJob } from '../start-job.ts';
 
 export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   return [

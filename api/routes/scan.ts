@@ -12,8 +12,8 @@ import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { scanItemsBody, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Route, route } from '../route.ts';
+import { links } from '../start-job.ts';
 import { chooseScanner, itemsRequest } from '../start-request.ts';
-import { links } from './jobs.ts';
 
 export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   return [
