@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config/api.ts';
+import type { ConnectorSettings } from '../config/connectors/settings.ts';
 import { createScanner } from '../scanner/client.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { ConnectorResource } from './contract.ts';
@@ -67,7 +68,7 @@ export async function buildDeps(
         namespace: config.temporal.namespace,
         ...(config.temporal.uiUrl !== undefined && { uiUrl: config.temporal.uiUrl }),
       },
-      connectors: config.connectors.map((connector): ConnectorResource => ({ ...connector, dryRun: false })),
+      connectors: config.connectors.map(resourceOf),
     },
     control: createJobControl(client, config.temporal.address),
     status,
@@ -85,6 +86,24 @@ export async function buildDeps(
 }
 
 /** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
+/** What is told of a connector: never what its workers open it with. */
+function resourceOf(connector: ConnectorSettings): ConnectorResource {
+  const { id, kind, asset, filter, action, quarantine, maxSize, site, maxActions, maxActionsWindow } = connector;
+  return {
+    id,
+    kind,
+    asset,
+    filter,
+    action,
+    dryRun: false,
+    ...(quarantine !== undefined && { quarantine }),
+    ...(maxSize !== undefined && { maxSize }),
+    ...(site !== undefined && { site }),
+    ...(maxActions !== undefined && { maxActions }),
+    ...(maxActionsWindow !== undefined && { maxActionsWindow }),
+  };
+}
+
 function temporalConnection({ temporal }: ApiConfig): Connection {
   const { tls } = temporal;
   return Connection.lazy({

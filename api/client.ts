@@ -65,14 +65,14 @@ export interface ApiClient {
   readonly origin: string;
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Carries out what a dry run planned. */
-  apply(job: string, body?: ApplyBody): Promise<StartJobAnswer>;
+  apply(job: string, body?: ApplyBody, options?: StartOptions): Promise<StartJobAnswer>;
   approvals(): Promise<ApprovalList>;
   waiting(source: string, query?: { limit?: number; after?: number }): Promise<SourceApprovals>;
   decide(source: string, verdict: Verdict, body: DecideBody): Promise<DecideSourceAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
   jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
   /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
-  retry(job: string, body?: RetryJobBody): Promise<StartJobAnswer>;
+  retry(job: string, body?: RetryJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Has the status in Redis written anew. */
   rebuild(): Promise<RebuildAnswer>;
   pause(job: string, reason?: string): Promise<ControlJobAnswer>;
@@ -171,14 +171,16 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   return {
     origin,
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
-    apply: (job, body = {}) => call('POST', url(jobPath(job, '/apply')), { body }),
+    apply: (job, body = {}, o) =>
+      call('POST', url(jobPath(job, '/apply')), { body, idempotencyKey: o?.idempotencyKey }),
     approvals: () => call('GET', url('/approvals')),
     waiting: (source, query) => call('GET', url(`/approvals/${encodeURIComponent(source)}`, query)),
     decide: (source, verdict, body) =>
       call('POST', url(`/approvals/${encodeURIComponent(source)}/${verdict}`), { body }),
     job: (job, o) => call('GET', url(jobPath(job)), { signal: o?.signal }),
     jobs: (query) => call('GET', url('/jobs', query)),
-    retry: (job, body) => call('POST', url(jobPath(job, '/retry')), { body: body ?? {} }),
+    retry: (job, body, o) =>
+      call('POST', url(jobPath(job, '/retry')), { body: body ?? {}, idempotencyKey: o?.idempotencyKey }),
     rebuild: () => call('POST', url('/jobs/rebuild'), { timeoutMs: Math.max(timeoutMs, 600_000) }),
     pause: control('pause'),
     resume: control('resume'),

@@ -25,15 +25,23 @@ export function idempotencyKey(request: Pick<IncomingMessage, 'headersDistinct'>
   });
 }
 
-/**
- * The start of a request with a key: its job id follows from kind, source, caller and key, so that a repeat asks for the same job, also
- * after its end. `asked`: what the repeat must be equal in.
- */
-export function keyed(request: StartRequest, key: string, asked: unknown): KeyedRequest {
-  const of = [request.kind, request.source.id, request.actor, key];
+/** What a key is bound to: a job id that follows from kind, source, caller and key, and the hash of what a repeat must be equal in. */
+export type Binding = Pick<KeyedRequest, 'job' | 'bodyHash'>;
+
+export function bindingOf(
+  { kind, source, actor }: Pick<StartRequest, 'kind' | 'source' | 'actor'>,
+  key: string,
+  asked: unknown,
+): Binding {
+  const of = [kind, source.id, actor, key];
   const id = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 24);
   const bodyHash = createHash('sha256').update(canonicalJson(asked)).digest('hex');
-  return { ...request, job: `job-k-${id}`, bodyHash };
+  return { job: `job-k-${id}`, bodyHash };
+}
+
+/** The start of a request with a key: a repeat asks for the same job, also after its end. `asked`: what the repeat must be equal in. */
+export function keyed(request: StartRequest, key: string, asked: unknown): KeyedRequest {
+  return { ...request, ...bindingOf(request, key, asked) };
 }
 
 /**
@@ -41,7 +49,7 @@ export function keyed(request: StartRequest, key: string, asked: unknown): Keyed
  * (then the workflow knows).
  * @throws ApiProblem `idempotency_mismatch`, LedgerError: without the ledger nobody can tell whether the job was done
  */
-export async function boundBefore(deps: ApiDeps, { job, bodyHash }: KeyedRequest): Promise<StartAnswer | undefined> {
+export async function boundBefore(deps: ApiDeps, { job, bodyHash }: Binding): Promise<StartAnswer | undefined> {
   const ledger = (await deps.ledger.open()).job(job);
   const header = await ledger.header();
   if (header !== undefined) {

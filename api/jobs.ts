@@ -20,7 +20,7 @@ const DOUBT_MS = 2_000;
 
 /** Where the API finds jobs: the status first, then the ledger's account, then the workflow, then the ledger's last commit. */
 export interface Jobs {
-  /** @throws ApiProblem `job_not_found` */
+  /** @throws ApiProblem `job_not_found`, `no_worker`; ControlError, LedgerError when whoever may know the job can't be asked */
   get(job: string): Promise<JobResource>;
   /** Newest first; `after` is the `next` of the page before. */
   list(limit: number, after: string | undefined): Promise<JobList>;
@@ -99,18 +99,25 @@ function findJobs(deps: ApiDeps): Jobs {
     }
   }
 
-  /** What the workflow answers, if it is about this job. */
-  async function fromWorkflow(job: string, workflowId: string | undefined): Promise<JobProgress | undefined> {
+  /**
+   * What the workflow answers, if it is about this job. An error is told by value: the ledger may know more.
+   * @returns undefined when Temporal knows no such workflow, or its workflow is about another job
+   */
+  async function fromWorkflow(
+    job: string,
+    workflowId: string | undefined,
+  ): Promise<JobProgress | ControlError | undefined> {
     try {
       const id = workflowId ?? (await deps.control.find(job));
       if (id === undefined) return undefined;
+      if (workflowId === undefined) keep(workflows, job, id);
       const progress = await deps.control.progress(id);
       if (progress.job !== job) return undefined;
       keep(workflows, job, id);
       return progress;
     } catch (error) {
-      if (error instanceof ControlError) return undefined;
-      throw error;
+      if (!(error instanceof ControlError)) throw error;
+      return error.code === 'not_found' ? undefined : error;
     }
   }
 
@@ -142,13 +149,17 @@ function findJobs(deps: ApiDeps): Jobs {
       if (known?.ended) return resource(known.progress, 'ledger');
       const workflowId = workflows.get(job) ?? (known && workflowIdOf(known.progress));
       const progress = await fromWorkflow(job, workflowId);
-      if (progress !== undefined) return quietResource(progress, 'temporal');
+      const answered = progress !== undefined && !(progress instanceof ControlError);
+      if (answered) return quietResource(progress, 'temporal');
       if (known !== undefined) return resource(known.progress, 'ledger');
       if (workflows.has(job)) {
         throw new ApiProblem('no_worker', `Job ${job} was started, but no worker answers for it yet.`, {
           extra: { job },
         });
       }
+      // Whoever could not be asked may know it: only what was asked for everywhere is not there.
+      if (progress !== undefined) throw progress;
+      await ledgerJob(await ledgerOf(job));
       throw notFound(job);
     },
 

@@ -9,6 +9,7 @@ import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
+import { startFollower } from '../start-follower.ts';
 import { links, startJob } from '../start-job.ts';
 import { startRequest } from '../start-request.ts';
 
@@ -88,6 +89,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'job_not_found',
         'job_running',
         'nothing_planned',
+        'idempotency_mismatch',
         'connector_not_found',
         'folder_scans_off',
         'scan_running',
@@ -95,9 +97,12 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'temporal_unreachable',
         'ledger_unavailable',
       ],
-      handle: async ({ params, body, actor }) => {
-        const answer = await startJob(deps, jobs, await applyRequest(deps, jobs, params.job, body, actor));
-        return { status: answer.joined ? 200 : 201, body: answer };
+      handle: async ({ params: { job: of }, body, actor, request }) => {
+        const key = idempotencyKey(request);
+        const answer = await startFollower(deps, jobs, { kind: 'apply', of, actor, key, body }, async (keyed) =>
+          startJob(deps, jobs, keyed(await applyRequest(deps, jobs, of, body, actor))),
+        );
+        return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };
       },
     }),
     control('pause'),

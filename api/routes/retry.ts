@@ -4,10 +4,12 @@ import * as answers from '../answer-schemas.ts';
 import type { StartJobAnswer } from '../contract.ts';
 import { ControlError } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
+import { idempotencyKey } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
 import * as requests from '../request-schemas.ts';
 import { retryRequest } from '../retry-request.ts';
 import { type Route, route } from '../route.ts';
+import { startFollower } from '../start-follower.ts';
 import { startJob } from '../start-job.ts';
 
 export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
@@ -25,6 +27,7 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'job_not_ended',
         'nothing_to_retry',
         'too_many_retries',
+        'idempotency_mismatch',
         'connector_not_found',
         'folder_scans_off',
         'scan_running',
@@ -36,9 +39,12 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'temporal_unreachable',
         'ledger_unavailable',
       ],
-      handle: async ({ params: { job }, body, actor }) => {
-        const answer = await startBehind(deps, jobs, () => retryRequest(deps, jobs, job, body, actor));
-        return { status: answer.joined ? 200 : 201, body: answer };
+      handle: async ({ params: { job: of }, body, actor, request }) => {
+        const key = idempotencyKey(request);
+        const answer = await startFollower(deps, jobs, { kind: 'retry', of, actor, key, body }, (keyed) =>
+          startBehind(deps, jobs, async () => keyed(await retryRequest(deps, jobs, of, body, actor))),
+        );
+        return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };
       },
     }),
   ];
@@ -54,7 +60,7 @@ async function startBehind(deps: ApiDeps, jobs: Jobs, asked: () => Promise<Start
     const request = await asked();
     try {
       const answer = await startJob(deps, jobs, request);
-      if (!answer.joined || left <= 1 || !(await ended(jobs, answer.job))) return answer;
+      if (!answer.joined || answer.repeated || left <= 1 || !(await ended(jobs, answer.job))) return answer;
     } catch (error) {
       const running = error instanceof ControlError && error.code === 'scan_running' ? error.job : undefined;
       if (running === undefined || left <= 1 || !(await ended(jobs, running))) throw error;

@@ -7,6 +7,7 @@ import { apiError, noSuchJob } from '../job/follow.ts';
 import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
+import { KEY_OPTION, keyOf } from '../job/key-option.ts';
 import { openOccasion } from '../job/occasion.ts';
 import { tellToTheEnd } from '../job/tell-to-the-end.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
@@ -20,6 +21,7 @@ export interface ApplyOptions {
   readonly maxActions?: BrakeOption;
   readonly detach?: boolean;
   readonly json?: boolean;
+  readonly idempotencyKey?: string;
 }
 
 export function register(program: Command): void {
@@ -40,6 +42,7 @@ export function register(program: Command): void {
     )
     .option('--detach', 'start the job and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .option(...KEY_OPTION)
     .action(async (job: string, options: ApplyOptions) => {
       const interrupts = listenForInterrupts();
       try {
@@ -72,7 +75,7 @@ export async function apply(of: string, options: ApplyOptions, here: Surrounding
       ...(options.dryRun === true && { dryRun: true }),
       ...options.maxActions,
     };
-    const started = await start(occasion.client, of, body);
+    const started = await start(occasion.client, of, body, keyOf(options));
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
     return await tellToTheEnd(occasion, started, { detach: options.detach === true, reporter, interrupts, say });
   } finally {
@@ -80,9 +83,9 @@ export async function apply(of: string, options: ApplyOptions, here: Surrounding
   }
 }
 
-async function start(client: ApiClient, of: string, body: ApplyBody) {
+async function start(client: ApiClient, of: string, body: ApplyBody, key: { readonly idempotencyKey?: string }) {
   try {
-    return await client.apply(of, body);
+    return await client.apply(of, body, key);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw error.code === 'job_not_found' ? noSuchJob(of, error) : apiError(error);

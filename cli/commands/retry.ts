@@ -10,6 +10,7 @@ import { apiError, noSuchJob } from '../job/follow.ts';
 import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
+import { KEY_OPTION, keyOf } from '../job/key-option.ts';
 import { openOccasion } from '../job/occasion.ts';
 import type { Reporter } from '../job/reporter.ts';
 import { checkScanner } from '../job/scanner-check.ts';
@@ -34,6 +35,7 @@ export interface RetryOptions {
   readonly dryRun?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
+  readonly idempotencyKey?: string;
   readonly scanner?: string;
 }
 
@@ -51,6 +53,7 @@ export function register(program: Command): void {
     .option('--dry-run', 'plan the actions and touch nothing')
     .option('--detach', 'start the retry and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .option(...KEY_OPTION)
     .option('--scanner <name>', 'instead of the scanner of the job')
     .action(async (job: string, options: RetryOptions) => {
       const interrupts = listenForInterrupts();
@@ -102,7 +105,7 @@ export async function retry(job: string, options: RetryOptions, here: Surroundin
     if (asked !== undefined) choose(occasion.stack.scanners);
     const body = bodyOf(options, quarantine);
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
-    const started = await start(occasion.client, job, body, scanner, reporter, say);
+    const started = await start(occasion.client, job, body, keyOf(options), scanner, reporter, say);
     if ('exit' in started) return tellNothing(started, options.json === true, output);
     return await tellToTheEnd(occasion, started, { detach: options.detach === true, reporter, interrupts, say });
   } finally {
@@ -146,13 +149,14 @@ async function start(
   client: ApiClient,
   job: string,
   body: RetryJobBody,
+  key: { readonly idempotencyKey?: string },
   scanner: string | undefined,
   reporter: Reporter,
   say: (line: string) => void,
 ): Promise<StartJobAnswer | Nothing> {
   try {
     if (scanner !== undefined) await checkScanner(client, scanner, say);
-    return await client.retry(job, body);
+    return await client.retry(job, body, key);
   } catch (error) {
     reporter.close();
     if (!(error instanceof ApiError)) throw error;

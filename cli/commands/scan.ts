@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
-import { IDEMPOTENCY_KEY, type StartJobAnswer, type StartJobBody } from '../../api/contract.ts';
+import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { changedLimits } from '../../domain/limits.ts';
@@ -11,6 +11,7 @@ import { filterText } from '../job/filter-text.ts';
 import { apiError } from '../job/follow.ts';
 import { type Interrupts, listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
+import { KEY_OPTION, keyOf } from '../job/key-option.ts';
 import { addLimitOptions, type LimitOptions, limitsChange } from '../job/limit-options.ts';
 import { openOccasion } from '../job/occasion.ts';
 import { checkScanner } from '../job/scanner-check.ts';
@@ -76,11 +77,7 @@ export function register(program: Command): void {
   addLimitOptions(command)
     .option('--detach', 'start the scan and leave it running')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
-    .option(
-      '--idempotency-key <key>',
-      'a repeat with the same key follows the same scan instead of starting one',
-      keyArgument,
-    )
+    .option(...KEY_OPTION)
     .option('--scanner <name>', 'which scanner judges; standin tries things out and proves nothing')
     .action(async (target: string, options: ScanOptions) => {
       const interrupts = listenForInterrupts();
@@ -133,8 +130,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(options.weight !== undefined && { weight: options.weight }),
       ...options.maxActions,
     };
-    const started = await startJob(occasion.client, body, target, options.idempotencyKey);
-    if (started.repeated === true) say(`this idempotency key stands for job ${started.job}: nothing was started`);
+    const started = await startJob(occasion.client, body, target, keyOf(options));
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
     if (started.joined && Object.keys(limits).length > 0) {
       reporter.note(`the limits of the scan that runs stay as they are; to change them: dsx limits ${started.job}`);
@@ -160,10 +156,10 @@ async function startJob(
   client: ApiClient,
   body: StartJobBody,
   target: Target,
-  idempotencyKey: string | undefined,
+  key: { readonly idempotencyKey?: string },
 ): Promise<StartJobAnswer> {
   try {
-    return await client.startJob(body, idempotencyKey === undefined ? {} : { idempotencyKey });
+    return await client.startJob(body, key);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 'scan_running') {
@@ -185,11 +181,6 @@ function weightArgument(text: string): number {
 function workersArgument(text: string): number {
   if (/^[1-9]\d?$/.test(text) && Number(text) <= 64) return Number(text);
   throw new InvalidArgumentError('A whole number from 1 to 64.');
-}
-
-function keyArgument(text: string): string {
-  if (!IDEMPOTENCY_KEY.test(text)) throw new InvalidArgumentError('1 to 255 visible ASCII characters, without spaces.');
-  return text;
 }
 
 function sizeArgument(text: string): number {

@@ -25,7 +25,8 @@ async function scanner(options: { readonly host: string; readonly port: string }
     ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'scanner/standin/main.ts')],
     {
       env: { ...process.env, STANDIN_HOST: options.host, STANDIN_PORT: options.port },
-      stdio: 'inherit',
+      // The channel closes when this process is gone, however it went; the scanner then ends too.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     },
   );
   // The terminal sends Ctrl-C to both; this one waits until the scanner has ended.

@@ -16,9 +16,10 @@ export interface Following {
 /** Follows a job that was just started to its end, or leaves it running; returns the exit code. @throws CliError */
 export async function tellToTheEnd(
   occasion: Occasion,
-  { job, joined }: Pick<StartJobAnswer, 'job' | 'joined'>,
+  { job, joined, repeated }: Pick<StartJobAnswer, 'job' | 'joined' | 'repeated'>,
   { detach, reporter, interrupts, say }: Following,
 ): Promise<number> {
+  if (repeated === true) say(`this idempotency key stands for job ${job}: nothing was started`);
   reporter.started(job, joined);
   if (detach && interrupts.count() === 0) {
     occasion.keep();

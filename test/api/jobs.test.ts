@@ -240,6 +240,18 @@ describe('a job', () => {
   });
 });
 
+describe('a job that nobody shows', () => {
+  test.each(['no_worker', 'temporal_unreachable'] as const)(
+    'is not said to be none while Temporal can not be asked: %s',
+    async (code) => {
+      api.control.down = new ControlError(code, 'nobody answered');
+      expect(await refusal(api.client().job('job-9'))).toMatchObject({ code, status: 503 });
+      api.control.down = undefined;
+      expect(await refusal(api.client().job('job-9'))).toMatchObject({ code: 'job_not_found', status: 404 });
+    },
+  );
+});
+
 describe('the list', () => {
   test('joins status and ledger, newest first, page by page, each job once', async () => {
     const ledger = await api.ledger.open();

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ApiError } from '../../api/client.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { fullScanWorkflowId } from '../../workflows/messages.ts';
 import { type RealApi, startRealApi } from '../support/api.ts';
-import { writeFiles, writeMany } from '../support/files.ts';
+import { EICAR, writeFiles, writeMany } from '../support/files.ts';
 import { Plant } from '../support/plant.ts';
 
 let plant: Plant;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const share = path.join(plant.home, 'share');
   writeFiles(share, { 'a.txt': 'a', 'b.txt': 'b' });
   writeFileSync(config, `connectors:\n  - id: share\n    kind: filesystem\n    asset: ${share}\n`);
-  await plant.worker({ DSX_CONFIG: config });
+  await plant.worker({ DSX_CONFIG: config, DSXA_METADATA: 'on' });
   api = await startRealApi(plant, { DSX_CONFIG: config });
 });
 afterAll(async () => {
@@ -35,6 +35,7 @@ function freshFolder(files: number): string {
   writeMany(folder, files);
   return folder;
 }
+const WAIT = { timeout: 20_000, interval: 50 };
 const newKey = (): string => `key-${++keys}`;
 const bodyHash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -239,6 +240,37 @@ test('a scan of named items is repeated like any other: the same rows, and no se
   const many = await Promise.all([1, 2, 3, 4].map(() => api.client.scanItems(body, { idempotencyKey: 'together' })));
   expect(new Set(many.map(({ job }) => job)).size).toBe(1);
   expect(many.filter(({ repeated }) => repeated === undefined)).toHaveLength(1);
+});
+
+test('a retry is repeated like any start: while it runs, and when it has left nothing to retry', async () => {
+  const folder = freshFolder(4);
+  plant.standin.setFaults([`400 times=* metadata=${encodeURIComponent('item:0-0%3A1')}`]);
+  const { job: of } = await api.client.startJob({ folder, scanner: 'standin' });
+  await finish(folder);
+  plant.standin.reset();
+  const key = { idempotencyKey: newKey() };
+  const first = await api.client.retry(of, { all: true }, key);
+  expect(first).toMatchObject({ joined: false, job: expect.stringMatching(/^job-k-/) });
+  await vi.waitFor(async () => expect((await api.client.job(first.job)).state).toBe('completed'), WAIT);
+  expect(await api.client.retry(of, { all: true }, key)).toMatchObject({ job: first.job, repeated: true });
+  expect((await refusal(api.client.retry(of, {}, key))).code).toBe('idempotency_mismatch');
+  const other = { idempotencyKey: newKey() };
+  expect((await refusal(api.client.retry(of, { all: true }, other))).code).toBe('nothing_to_retry');
+});
+
+test('an apply is repeated like any start: the plan is carried out once', async () => {
+  const folder = path.join(plant.folder, `t${++folders}`);
+  writeFiles(folder, { 'evil.com': EICAR, 'good.txt': 'good' });
+  const { job: of } = await api.client.startJob({ folder, scanner: 'standin', action: 'delete', dryRun: true });
+  await finish(folder);
+  const key = { idempotencyKey: newKey() };
+  const together = await Promise.all([1, 2, 3].map(() => api.client.apply(of, {}, key)));
+  const job = together[0]?.job ?? '';
+  expect(together.map((answer) => answer.job)).toEqual([job, job, job]);
+  await vi.waitFor(async () => expect((await api.client.job(job)).state).toBe('completed'), WAIT);
+  expect(await api.client.apply(of, {}, key)).toMatchObject({ job, repeated: true });
+  expect((await refusal(api.client.apply(of, { dryRun: true }, key))).code).toBe('idempotency_mismatch');
+  expect((await api.client.job(job)).actions.done).toBe(1);
 });
 
 /** The workflow that was met had just ended: the API starts once more then. */
