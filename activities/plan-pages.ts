@@ -89,6 +89,7 @@ function listItems(
       return event === undefined ? [] : [event];
     },
     position: () => ({ next: at }),
+    requests: () => at,
     close: async () => undefined,
   };
 }

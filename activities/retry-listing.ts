@@ -39,6 +39,7 @@ export async function listRetried(
       return events;
     },
     position: () => ({ place: items.place() }),
+    requests: () => 0,
     close: async () => undefined,
   };
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import type { ConnectorSettings } from './connectors.ts';
+import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
 import { absolutePath, redisAddress } from './fields.ts';
@@ -97,10 +97,18 @@ export function parseVariables<S extends z.ZodObject>(
   throw first === undefined ? parsed.error : new ConfigError([first, ...rest]);
 }
 
-/** Builds what every process knows from its parsed variables and the configuration file. Problems are added to the list. */
-export function buildCommon(env: NodeJS.ProcessEnv, set: CommonVariables, problems: ConfigProblem[]): CommonConfig {
+/**
+ * Builds what every process knows from its parsed variables and the configuration file. Problems are added to the list.
+ * @param opens which connectors the process opens itself; by default none
+ */
+export function buildCommon(
+  env: NodeJS.ProcessEnv,
+  set: CommonVariables,
+  problems: ConfigProblem[],
+  opens: (connector: ConnectorSettings) => boolean = () => false,
+): CommonConfig {
   const home = set.DSX_HOME ?? stateHome(env);
-  const { config, configFile } = readFile(env, set.DSX_CONFIG, home, problems);
+  const { config, configFile } = readFile(env, set.DSX_CONFIG, home, problems, opens);
   if (set.DSXA_STANDIN_URL !== undefined && set.APP_ENV !== 'dev') {
     const text = `a stand-in scanner is no malware scanner and is refused with APP_ENV=${set.APP_ENV}; unset it and set DSXA_SCANNER_URL`;
     problems.push({ code: 'unsafe', variable: 'DSXA_STANDIN_URL', text });
@@ -123,6 +131,7 @@ function readFile(
   named: string | undefined,
   home: string,
   problems: ConfigProblem[],
+  opens: (connector: ConnectorSettings) => boolean,
 ): { config: ConfigFile; configFile: string | undefined } {
   const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
   const configFile = named !== undefined ? path.resolve(named) : usual.find((file) => existsSync(file));
@@ -134,7 +143,7 @@ function readFile(
       return { config: { connectors: [] }, configFile };
     }
   }
-  const loaded = loadConfigFile(configFile, env);
+  const loaded = loadConfigFile(configFile, env, opens);
   problems.push(...loaded.problems);
   return { config: loaded.config, configFile };
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { type ConnectorSettings, connectorSchema } from './connectors.ts';
+import { type ConnectorSettings, connectorSchema, fieldsOf, SECRET_FIELDS } from './connectors/connectors.ts';
+import { missingSecrets } from './connectors/secret-field.ts';
 import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
@@ -43,20 +44,24 @@ const fileSchema = z.strictObject(
   asFields,
 );
 
-/** Reads and checks dsx-connect.yaml. With any problem, nothing of it is used. */
+/**
+ * Reads and checks dsx-connect.yaml. With any problem, nothing of it is used.
+ * @param opens which connectors this process opens, and needs the secrets of
+ */
 export function loadConfigFile(
   file: string,
   env: NodeJS.ProcessEnv,
+  opens: (connector: ConnectorSettings) => boolean,
 ): { config: ConfigFile; problems: ConfigProblem[] } {
   const none: ConfigFile = { connectors: [] };
-  const yaml = readYaml(file, env);
+  const yaml = readYaml(file, env, SECRET_FIELDS);
   if (!('value' in yaml)) return { config: none, problems: [...yaml] };
   const parsed = fileSchema.safeParse(yaml.value ?? {});
   if (!parsed.success) {
     return { config: none, problems: parsed.error.issues.flatMap((issue) => fromIssue(issue, yaml, file)) };
   }
   const connectors = parsed.data.connectors ?? [];
-  const problems = duplicates(connectors, yaml, file);
+  const problems = [...duplicates(connectors, yaml, file), ...unset(connectors, opens, yaml, file)];
   if (!parsed.data.scanner) return { config: { connectors }, problems };
   return { config: { connectors, scanner: absolute(parsed.data.scanner, path.dirname(path.resolve(file))) }, problems };
 }
@@ -84,6 +89,21 @@ function duplicates(connectors: readonly ConnectorSettings[], yaml: YamlFile, fi
   });
 }
 
+function unset(
+  connectors: readonly ConnectorSettings[],
+  opens: (connector: ConnectorSettings) => boolean,
+  yaml: YamlFile,
+  file: string,
+): ConfigProblem[] {
+  return connectors.flatMap((connector, index) =>
+    (opens(connector) ? missingSecrets(connector) : []).map(({ field, variable }) => {
+      const place = ['connectors', index, field];
+      const text = `refers to \${${variable}}, which is not set; set the variable where the workers of this connector run`;
+      return { code: 'missing_reference' as const, file, line: yaml.lineOf(place), field: fieldName(place), text };
+    }),
+  );
+}
+
 function fromIssue(issue: z.core.$ZodIssue, yaml: YamlFile, file: string): ConfigProblem[] {
   const { path: field } = issue;
   if (issue.code === 'unrecognized_keys') {
@@ -92,7 +112,7 @@ function fromIssue(issue: z.core.$ZodIssue, yaml: YamlFile, file: string): Confi
       file,
       line: yaml.lineOfKey(field, key),
       field: fieldName([...field, key]),
-      text: unknownText(key, keysAt(field)),
+      text: unknownText(key, keysAt(field, yaml)),
     }));
   }
   const place = { file, line: yaml.lineOf(field), ...(field.length > 0 && { field: fieldName(field) }) };
@@ -106,9 +126,11 @@ function unknownText(key: string, known: readonly string[]): string {
 }
 
 /** The fields that there are at a place: of the root, of a connector or of the scanner. */
-function keysAt(field: FieldPath): readonly string[] {
+function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
-  return Object.keys(field[0] === 'connectors' ? connectorSchema.shape : scannerSchema.shape);
+  return field[0] === 'connectors'
+    ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
+    : Object.keys(scannerSchema.shape);
 }
 
 function fieldName(field: FieldPath): string {

@@ -1,5 +1,7 @@
+import type { Hidden } from '../domain/hidden.ts';
+
 /** A value that shows itself only when asked: printed, logged or serialised, it is `[redacted]` (or what stands in for it). */
-export class Secret {
+export class Secret implements Hidden {
   readonly #value: string;
   readonly #shown: string;
 

@@ -58,8 +58,9 @@ export const workerSchema = z.strictObject({
 export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const problems: ConfigProblem[] = [];
   const set = parseVariables(env, 'worker', workerSchema, problems);
+  const scans = set.DSXCONNECT_WORKER_ROLES.includes('scan');
   const config: WorkerConfig = {
-    ...buildCommon(env, set, problems),
+    ...buildCommon(env, set, problems, ({ site }) => scans && site === set.DSXCONNECT_SITE),
     roles: set.DSXCONNECT_WORKER_ROLES,
     ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },

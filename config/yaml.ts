@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { ConfigProblem } from './errors.ts';
 import { unreadable } from './files.ts';
 
@@ -11,6 +11,8 @@ export interface YamlFile {
   /** Plain values; undefined for an empty file. */
   readonly value: unknown;
   has(field: FieldPath): boolean;
+  /** The value of a scalar field. */
+  at(field: FieldPath): unknown;
   /** Of the field, or of the nearest part around it. */
   lineOf(field: FieldPath): number;
   /** Of a key of the map at `field`. */
@@ -20,8 +22,15 @@ export interface YamlFile {
 /** Larger files are refused, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Reads a YAML file. In its values `${NAME}` stands for that variable of `env`, and `$${` for `${` itself. */
-export function readYaml(file: string, env: NodeJS.ProcessEnv): YamlFile | readonly ConfigProblem[] {
+/**
+ * Reads a YAML file. In its values `${NAME}` stands for that variable of `env`, and `$${` for `${` itself. A value of a field in
+ * `secret` that is nothing but a reference stays as it is where the variable is not set: whoever needs it says so.
+ */
+export function readYaml(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  secret: ReadonlySet<string> = new Set(),
+): YamlFile | readonly ConfigProblem[] {
   const refuse = (text: string, line?: number): readonly ConfigProblem[] => [
     { code: 'invalid_file', file, ...(line !== undefined && { line }), text },
   ];
@@ -41,7 +50,7 @@ export function readYaml(file: string, env: NodeJS.ProcessEnv): YamlFile | reado
   if (bad !== undefined) return refuse(`is not YAML: ${bad.message}`, lines.linePos(bad.pos[0]).line);
 
   const at = (node: Node | null | undefined) => lines.linePos(node?.range?.[0] ?? 0).line;
-  const missing = expand(doc, env);
+  const missing = expand(doc, env, secret);
   if (missing.length > 0) {
     return missing.map(({ node, text }) => ({ code: 'missing_reference', file, line: at(node), text }));
   }
@@ -49,6 +58,7 @@ export function readYaml(file: string, env: NodeJS.ProcessEnv): YamlFile | reado
     return {
       value: doc.toJS() ?? undefined,
       has: (field) => field.length === 0 || doc.hasIn(field),
+      at: (field: FieldPath) => doc.getIn(field),
       lineOf: (field) => at(nodeAt(doc, field)),
       lineOfKey: (field, key) => at(keyAt(nodeAt(doc, field), key)),
     };
@@ -58,11 +68,15 @@ export function readYaml(file: string, env: NodeJS.ProcessEnv): YamlFile | reado
 }
 
 /** Replaces the references in every value (never in a key). Those that name no variable come back. */
-function expand(doc: Document, env: NodeJS.ProcessEnv): { node: Node; text: string }[] {
+function expand(doc: Document, env: NodeJS.ProcessEnv, secret: ReadonlySet<string>): { node: Node; text: string }[] {
   const missing: { node: Node; text: string }[] = [];
   visit(doc, {
-    Scalar(key, node) {
+    Scalar(key, node, path) {
       if (key === 'key' || typeof node.value !== 'string') return;
+      const parent = path.at(-1);
+      const field = isPair(parent) && isScalar(parent.key) ? String(parent.key.value) : '';
+      const [, whole] = /^\$\{([^}]+)\}$/.exec(node.value) ?? [];
+      if (whole !== undefined && secret.has(field) && (env[whole] ?? '') === '') return;
       node.value = node.value.replace(/\$\$\{|\$\{([^}]*)\}?/g, (all, name: string | undefined) => {
         if (all === '$${') return '${';
         const value = name !== undefined && all.endsWith('}') ? env[name] : undefined;

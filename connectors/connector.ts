@@ -36,6 +36,8 @@ export interface Listing {
   nextBatch(max: number, signal: AbortSignal): Promise<ListEvent[]>;
   /** Resuming from here lists exactly what follows: nothing twice, nothing left out that was there all the time. */
   position(): Position;
+  /** Questions asked of the store so far: what an estimate tells of the cost of a listing. */
+  requests(): number;
   close(): Promise<void>;
 }
 
@@ -89,6 +91,19 @@ export interface CheckReport {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
 }
 
+/** One place that could be a connector's asset, as its setting `asset` names it. */
+export interface Asset {
+  readonly asset: string;
+  /** What it is, for a person. */
+  readonly detail?: string;
+}
+
+/** Assets in an order that stays; `next` is there while there may be more. */
+export interface AssetPage {
+  readonly assets: readonly Asset[];
+  readonly next?: string;
+}
+
 /** One storage, bound and configured. One instance serves many calls at once. */
 export interface Connector {
   readonly id: string;
@@ -100,6 +115,11 @@ export interface Connector {
   check(action: ItemAction, signal: AbortSignal): Promise<CheckReport>;
   /** Starts or resumes a listing. Quarantine and our own side-car files are never listed. */
   list(scope: ListScope, from: Position | undefined): Listing;
+  /**
+   * What could be scanned with these credentials: buckets, containers, libraries, the folders at the top. `after` is a `next`.
+   * @throws ConnectorError `permission_denied` when the credentials reach their asset and may not look around
+   */
+  assets(query: { readonly limit: number; readonly after?: string }, signal: AbortSignal): Promise<AssetPage>;
   /** One item as a listing would show it now. @throws ConnectorError `not_found`, … */
   stat(ref: ItemRef, signal: AbortSignal): Promise<Item>;
   /**

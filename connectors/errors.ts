@@ -13,6 +13,10 @@ export const CONNECTOR_CODES = {
   changed: 'final',
   /** The name does not stay inside the asset, or is no regular file any more. */
   not_an_item: 'final',
+  /** The item lies in a colder tier and must be restored first, which is not ours. Outcome `unscannable`. */
+  archived: 'final',
+  /** The item is encrypted with a key that only its owner has. Outcome `unscannable`. */
+  customer_key: 'final',
   /** A reading or listing error of the storage. */
   storage_error: 'retry',
   /** The storage asks us to slow down. */

@@ -9,6 +9,10 @@ export type Version = string;
 /** Why an entry inside the scope is listed but not to be scanned (the rule of a `skipped` outcome). */
 export type SkipRule = 'link' | 'special' | 'size' | 'duplicate' | 'unchanged' | 'superseded' | 'allowed';
 
+/** Why a storage does not give the bytes of an item that is there: reasons of `unscannable`. */
+export const STORAGE_REASONS = ['archived', 'customer_key'] as const;
+export type StorageReason = (typeof STORAGE_REASONS)[number];
+
 /** One object, blob, file or drive item as it was listed. A line of a page. */
 export interface Item {
   /** Path or key within the connector's asset, `/`-separated, no leading slash. Invalid UTF-8 is shown with U+FFFD. */
@@ -25,6 +29,8 @@ export interface Item {
   readonly skip?: SkipRule;
   /** Set when listing met the entry but could not read its facts: it ends `failed` with this class. */
   readonly fault?: { readonly class: string; readonly detail: string };
+  /** Set when the listing shows that the bytes can't be had: it ends `unscannable` with this reason. */
+  readonly unscannable?: { readonly reason: StorageReason; readonly detail: string };
   /** The item (`page:ordinal`) whose action found this newer version in place. */
   readonly rescanOf?: string;
   /** How many times in a row this location was listed again because it changed (at most 3). */

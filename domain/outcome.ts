@@ -13,7 +13,10 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Why something could not be judged (the reason of `unscannable`). Normalised; the scanner's own text is kept beside it. */
+/**
+ * Why something could not be judged (the reason of `unscannable`). Normalised; the scanner's own text is kept beside it. Two are the
+ * storage's: `archived` (to be restored from a colder tier first) and `customer_key` (encrypted with a key that only its owner has).
+ */
 export type UnscannableReason =
   | 'encrypted_file'
   | 'file_too_large'
@@ -24,6 +27,7 @@ export type UnscannableReason =
   | 'zip_bomb'
   | 'scan_error'
   | 'archived'
+  | 'customer_key'
   | 'other';
 
 /** What the scanner said, reduced to what a row keeps. Free text is bounded by its producer. */

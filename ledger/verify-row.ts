@@ -27,6 +27,7 @@ const REASONS: Readonly<Record<string, ReadonlySet<string>>> = {
     'zip_bomb',
     'scan_error',
     'archived',
+    'customer_key',
     'other',
   ]),
 };
@@ -47,6 +48,8 @@ export function itemFaults(value: unknown): string[] {
   if (!optional(value.skip, isText)) faults.push('its rule is no text');
   if (value.fault !== undefined && !(isFields(value.fault) && isText(value.fault.class)))
     faults.push('its fault has no class');
+  if (value.unscannable !== undefined && !(isFields(value.unscannable) && isText(value.unscannable.reason)))
+    faults.push('it is unscannable without a reason');
   if (!optional(value.retryOf, isText) || (value.retryOf === undefined) !== (value.was === undefined))
     faults.push('it does not say which row it retries, and what that was');
   if (
@@ -113,6 +116,10 @@ function reasonFaults(row: Fields, outcome: OutcomeRow['outcome'], item: Item, f
     (outcome !== 'failed' || reason !== item.fault.class)
   ) {
     faults.push(`its facts could not be read (${item.fault.class}), and its outcome is ${outcome} ${quoted(reason)}`);
+  }
+  const known = item.skip === undefined && item.fault === undefined ? item.unscannable?.reason : undefined;
+  if (known !== undefined && (outcome !== 'unscannable' || reason !== known)) {
+    faults.push(`it is listed as unscannable (${known}), and its outcome is ${outcome} ${quoted(reason)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
-import { createConnectors } from '../connectors/registry.ts';
+import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
@@ -85,16 +85,23 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
 }
 
 /** What a source binds to: a folder as it was named, or a connector of this worker's configuration. */
-function bindingOf(source: Source, quarantine: string | undefined, config: WorkerConfig) {
+function bindingOf(source: Source, chosen: string | undefined, config: WorkerConfig): ConnectorSettings {
   // Our own state is never an item, wherever it lies.
   const exclude = [config.home, config.ledger].map((folder) => path.resolve(folder));
-  const chosen = quarantine !== undefined && { quarantine };
   if (source.kind === 'folder') {
-    return { kind: 'filesystem' as const, id: source.id, asset: source.path, exclude, ...chosen };
+    const moved = chosen !== undefined && { quarantine: chosen };
+    return { kind: 'filesystem', id: source.id, asset: source.path, exclude, ...moved };
   }
   const found = config.connectors.find((connector) => connector.id === source.id);
   if (found === undefined) {
     throw new ConnectorError('configuration', `this worker's configuration has no connector ${source.id}`);
   }
-  return { kind: found.kind, id: found.id, asset: found.asset, exclude, ...chosen };
+  const quarantine = chosen ?? found.quarantine;
+  return {
+    kind: found.kind,
+    id: found.id,
+    asset: found.asset,
+    exclude,
+    ...(quarantine !== undefined && { quarantine }),
+  };
 }

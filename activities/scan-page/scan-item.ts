@@ -1,7 +1,7 @@
 import type { Connector, OpenItem } from '../../connectors/connector.ts';
-import { CONNECTOR_CODES, ConnectorError } from '../../connectors/errors.ts';
+import { CONNECTOR_CODES, type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
-import type { Item } from '../../domain/item.ts';
+import { type Item, STORAGE_REASONS } from '../../domain/item.ts';
 import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
@@ -91,6 +91,9 @@ async function outcomeOf(
 ): Promise<RowTail> {
   if (item.skip !== undefined) return { outcome: 'skipped', reason: item.skip };
   if (item.fault !== undefined) return { outcome: 'failed', reason: item.fault.class, note: clip(item.fault.detail) };
+  if (item.unscannable !== undefined) {
+    return { outcome: 'unscannable', reason: item.unscannable.reason, note: clip(item.unscannable.detail) };
+  }
   const failures = new Map<string, number>();
   for (let attempt = 1; ; attempt++) {
     try {
@@ -106,10 +109,18 @@ async function outcomeOf(
   }
 }
 
+/** What is about the item alone, however the storage is. */
+const CONCERNS_ITEM: Partial<Record<ConnectorCode, true>> = {
+  changed: true,
+  not_an_item: true,
+  archived: true,
+  customer_key: true,
+};
+
 /** Whether the failure may be that of the whole storage: it is the item's own only if the asset is there. */
 function concernsAsset(error: unknown): boolean {
   if (error instanceof ScannerError) return error.code === 'scan_timeout';
-  return error instanceof ConnectorError && error.code !== 'changed' && error.code !== 'not_an_item';
+  return error instanceof ConnectorError && CONCERNS_ITEM[error.code] !== true;
 }
 
 /** What would be an item's last failure at the scanner is its own only if the scanner is well. */
@@ -252,6 +263,10 @@ function asError(error: unknown): Error {
 
 function storageFailure(error: ConnectorError, attempt: number, failures: Map<string, number>) {
   if (error.code === 'not_found') return { row: { outcome: 'vanished', attempts: attempt } as const };
+  const reason = STORAGE_REASONS.find((known) => known === error.code);
+  if (reason !== undefined) {
+    return { row: { outcome: 'unscannable', reason, note: clip(error.message), attempts: attempt } as const };
+  }
   const count = countOf(failures, error.code);
   if (error.code === 'changed') {
     return count < CHANGED_TRIES ? { waitMs: 0 } : { row: failed('unstable', error, attempt) };

@@ -3,6 +3,7 @@ import { messageOf } from '../../domain/errors.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
 import type {
   ActionReport,
+  AssetPage,
   Capabilities,
   CheckReport,
   Connector,
@@ -17,6 +18,7 @@ import { moveItem } from './actions/move.ts';
 import { restoreItem } from './actions/restore.ts';
 import { tagItem } from './actions/tag.ts';
 import { failed, openItemFolder, reportOf, type Work } from './actions/work.ts';
+import { assetsOf } from './assets.ts';
 import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';
 import { itemOf } from './entry.ts';
@@ -67,6 +69,11 @@ class FilesystemConnector implements Connector {
 
   list(scope: ListScope, from: Position | undefined): Listing {
     return new Walk(() => this.#find(), this.#names, scope, from);
+  }
+
+  async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {
+    signal.throwIfAborted();
+    return assetsOf(await findReadable(this.#settings), query);
   }
 
   async stat(ref: ItemRef, signal: AbortSignal): Promise<Item> {

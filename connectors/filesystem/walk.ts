@@ -32,6 +32,8 @@ export class Walk implements Listing {
   #place!: Place;
   #begun = false;
   #closed = false;
+  /** Folders read. */
+  #folders = 0;
   /** What has been looked at, and the index of the first that no event has told of. */
   #seen: readonly Seen[] = [];
   #at = 0;
@@ -52,6 +54,10 @@ export class Walk implements Listing {
 
   position(): Position {
     return positionOf(this.#reached);
+  }
+
+  requests(): number {
+    return this.#folders;
   }
 
   async next(signal: AbortSignal): Promise<ListEvent | undefined> {
@@ -159,6 +165,7 @@ export class Walk implements Listing {
     const fd = held ?? (await openFolder(path, folder));
     try {
       const keys = await this.#names.read(fd, path);
+      this.#folders += 1;
       return { keys, next: firstBehind(keys, folder, this.#reached.after), fd };
     } catch (error) {
       if (held === undefined) closeFd(fd);

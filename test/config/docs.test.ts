@@ -20,7 +20,7 @@ describe('docs/configuration.md', () => {
     try {
       const file = path.join(folder, 'dsx-connect.yaml');
       writeFileSync(file, example);
-      const { config, problems } = loadConfigFile(file, {});
+      const { config, problems } = loadConfigFile(file, {}, () => false);
       expect(problems).toEqual([]);
       expect(config.connectors).toHaveLength(1);
       const yaml = readYaml(file, {});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type {
   ActionReport,
+  AssetPage,
   Capabilities,
   CheckReport,
   Connector,
@@ -97,6 +98,13 @@ class MemoryConnector implements Connector {
 
   list(scope: ListScope, from: Position | undefined): Listing {
     return new MemoryListing(this.memory, scope, from, (location) => this.#throwIf('list', location));
+  }
+
+  async assets({ limit, after = '' }: { limit: number; after?: string }): Promise<AssetPage> {
+    const tops = [...this.memory.things.keys()].map((key) => key.split('/')[0] as string);
+    const names = [...new Set(tops)].filter((top) => top > after).sort((a, b) => (a < b ? -1 : 1));
+    const assets = names.slice(0, limit).map((asset) => ({ asset }));
+    return { assets, ...(names.length > limit && { next: assets.at(-1)?.asset ?? '' }) };
   }
 
   async stat(ref: ItemRef, signal: AbortSignal): Promise<Item> {
@@ -226,6 +234,10 @@ class MemoryListing implements Listing {
 
   position(): Position {
     return { after: Buffer.from(this.#after, 'latin1').toString('base64'), outside: this.#outside };
+  }
+
+  requests(): number {
+    return 1;
   }
 
   async next(signal: AbortSignal): Promise<ListEvent | undefined> {

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
+import { filesystem } from './filesystem.ts';
+import type { Fields, Kind } from './kind.ts';
+import type { CommonSettings, ConnectorSettings } from './settings.ts';
+
+export type { ConnectorSettings } from './settings.ts';
+
+/** Every kind of connector that there is. */
+export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = { filesystem };
+
+const KIND_NAMES = Object.keys(KINDS);
+const kindError = `must be ${KIND_NAMES.length === 1 ? KIND_NAMES[0] : `one of ${KIND_NAMES.join(', ')}`}`;
+const asFields = { error: 'must be a set of fields, each with a colon' };
+const brakeError = 'needs maxActions: how many actions the window lets pass';
+
+/** The fields that a connector of this kind has; of every kind, where it is not known. */
+export function fieldsOf(kind: unknown): readonly string[] {
+  const found = kindOf(kind);
+  return [
+    'id',
+    'kind',
+    ...Object.keys(found?.shape ?? { asset: 0, quarantine: 0 }),
+    ...Object.keys(commonShape).slice(1),
+  ];
+}
+
+/** Names of fields, and their old names, that hold secrets in some kind. */
+export const SECRET_FIELDS: ReadonlySet<string> = new Set(
+  Object.values(KINDS).flatMap(({ secrets, aliases }) => [
+    ...secrets,
+    ...Object.keys(aliases).filter((alias) => secrets.includes(aliases[alias] ?? '')),
+  ]),
+);
+
+/** One entry of `connectors:` in the file. Fields may have the names of the former connector's settings. */
+export const connectorSchema = z
+  .record(z.string(), z.unknown(), asFields)
+  .transform((input, context): ConnectorSettings => {
+    const kind = kindOf(input.kind);
+    if (kind === undefined) {
+      context.issues.push({ code: 'custom', input, path: ['kind'], message: kindError });
+      return z.NEVER;
+    }
+    const { fields, given, refused } = renamed(input, kind);
+    for (const { field, message } of refused) context.issues.push({ code: 'custom', input, path: [field], message });
+    const parsed = schemaOf(kind).safeParse(fields);
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) {
+        const [field, ...rest] = issue.path;
+        const written = field === undefined ? [] : [given.get(String(field)) ?? field, ...rest];
+        context.issues.push({ ...issue, input, path: written } as z.core.$ZodRawIssue);
+      }
+      return z.NEVER;
+    }
+    if (refused.length > 0) return z.NEVER;
+    const { asset, quarantine, ...own } = parsed.data as Fields;
+    const common = Object.fromEntries(Object.entries(own).filter(([field]) => Object.hasOwn(commonShape, field)));
+    return { ...(common as unknown as CommonSettings), ...kind.build({ ...own, asset, quarantine }) };
+  });
+
+function kindOf(kind: unknown): Kind | undefined {
+  return Object.hasOwn(KINDS, String(kind)) ? KINDS[kind as ConnectorSettings['kind']] : undefined;
+}
+
+function schemaOf(kind: Kind) {
+  const shape = { kind: z.string(), ...kind.shape, ...commonShape };
+  return z.strictObject(shape, asFields).superRefine((fields, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message, input: fields });
+    if (fields.maxActionsWindow !== undefined && fields.maxActions === undefined)
+      refuse('maxActionsWindow', brakeError);
+    kind.refine?.(fields, refuse);
+  });
+}
+
+interface Renamed {
+  readonly fields: Record<string, unknown>;
+  /** The name that was written, by field. */
+  readonly given: ReadonlyMap<string, string>;
+  readonly refused: readonly { readonly field: string; readonly message: string }[];
+}
+
+/** Old names replaced by the fields that they set. */
+function renamed(input: Fields, kind: Kind): Renamed {
+  const aliases: Readonly<Record<string, string>> = { ...COMMON_ALIASES, ...kind.aliases };
+  const retired: Readonly<Record<string, string>> = { ...COMMON_RETIRED, ...kind.retired };
+  const fields: Record<string, unknown> = {};
+  const given = new Map<string, string>();
+  const refused: { field: string; message: string }[] = [];
+  for (const [name, value] of Object.entries(input)) {
+    const field = aliases[name] ?? name;
+    const reason = retired[name];
+    const other = given.get(field);
+    if (field === name && reason !== undefined) {
+      refused.push({ field: name, message: `is a setting of the former connector that sets nothing here: ${reason}` });
+    } else if (other !== undefined) {
+      refused.push({ field: name, message: `sets the same as ${other}; keep one of them` });
+    } else {
+      fields[field] = value;
+      given.set(field, name);
+    }
+  }
+  return { fields, given, refused };
+}

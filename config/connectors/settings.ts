@@ -1,0 +1,26 @@
+import type { ItemAction } from '../../domain/action.ts';
+
+/** What every connector has. */
+export interface CommonSettings {
+  readonly id: string;
+  /** What is scanned, as a person names it: a folder, buckets with their prefixes, a library. */
+  readonly asset: string;
+  /** As it was written; it parses. Empty: everything. */
+  readonly filter: string;
+  readonly action: ItemAction;
+  /** Where moved items go, as the kind names it. Absent: whoever starts a scan chooses, or the kind has a place of its own. */
+  readonly quarantine?: string;
+  /** Bytes. Absent: no limit of our own. */
+  readonly maxSize?: number;
+  readonly site?: string;
+  /** Item actions within the window that need nobody's approval. Absent: no limit. */
+  readonly maxActions?: number;
+  /** Seconds. */
+  readonly maxActionsWindow?: number;
+}
+
+/** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
+export type KindSettings = { readonly kind: 'filesystem'; readonly asset: string; readonly quarantine?: string };
+
+/** A connector of the configuration: a named binding to one storage. */
+export type ConnectorSettings = CommonSettings & KindSettings;
