@@ -109,6 +109,7 @@ describe('one item among many', () => {
   it.each([
     ['scanner_busy', 6],
     ['scanner_transient', 3],
+    ['scanner_dropped', 5],
     ['scan_timeout', 2],
     ['scanner_protocol', 3],
   ] as const)('at which the scanner says %s is failed alone while the scanner is well', async (code, tries) => {
@@ -116,7 +117,7 @@ describe('one item among many', () => {
     expect(row).toMatchObject({ outcome: 'failed', reason: code, attempts: tries });
   });
 
-  it.each(['scanner_busy', 'scanner_transient', 'scan_timeout', 'scanner_protocol'] as const)(
+  it.each(['scanner_busy', 'scanner_transient', 'scanner_dropped', 'scan_timeout', 'scanner_protocol'] as const)(
     'at which the scanner says %s is never failed while the scanner is not well',
     async (code) => {
       const { blocked } = await scan({ scan: () => new ScannerError(code as ScannerCode, 'no'), well: false });
