@@ -1,4 +1,5 @@
-import type { ActionRow, ItemAction } from '../domain/action.ts';
+import type { ActionRow, ItemAction, RowAction } from '../domain/action.ts';
+import type { AllowEntry } from '../domain/allow.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { JobProgress, LiveFigures, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
@@ -341,4 +342,53 @@ export interface DecideSourceAnswer extends DecisionResource {
   }[];
   /** Findings that still wait. */
   readonly waiting: number;
+}
+
+/** `POST /jobs/:job/restore`: puts back what the job moved or tagged. The answer is that of `POST /jobs`. */
+export interface RestoreBody {
+  /** Only these (`page:ordinal`, or with the job before it); default: all that was not put back since. */
+  readonly findings?: readonly string[];
+  readonly reason?: string;
+}
+
+/** An item that a job moved, and that no restore put back. */
+export interface QuarantinedItem {
+  readonly source: Source;
+  /** The job that moved it: what a restore names. The one that found it is named in `finding`. */
+  readonly job: string;
+  readonly finding: string;
+  readonly item: string;
+  readonly location: string;
+  readonly locationBytes?: string;
+  readonly action: RowAction;
+  /** Where it lies, as its connector names it. */
+  readonly destination?: string;
+  /** The version that was judged and moved. */
+  readonly version: string;
+  readonly sha256?: string;
+  /** What the scanner called it. */
+  readonly threat?: string;
+  readonly by: string;
+  readonly at: string;
+  readonly restorable: boolean;
+}
+/** `GET /quarantine?source=&limit=&after=`. `next` may come with few items, or none. */
+export interface QuarantineList {
+  readonly items: readonly QuarantinedItem[];
+  readonly next?: string;
+}
+
+/** `POST /allowed`: 201 with the entry that counts from now on. */
+export interface AllowBody {
+  /** 64 lower-case hex digits. */
+  readonly sha256: string;
+  readonly reason: string;
+  /** Takes back what was allowed. */
+  readonly revoke?: boolean;
+}
+export type AllowedHash = Omit<AllowEntry, 'format'>;
+/** `GET /allowed?limit=&after=`: the newest entry of each hash, revoked ones too. */
+export interface AllowedList {
+  readonly entries: readonly AllowedHash[];
+  readonly next?: string;
 }

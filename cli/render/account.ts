@@ -153,6 +153,7 @@ const PAST = {
   move: 'moved',
   tag: 'tagged',
   movetag: 'moved and tagged',
+  restore: 'put back',
 } as const;
 
 function actionWord(state: (typeof ACTION_STATES)[number]): string {
