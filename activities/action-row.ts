@@ -8,9 +8,7 @@ export function itemOf(intent: ActionIntent): string {
 }
 
 /** The part of an action row that comes from the intent. */
-export function rowHead(
-  intent: ActionIntent,
-): Pick<ActionRow, Head> {
+export function rowHead(intent: ActionIntent): Pick<ActionRow, Head> {
   const { sha256, threatType, verdict } = intent.provenance;
   return {
     finding: intent.finding,

@@ -1,6 +1,6 @@
 import type { AllowEntry } from '../domain/allow.ts';
-import { isLedgerError } from '../ledger/errors.ts';
 import type { AllowBook } from '../ledger/allow-book.ts';
+import { isLedgerError } from '../ledger/errors.ts';
 
 /** For so long an answer about one hash is taken from memory: what is allowed or revoked is heeded by every worker after this. Milliseconds. */
 export const ALLOWED_FOR_MS = 5_000;

@@ -1,10 +1,11 @@
-import type { ActionRow, ItemAction, RowAction } from '../domain/action.ts';
+import type { ActionRow, ItemAction } from '../domain/action.ts';
 import type { AllowEntry } from '../domain/allow.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { JobProgress, LiveFigures, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
+import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
@@ -351,27 +352,6 @@ export interface RestoreBody {
   readonly reason?: string;
 }
 
-/** An item that a job moved, and that no restore put back. */
-export interface QuarantinedItem {
-  readonly source: Source;
-  /** The job that moved it: what a restore names. The one that found it is named in `finding`. */
-  readonly job: string;
-  readonly finding: string;
-  readonly item: string;
-  readonly location: string;
-  readonly locationBytes?: string;
-  readonly action: RowAction;
-  /** Where it lies, as its connector names it. */
-  readonly destination?: string;
-  /** The version that was judged and moved. */
-  readonly version: string;
-  readonly sha256?: string;
-  /** What the scanner called it. */
-  readonly threat?: string;
-  readonly by: string;
-  readonly at: string;
-  readonly restorable: boolean;
-}
 /** `GET /quarantine?source=&limit=&after=`. `next` may come with few items, or none. */
 export interface QuarantineList {
   readonly items: readonly QuarantinedItem[];

@@ -57,7 +57,11 @@ export async function restoreRequest(
 }
 
 /** The items of the findings that were named, sorted; undefined for all that is not put back yet. */
-async function chosen(deps: ApiDeps, of: string, findings: readonly string[] | undefined): Promise<string[] | undefined> {
+async function chosen(
+  deps: ApiDeps,
+  of: string,
+  findings: readonly string[] | undefined,
+): Promise<string[] | undefined> {
   const ledger = await deps.ledger.open();
   if (findings !== undefined) return await named(ledger, of, findings);
   for await (const _ of restorable(ledger, of, undefined)) return undefined;

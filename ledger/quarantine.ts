@@ -1,6 +1,6 @@
 import type { ActionRow } from '../domain/action.ts';
-import { comesBehind, type Started } from '../domain/job-order.ts';
 import type { Source } from '../domain/job.ts';
+import { comesBehind, type Started } from '../domain/job-order.ts';
 import { pageActions } from './actions.ts';
 import { checkLimit } from './cursor.ts';
 import { isLedgerError, LedgerError } from './errors.ts';

@@ -62,9 +62,7 @@ const jobHeader = z.looseObject({
     })
     .optional(),
   bodyHash: hash.optional(),
-  order: z
-    .looseObject({ why: z.enum(ORDERS), job: z.string(), by: z.string(), at: z.string() })
-    .optional(),
+  order: z.looseObject({ why: z.enum(ORDERS), job: z.string(), by: z.string(), at: z.string() }).optional(),
 });
 
 const jobJoin = z.looseObject({ format: z.literal(1), job: z.string(), joined: z.string(), bodyHash: hash });

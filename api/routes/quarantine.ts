@@ -1,9 +1,9 @@
 import { pageQuarantine } from '../../ledger/quarantine.ts';
+import { quarantinedItem } from '../../ledger/quarantined-item.ts';
 import * as answers from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
-import { quarantinedItem } from '../quarantined-item.ts';
 import * as requests from '../request-schemas.ts';
 import { restoreRequest } from '../restore-request.ts';
 import { type Route, route } from '../route.ts';

@@ -42,7 +42,14 @@ export class Driver {
     const fingerprint = opened?.fingerprint ?? retry?.fingerprint;
     const scans = kind !== 'apply';
     const restores = order?.why === 'restore' && ({ restores: true } as const);
-    return { job, source, settings, ...(!scans && { scans }), ...restores, ...(fingerprint !== undefined && { fingerprint }) };
+    return {
+      job,
+      source,
+      settings,
+      ...(!scans && { scans }),
+      ...restores,
+      ...(fingerprint !== undefined && { fingerprint }),
+    };
   }
 
   /** Works until the job is over (its result), or the run must continue as new, or do nothing (undefined). */
