@@ -17,7 +17,7 @@ export function ledgerFolder(env: Readonly<Record<string, string | undefined>>, 
 
 /**
  * Runs `use` on the ledger; with none there, returns undefined, or makes it first (`create`).
- * @throws CliError (failed) when it is there and can't be read
+ * @throws CliError (failed) when it is there and can't be read; (usage) for a place in a list that is none
  */
 export async function withLedger<T>(
   folder: string,
@@ -31,7 +31,8 @@ export async function withLedger<T>(
   } catch (error) {
     if (ledger === undefined && isLedgerError(error, 'not_found')) return undefined;
     if (!(error instanceof LedgerError)) throw error;
-    throw new CliError('failed', error.code, error.message, { cause: error });
+    const exit = error.code === 'invalid' ? 'usage' : 'failed';
+    throw new CliError(exit, error.code, error.message, { cause: error });
   } finally {
     await ledger?.close();
   }
