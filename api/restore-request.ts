@@ -67,7 +67,12 @@ async function chosen(
   for await (const _ of restorable(ledger, of, undefined)) return undefined;
   let undoable = false;
   for await (const row of doneRows(ledger.job(of))) undoable ||= isUndoable(row);
-  throw nothing(of, undoable ? 'everything that it moved was put back' : 'it moved nothing that could be put back');
+  throw nothing(
+    of,
+    undoable
+      ? 'everything that it moved was put back'
+      : 'it moved nothing that could be put back (GET quarantine, or dsx quarantine, names the jobs that did)',
+  );
 }
 
 async function named(ledger: Ledger, of: string, findings: readonly string[]): Promise<string[]> {

@@ -7,7 +7,7 @@ import type { Style } from './style.ts';
 
 /** Why a file that was put back may go again, and what to do about it. */
 export const JUDGED_AGAIN =
-  'what is put back is another version than the one that was judged: the next scan judges it again, and moves it again';
+  'what is put back is another version than the one that was judged: the next scan judges it again, and acts again';
 
 /** What is in quarantine, and what to type about it. `next`: where the list goes on. */
 export function quarantineText(items: readonly QuarantinedItem[], next: string | undefined, style: Style): string {
