@@ -3,14 +3,14 @@ import type { ActionReport } from '../connectors/connector.ts';
 import { type ActionRow, noActions } from '../domain/action.ts';
 import { orderedBy, restoredHead } from './action-row.ts';
 import type { WorkerDeps } from './deps.ts';
-import { holdingItem } from './hold-item.ts';
+import { withItemLock } from './lock-item.ts';
 import { persistently } from './persistently.ts';
 import type { Pulse } from './pulse.ts';
 import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
 /**
- * Puts back what item actions moved or tagged, one after the other, each while its item is held, and writes down what the storage
+ * Puts back what item actions moved or tagged, one after the other, each with its item locked, and writes down what the storage
  * says afterwards. Repeating it is harmless.
  * @throws LedgerError, ConnectorError
  */
@@ -27,8 +27,8 @@ export async function restoreActions(
   for (const row of undone) {
     await pulse.mayGoOn();
     const name = `${input.job} ${row.finding}`;
-    const holder = { client, source: input.source.id, name, signal: cancellationSignal };
-    const report = await holdingItem(holder, row, async () => {
+    const owner = { client, source: input.source.id, name, signal: cancellationSignal };
+    const report = await withItemLock(owner, row, async () => {
       await pulse.mayGoOn();
       return await persistently(() => connector.restore(row, cancellationSignal));
     });

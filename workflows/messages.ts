@@ -14,7 +14,7 @@ export const WORKFLOW = {
   applyActions: 'applyActions',
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
-  itemHold: 'itemHold',
+  itemLock: 'itemLock',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -177,10 +177,10 @@ export function applyWorkflowId(job: string, order: Order): string {
   return order.why === 'planned' ? `apply:${order.job}` : `apply:${job}`;
 }
 
-/** The hold of one item, by the hash of source and location; the signal that releases it; and how long one lasts that nobody releases. */
-export const ITEM_HOLD = { release: 'release', longest: '1h' } as const;
+/** The lock of one item, by the hash of source and location; the signal that releases it; and how long one lasts that nobody releases. */
+export const ITEM_LOCK = { release: 'release', longest: '1h' } as const;
 
-export function itemHoldId(hash: string): string {
+export function itemLockId(hash: string): string {
   return `item:${hash}`;
 }
 

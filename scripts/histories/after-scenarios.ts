@@ -7,8 +7,8 @@ import {
   GATE,
   type GateView,
   gateWorkflowId,
-  ITEM_HOLD,
-  itemHoldId,
+  ITEM_LOCK,
+  itemLockId,
   QUEUE,
   retryWorkflowId,
   WORKFLOW,
@@ -110,16 +110,16 @@ export async function restored(stage: Stage): Promise<Recorded> {
   return { workflowId };
 }
 
-/** The hold of one item, released by another holder, and then by its own. */
-export async function held(stage: Stage): Promise<Recorded> {
-  const workflowId = itemHoldId('recorded');
-  const handle = await stage.plant.client.workflow.start(WORKFLOW.itemHold, {
+/** The lock of one item, released by another owner, and then by its own. */
+export async function locked(stage: Stage): Promise<Recorded> {
+  const workflowId = itemLockId('recorded');
+  const handle = await stage.plant.client.workflow.start(WORKFLOW.itemLock, {
     workflowId,
     taskQueue: QUEUE.orchestrate,
-    args: ['job-held 0-0:1'],
+    args: ['job-locked 0-0:1'],
   });
-  await handle.signal(ITEM_HOLD.release, 'another');
-  await handle.signal(ITEM_HOLD.release, 'job-held 0-0:1');
+  await handle.signal(ITEM_LOCK.release, 'another');
+  await handle.signal(ITEM_LOCK.release, 'job-locked 0-0:1');
   await handle.result();
   return { workflowId };
 }

@@ -24,7 +24,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'apply-actions.approved': after.approved,
   'apply-actions.rejected': after.rejected,
   'apply-actions.restored': after.restored,
-  'item-hold.released': after.held,
+  'item-lock.released': after.locked,
   'action-gate.decided': after.gated,
   'check-connector.completed': checked,
   'check-fairness.completed': fairness,

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScanSettings } from '../../domain/job.ts';
-import { ITEM_HOLD, itemHoldId, QUEUE, WORKFLOW } from '../../workflows/messages.ts';
+import { ITEM_LOCK, itemLockId, QUEUE, WORKFLOW } from '../../workflows/messages.ts';
 import { actionsOf, infect, left, verified } from '../support/approval.ts';
 import { EICAR } from '../support/files.ts';
 import { Plant, type ScanHandle } from '../support/plant.ts';
@@ -116,17 +116,17 @@ describe('a restore', () => {
     expect((await plant.ledger.job(job).head())?.body.account?.gaps).toEqual([{ class: 'action_failed', count: 2 }]);
   }, 60_000);
 
-  it('waits for an item that another operation holds', async () => {
-    const { folder, scan, settings } = await moved('held', 1);
+  it('waits for an item that another operation has locked', async () => {
+    const { folder, scan, settings } = await moved('locked', 1);
     const hash = createHash('sha256')
       .update(`${plant.source(folder).id}\0bad-00.com`)
       .digest('hex')
       .slice(0, 32);
-    const hold = await plant.client.workflow.start(WORKFLOW.itemHold, {
-      workflowId: itemHoldId(hash),
+    const lock = await plant.client.workflow.start(WORKFLOW.itemLock, {
+      workflowId: itemLockId(hash),
       taskQueue: QUEUE.orchestrate,
       args: ['another'],
-      memo: { holder: 'another' },
+      memo: { owner: 'another' },
     });
     const { job, result } = await startRestore(plant, scan.job, folder, settings);
     const handle = plant.client.workflow.getHandle(`restore:${job}`);
@@ -135,8 +135,8 @@ describe('a restore', () => {
       started = (raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'applyActions');
     }
     expect(left(folder)).toEqual([]);
-    await hold.signal(ITEM_HOLD.release, 'somebody else');
-    await hold.signal(ITEM_HOLD.release, 'another');
+    await lock.signal(ITEM_LOCK.release, 'somebody else');
+    await lock.signal(ITEM_LOCK.release, 'another');
     expect(await result()).toMatchObject({ state: 'completed', actions: { done: 1 } });
     expect(left(folder)).toEqual(['bad-00.com']);
   }, 60_000);
