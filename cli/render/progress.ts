@@ -1,5 +1,6 @@
 import type { JobResource } from '../../api/contract.ts';
 import { ACTION_STATES } from '../../domain/action.ts';
+import type { Order } from '../../domain/approval.ts';
 import type { IdleReason } from '../../domain/job.ts';
 import { figuresOf, type Rates } from '../job/figures.ts';
 import { limitsText, momentText } from './limits.ts';
@@ -72,7 +73,7 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
 }
 
 /** What an apply job does, in front of its source. */
-export function appliesText({ order }: Pick<JobResource, 'order'>): string {
+export function appliesText({ order }: { readonly order?: Order }): string {
   return order?.why === 'restore' ? 'restore to' : 'actions of';
 }
 
