@@ -53,6 +53,7 @@ function clientOf({ tenantId, clientId, clientSecret, tokenOrigin, origin }: Gra
 }
 
 const drive = () => `/drives/${fake.driveId}`;
+const root = () => `${drive()}/root`;
 const get = async (path: string): Promise<Item> => client.api(path).get();
 
 async function failure(call: Promise<unknown>): Promise<GraphError> {
@@ -84,20 +85,20 @@ describe('tokens', () => {
     const bare = await fetch(`${fake.origin}/v1.0${drive()}/root`);
     expect(bare.status).toBe(401);
     expect(await bare.json()).toMatchObject({ error: { code: 'InvalidAuthenticationToken' } });
-    await get(`${drive()}/root`);
+    await get(root());
     fake.tokens.revoke();
-    expect(await failure(get(`${drive()}/root`))).toMatchObject({
+    expect(await failure(get(root()))).toMatchObject({
       statusCode: 401,
       code: 'InvalidAuthenticationToken',
     });
     fake.tokens.life = -1;
     client = clientOf(fake);
-    expect(await failure(get(`${drive()}/root`))).toMatchObject({ statusCode: 401 });
+    expect(await failure(get(root()))).toMatchObject({ statusCode: 401 });
   });
 
   test('a wrong secret is refused where tokens come from', async () => {
     client = clientOf({ ...fake, clientSecret: 'another' });
-    const error = await failure(get(`${drive()}/root`));
+    const error = await failure(get(root()));
     expect(error.message).toContain('AADSTS7000215');
   });
 
@@ -168,7 +169,7 @@ describe('delta', () => {
   test('pages, with root and folders, and without what a delta leaves out', async () => {
     for (const name of ['a/1', 'a/2', 'b/3']) fake.library.put(name, name);
     fake.deltas.pageSize = 2;
-    const pages = await pagesFrom(`${drive()}/root/delta`);
+    const pages = await pagesFrom(`${root()}/delta`);
     expect(pages.map(({ value }) => value.length)).toEqual([2, 2, 2]);
     expect(namesOf(pages)).toEqual(['root', 'a', '1', '2', 'b', '3']);
     const [root, , one] = pages.flatMap(({ value }) => value);
@@ -182,7 +183,7 @@ describe('delta', () => {
 
   test('$top and $select hold for the pages that follow', async () => {
     for (let i = 0; i < 5; i++) fake.library.put(`${i}`, 'x');
-    const pages = await pagesFrom(`${drive()}/root/delta?$top=4&$select=id,name`);
+    const pages = await pagesFrom(`${root()}/delta?$top=4&$select=id,name`);
     expect(pages.map(({ value }) => value.length)).toEqual([4, 2]);
     expect(Object.keys(pages[1]?.value[0] as object).sort()).toEqual(['@odata.etag', 'id', 'name']);
   });
@@ -191,7 +192,7 @@ describe('delta', () => {
     for (const name of ['1', '2', '3', '4', '5']) fake.library.put(name, 'x');
     fake.deltas.pageSize = 3;
     let pass = 0;
-    const pages = await pagesFrom(`${drive()}/root/delta`, () => {
+    const pages = await pagesFrom(`${root()}/delta`, () => {
       if (pass++ > 0) return;
       fake.library.overwrite('1', 'new');
       fake.library.remove('5');
@@ -205,7 +206,7 @@ describe('delta', () => {
   test('the link at the end gives what changed since: moved, overwritten and deleted', async () => {
     const gone = fake.library.put('gone', 'x').id;
     const { id } = fake.library.put('a', 'x');
-    let pages = await pagesFrom(`${drive()}/root/delta`);
+    let pages = await pagesFrom(`${root()}/delta`);
     pages = await pagesFrom(lastLink(pages));
     expect(pages).toMatchObject([{ value: [] }]);
     fake.library.remove('gone');
@@ -219,7 +220,7 @@ describe('delta', () => {
 
   test('token=latest starts from now', async () => {
     fake.library.put('old', 'x');
-    const pages = await pagesFrom(`${drive()}/root/delta?token=latest`);
+    const pages = await pagesFrom(`${root()}/delta?token=latest`);
     expect(pages).toMatchObject([{ value: [] }]);
     fake.library.put('new', 'x');
     expect(namesOf(await pagesFrom(lastLink(pages)))).toEqual(['new']);
@@ -227,7 +228,7 @@ describe('delta', () => {
 
   test('a token that is too old is answered with where to start again', async () => {
     fake.library.put('a', 'x');
-    const link = lastLink(await pagesFrom(`${drive()}/root/delta`));
+    const link = lastLink(await pagesFrom(`${root()}/delta`));
     fake.deltas.expire();
     const answer = await fetch(link, { headers: { authorization: `Bearer ${await token()}` } });
     expect(answer.status).toBe(410);
@@ -337,7 +338,7 @@ describe('changes', () => {
   });
 
   test('a folder is made once', async () => {
-    const make = () => client.api(`${drive()}/root/children`).post({ name: 'q', folder: {} });
+    const make = () => client.api(`${root()}/children`).post({ name: 'q', folder: {} });
     expect(await make()).toMatchObject({ name: 'q', folder: { childCount: 0 } });
     expect(await failure(make())).toMatchObject({ statusCode: 409, code: 'nameAlreadyExists' });
   });
@@ -405,7 +406,7 @@ describe('faults', () => {
   test('the client waits as long as it is told', async () => {
     fake.inject({ answer: throttled(1) });
     const started = Date.now();
-    await get(`${drive()}/root`);
+    await get(root());
     expect(Date.now() - started).toBeGreaterThanOrEqual(990);
     expect(fake.requests.filter(({ server }) => server === 'graph').map(({ status }) => status)).toEqual([429, 200]);
   });
@@ -426,13 +427,7 @@ describe('subscriptions', () => {
   const got: { subscriptionId: string; clientState?: string; lifecycleEvent?: string }[] = [];
 
   beforeAll(async () => {
-    receiver = http.createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      if (body !== '') got.push(...JSON.parse(body).value);
-      const said = answer(new URL(request.url ?? '', 'http://x').searchParams.get('validationToken'));
-      response.writeHead(said.status, { 'content-type': said.type }).end(said.body);
-    });
+    receiver = http.createServer((request, response) => void receive(request, response));
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
   });
@@ -441,6 +436,14 @@ describe('subscriptions', () => {
     answer = (sent) => ({ status: 200, type: 'text/plain', body: sent ?? '' });
   });
   afterAll(() => void receiver.close());
+
+  async function receive(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (body !== '') got.push(...JSON.parse(body).value);
+    const said = answer(new URL(request.url ?? '', 'http://x').searchParams.get('validationToken'));
+    response.writeHead(said.status, { 'content-type': said.type }).end(said.body);
+  }
 
   const subscribe = (over: object = {}) =>
     client.api('/subscriptions').post({

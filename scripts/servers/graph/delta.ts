@@ -29,7 +29,8 @@ export class Deltas {
 
   page(drive: Drive, request: Request, showing: Omit<Showing, 'drive' | 'select'>): Reply {
     const { query, headers } = request;
-    const base = `https://${headers.host}/v1.0/drives/${encodeURIComponent(drive.id)}/root/delta`;
+    const root = `https://${headers.host}/v1.0/drives/${encodeURIComponent(drive.id)}/root`;
+    const base = `${root}/delta`;
     const [, inPath] = /\/delta\(token='([^']*)'\)$/.exec(decodeURIComponent(request.path)) ?? [];
     const token = inPath ?? query.get('token') ?? undefined;
     const { changes } = drive;
