@@ -172,8 +172,8 @@ describe('delta', () => {
     const pages = await pagesFrom(`${root()}/delta`);
     expect(pages.map(({ value }) => value.length)).toEqual([2, 2, 2]);
     expect(namesOf(pages)).toEqual(['root', 'a', '1', '2', 'b', '3']);
-    const [root, , one] = pages.flatMap(({ value }) => value);
-    expect(root).toMatchObject({ root: {}, folder: {} });
+    const [top, , one] = pages.flatMap(({ value }) => value);
+    expect(top).toMatchObject({ root: {}, folder: {} });
     expect(one).toMatchObject({ size: 3, file: { hashes: { quickXorHash: quickXorHash(Buffer.from('a/1')) } } });
     expect(one?.cTag).toBeUndefined();
     expect(one?.parentReference.path).toBeUndefined();
