@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { ItemAction } from '../../domain/action.ts';
+import { messageOf } from '../../domain/errors.ts';
+import type { CheckReport } from '../connector.ts';
+import type { GraphClient } from './client.ts';
+import type { Credential } from './credential.ts';
+import { DELTA_PAGE, driveItemOf, readAs } from './drive-item.ts';
+import { type Drive, itemAt } from './drives.ts';
+import { itemAddress, pathAddress } from './names.ts';
+
+const READING = ['Files.Read.All', 'Sites.Read.All'];
+const CHANGING = ['Files.ReadWrite.All', 'Sites.ReadWrite.All', 'Sites.Manage.All', 'Sites.FullControl.All'];
+/** Says nothing by itself: each site must be granted. */
+const SELECTED_SITES = 'Sites.Selected';
+
+/** Tries what a scan with this action needs. What it makes to try, it removes. */
+export async function checkGraph(
+  client: GraphClient,
+  credential: Credential,
+  find: (signal: AbortSignal) => Promise<readonly Drive[]>,
+  action: ItemAction,
+  signal: AbortSignal,
+): Promise<CheckReport> {
+  const checks: CheckReport['checks'][number][] = [];
+  const attempt = async (name: string, body: () => Promise<string>): Promise<void> => {
+    try {
+      checks.push({ name, ok: true, detail: await body() });
+    } catch (error) {
+      signal.throwIfAborted();
+      checks.push({ name, ok: false, detail: messageOf(error) });
+    }
+  };
+  await attempt('permissions', async () => permitted(await credential.token(), action));
+  let drives: readonly Drive[] = [];
+  await attempt('asset', async () => {
+    drives = await find(signal);
+    return drives
+      .map(({ name, folder }) => `${folder.length === 0 ? 'the whole' : folder.join('/')} of the ${name}`)
+      .join('; ');
+  });
+  for (const drive of drives) {
+    await attempt('list', () => canList(client, drive, signal));
+    if (action === 'move' || action === 'delete') await attempt('change', () => canChange(client, drive, signal));
+  }
+  if (action === 'tag' || action === 'movetag') {
+    checks.push({ name: action, ok: false, detail: 'a drive has no tags; choose move, delete or nothing' });
+  }
+  return { ok: checks.every(({ ok }) => ok), checks };
+}
+
+/** Reads what the token says the application was granted. @throws Error that names what is missing */
+function permitted(token: string, action: ItemAction): string {
+  const granted = rolesOf(token);
+  if (granted === undefined) return 'what the application was granted can not be seen in its token';
+  const changes = action !== 'nothing';
+  const enough = changes ? CHANGING : [...READING, ...CHANGING];
+  const said = `granted: ${granted.join(', ') || 'nothing'}`;
+  if (granted.some((role) => enough.includes(role))) return said;
+  if (granted.includes(SELECTED_SITES)) return `${said}; the site must have granted it ${changes ? 'write' : 'read'}`;
+  const broad = changes ? 'Files.ReadWrite.All' : 'Files.Read.All';
+  throw new Error(
+    `the application permission ${broad} is missing, or ${SELECTED_SITES} with the role ${changes ? 'write' : 'read'} on the site; an administrator must consent to it (${said})`,
+  );
+}
+
+/** The claim `roles` of an application's token; undefined for a token that is no readable one. */
+function rolesOf(token: string): string[] | undefined {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      roles?: unknown;
+    };
+    return Array.isArray(claims.roles) ? claims.roles.map(String) : [];
+  } catch {
+    return undefined;
+  }
+}
+
+async function canList(client: GraphClient, drive: Drive, signal: AbortSignal): Promise<string> {
+  const doing = `listing the ${drive.name}`;
+  const query = { $select: 'id', $top: '1' };
+  const { body } = await client.ask({ path: pathAddress(drive.id, [], 'delta'), query, doing, about: 'drive' }, signal);
+  readAs(DELTA_PAGE, body, doing);
+  return `the ${drive.name} can be listed`;
+}
+
+/** Makes a folder with a name of its own beside the items, and removes it. */
+async function canChange(client: GraphClient, drive: Drive, signal: AbortSignal): Promise<string> {
+  const doing = `trying to make a folder in the ${drive.name}`;
+  const top = await itemAt(client, drive, drive.folder, signal);
+  if (top === undefined) throw new Error(`the asset folder is not there any more in the ${drive.name}`);
+  const body = { name: `dsxconnect-check-${randomUUID()}`, folder: {}, '@microsoft.graph.conflictBehavior': 'fail' };
+  const path = itemAddress(drive.id, top.id, 'children');
+  const made = driveItemOf(
+    (await client.ask({ method: 'POST', path, body, doing, about: 'drive' }, signal)).body,
+    doing,
+  );
+  const removing = { method: 'DELETE', path: itemAddress(drive.id, made.id), doing: `removing ${body.name}` } as const;
+  await client.ask({ ...removing, about: 'drive', accept: [404] }, signal);
+  return `items of the ${drive.name} can be moved and deleted; quarantine is ${drive.quarantine.join('/')}`;
+}

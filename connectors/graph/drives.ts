@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { ConnectorError } from '../errors.ts';
+import type { SitePlace, SiteReading } from './asset-url.ts';
+import type { GraphClient } from './client.ts';
+import { type DriveItem, driveItemOf, isFolder, readAs, selected } from './drive-item.ts';
+import { encoded, folderNames, isName, isWithin, itemAddress, namesOf, pathAddress, sameName } from './names.ts';
+import type { OnedriveSettings, SharepointSettings } from './settings.ts';
+
+export const DEFAULT_QUARANTINE = 'dsxconnect-quarantine';
+
+/** One drive as a connector binds to it: a library, or the drive of a user. */
+export interface Drive {
+  readonly id: string;
+  /** For a person. */
+  readonly name: string;
+  /** What locations of this drive begin with: '' where there is but one drive, else `user/`. */
+  readonly prefix: string;
+  /** Names of the asset folder, from the root of the drive. */
+  readonly folder: readonly string[];
+  /** Names of the quarantine folder, from the root of the drive. */
+  readonly quarantine: readonly string[];
+}
+
+export type GraphSettings =
+  | ({ readonly kind: 'sharepoint' } & SharepointSettings)
+  | ({ readonly kind: 'onedrive' } & OnedriveSettings);
+
+const SITE = z.object({ id: z.string().min(1), webUrl: z.string().optional() });
+const DRIVE = z.object({ id: z.string().min(1), name: z.string().optional(), webUrl: z.string().optional() });
+const DRIVES = z.object({ value: z.array(DRIVE), '@odata.nextLink': z.string().optional() });
+export type SiteFacts = z.infer<typeof SITE>;
+export type DriveFacts = z.infer<typeof DRIVE>;
+
+/**
+ * The drives of these settings.
+ * @throws ConnectorError `configuration` for a site, library or user that is not there, and for a quarantine folder that would
+ *   hide the asset
+ */
+export async function findDrives(client: GraphClient, settings: GraphSettings, signal: AbortSignal): Promise<Drive[]> {
+  const quarantine = folderNames(settings.quarantine ?? DEFAULT_QUARANTINE);
+  const found =
+    settings.kind === 'sharepoint'
+      ? [await libraryOf(client, settings.place, signal)]
+      : await Promise.all(settings.users.map((user) => driveOf(client, user, settings, signal)));
+  const drives = found.map((drive) => ({ ...drive, quarantine }));
+  for (const drive of drives) {
+    if (quarantine.length === 0 || !quarantine.every(isName) || isWithin(drive.folder, quarantine)) {
+      const message = `quarantine ${quarantine.join('/') || '/'} must be a folder that is neither the asset nor above it: everything below it is left out of scans`;
+      throw new ConnectorError('configuration', message);
+    }
+    await expectFolder(client, drive, signal);
+  }
+  return drives;
+}
+
+/** An asset that is not there is no empty one. */
+async function expectFolder(client: GraphClient, drive: Drive, signal: AbortSignal): Promise<void> {
+  if (drive.folder.length === 0) return;
+  const found = await itemAt(client, drive, drive.folder, signal);
+  if (found && isFolder(found)) return;
+  const message = `${drive.folder.join('/')} is no folder of ${drive.name}; check the asset of the connector`;
+  throw new ConnectorError('unreachable', message);
+}
+
+type Found = Omit<Drive, 'quarantine'>;
+
+async function driveOf(
+  client: GraphClient,
+  user: string,
+  { users, folder }: OnedriveSettings,
+  signal: AbortSignal,
+): Promise<Found> {
+  const doing = `finding the drive of ${user}`;
+  const path = `/users/${encoded(user)}/drive`;
+  const { body } = await client.ask({ path, doing, about: 'drive' }, signal);
+  const { id } = readAs(DRIVE, body, doing);
+  return { id, name: `drive of ${user}`, prefix: users.length === 1 ? '' : `${user}/`, folder: folderNames(folder) };
+}
+
+/** The first reading of the address whose site and library are there. */
+async function libraryOf(client: GraphClient, place: SitePlace, signal: AbortSignal): Promise<Found> {
+  const tried: string[] = [];
+  for (const reading of place.readings) {
+    const site = await siteAt(client, place.host, reading.site, signal);
+    tried.push(
+      `site ${place.host}${reading.site || '/'}${reading.library === undefined ? '' : `, library ${reading.library}`}`,
+    );
+    const library = site && (await libraryIn(client, site.id, reading, signal));
+    if (library === undefined) continue;
+    const name = `${library.name ?? 'library'} of ${place.host}${reading.site}`;
+    return { id: library.id, name, prefix: '', folder: folderNames(reading.folder) };
+  }
+  const message = `no library is there by any reading of the asset (${tried.join('; ')}), or the application may not see it`;
+  throw new ConnectorError('configuration', `${message}; check the address, and what the application was granted`);
+}
+
+/** Undefined where there is none. The root site of a host has no path. */
+export async function siteAt(
+  client: GraphClient,
+  host: string,
+  site: string,
+  signal: AbortSignal,
+): Promise<SiteFacts | undefined> {
+  const names = folderNames(site);
+  const path = `/sites/${encoded(host)}${names.length === 0 ? '' : `:/${names.map(encoded).join('/')}`}`;
+  const doing = `finding the site ${host}${site}`;
+  const { status, body } = await client.ask({ path, doing, about: 'drive', accept: [404] }, signal);
+  return status === 404 ? undefined : readAs(SITE, body, doing);
+}
+
+async function libraryIn(
+  client: GraphClient,
+  site: string,
+  { library }: SiteReading,
+  signal: AbortSignal,
+): Promise<DriveFacts | undefined> {
+  if (library === undefined) {
+    const doing = 'finding the default library of the site';
+    const path = `/sites/${encodeURIComponent(site)}/drive`;
+    const { status, body } = await client.ask({ path, doing, about: 'drive', accept: [404] }, signal);
+    return status === 404 ? undefined : readAs(DRIVE, body, doing);
+  }
+  const named = (drive: DriveFacts) =>
+    (drive.name !== undefined && sameName(drive.name, library)) || sameName(lastName(drive.webUrl), library);
+  for await (const drives of librariesOf(client, site, signal)) {
+    const found = drives.find(named);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The libraries of a site, page by page. */
+export async function* librariesOf(
+  client: GraphClient,
+  site: string,
+  signal: AbortSignal,
+): AsyncIterable<DriveFacts[]> {
+  const doing = 'listing the libraries of the site';
+  for (let path: string | undefined = `/sites/${encodeURIComponent(site)}/drives`; path !== undefined; ) {
+    const { body } = await client.ask({ path, doing, about: 'drive' }, signal);
+    const page = readAs(DRIVES, body, doing);
+    yield page.value;
+    const next = page['@odata.nextLink'];
+    path = next === undefined ? undefined : client.below(next);
+  }
+}
+
+/** What the address of a library ends with: `Shared Documents`, whatever language its name has. */
+function lastName(webUrl: string | undefined): string {
+  const last = webUrl?.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}
+
+/** Where a location lies: its drive, and the names from the drive's root. */
+export interface Place {
+  readonly drive: Drive;
+  readonly names: readonly string[];
+}
+
+/** @throws ConnectorError `not_an_item` for what lies in no drive of ours, or in quarantine */
+export function placeOf(drives: readonly Drive[], ref: Parameters<typeof namesOf>[0]): Place {
+  const within = namesOf(ref);
+  for (const drive of drives) {
+    const head = folderNames(drive.prefix);
+    if (within.length <= head.length || !isWithin(within, head)) continue;
+    const names = [...drive.folder, ...within.slice(head.length)];
+    if (!isWithin(names, drive.quarantine)) return { drive, names };
+    throw new ConnectorError('not_an_item', `${JSON.stringify(ref.location)} lies in quarantine`);
+  }
+  throw new ConnectorError('not_an_item', `${JSON.stringify(ref.location)} lies in no drive of this connector`);
+}
+
+/** What is at these names, undefined for nothing. */
+export async function itemAt(
+  client: GraphClient,
+  drive: Drive,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<DriveItem | undefined> {
+  const doing = `looking at ${JSON.stringify(names.join('/'))} in ${drive.name}`;
+  const question = { path: pathAddress(drive.id, names), query: selected, doing, accept: [404] };
+  const { status, body } = await client.ask(question, signal);
+  return status === 404 ? undefined : driveItemOf(body, doing);
+}
+
+/** The item with this id, undefined where it is gone. */
+export async function itemWithId(
+  client: GraphClient,
+  drive: Drive,
+  id: string,
+  signal: AbortSignal,
+): Promise<DriveItem | undefined> {
+  const doing = `looking at item ${id} in ${drive.name}`;
+  const question = { path: itemAddress(drive.id, id), query: selected, doing, accept: [404, 400] };
+  const { status, body } = await client.ask(question, signal);
+  if (status >= 400) return undefined;
+  const found = driveItemOf(body, doing);
+  return found.deleted ? undefined : found;
+}
+
+/** @throws ConnectorError `not_found`, `not_an_item` for a folder */
+export function fileAt(found: DriveItem | undefined, location: string): DriveItem {
+  if (found === undefined || found.deleted) {
+    throw new ConnectorError('not_found', `${JSON.stringify(location)} is not there`);
+  }
+  if (isFolder(found) || !found.file) {
+    throw new ConnectorError('not_an_item', `${JSON.stringify(location)} is no file`);
+  }
+  return found;
+}

@@ -1,0 +1,107 @@
+import type { Dispatcher } from 'undici';
+import type { Version } from '../../domain/item.ts';
+import type { OpenItem } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
+import type { GraphClient } from './client.ts';
+import type { DriveItem } from './drive-item.ts';
+import { type Drive, itemWithId } from './drives.ts';
+import { failureOf, retryAfterMs, unanswered } from './failures.ts';
+import { itemAddress } from './names.ts';
+import { QuickXor } from './quick-xor.ts';
+import { versionOf } from './version.ts';
+
+/** A drive item at one cTag. Graph can't be asked for the bytes of a version, so that the cTag is compared once more at the end. */
+export class OpenDriveItem implements OpenItem {
+  readonly version: Version;
+  readonly size: number;
+  readonly modified?: string;
+  readonly #client: GraphClient;
+  readonly #drive: Drive;
+  readonly #location: string;
+  readonly #found: DriveItem;
+  readonly #hash = new QuickXor();
+  #read = 0;
+  #ended = false;
+  #signal: AbortSignal = new AbortController().signal;
+
+  /** @throws ConnectorError `storage_error` for an item without content tag or size */
+  constructor(client: GraphClient, drive: Drive, location: string, found: DriveItem) {
+    const { id, cTag, size, lastModifiedDateTime: modified } = found;
+    if (cTag === undefined || size === undefined) {
+      throw new ConnectorError('storage_error', `${JSON.stringify(location)}: Graph gives no cTag or no size for it`);
+    }
+    this.#client = client;
+    this.#drive = drive;
+    this.#location = location;
+    this.#found = found;
+    this.version = versionOf({ id, cTag });
+    this.size = size;
+    if (modified !== undefined) this.modified = new Date(modified).toISOString();
+  }
+
+  async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    signal.throwIfAborted();
+    this.#signal = signal;
+    const hashed = this.#found.file?.hashes?.quickXorHash !== undefined;
+    const { body } = await this.#download(signal);
+    try {
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        signal.throwIfAborted();
+        this.#read += chunk.length;
+        if (hashed) this.#hash.update(chunk);
+        yield chunk;
+        if (this.#read > this.size) throw this.#changed('it grew while it was read');
+      }
+      this.#ended = true;
+    } catch (error) {
+      throw unanswered(error, this.#doing('reading'), signal);
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async confirm(): Promise<void> {
+    if (!this.#ended || this.#read !== this.size) {
+      throw this.#changed(`${this.#read} of ${this.size} bytes were read`);
+    }
+    const promised = this.#found.file?.hashes?.quickXorHash;
+    if (promised !== undefined && promised !== this.#hash.digest()) {
+      throw this.#changed(`its bytes have not the hash ${promised} that the drive gives for it`);
+    }
+    const now = await itemWithId(this.#client, this.#drive, this.#found.id, this.#signal);
+    if (now?.cTag !== this.#found.cTag) throw this.#changed('its content is another one now, or gone');
+  }
+
+  async close(): Promise<void> {
+    // The body is freed where it is read; nothing is held open otherwise.
+  }
+
+  /** Graph answers with an address that is good for itself, for some minutes; it must not see our token. */
+  async #download(signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const doing = this.#doing('opening');
+    const path = itemAddress(this.#drive.id, this.#found.id, 'content');
+    const answer = await this.#client.ask({ path, doing, accept: [302] }, signal);
+    if (answer.location === undefined) {
+      throw new ConnectorError('configuration', `${doing}: Graph names no address for the content; check its address`);
+    }
+    const content = await this.#client.fetch(answer.location, doing, signal);
+    const { statusCode: status, headers } = content;
+    if (status === 200) return content;
+    await content.body.dump();
+    const wait = retryAfterMs(headers['retry-after']?.toString(), Date.now());
+    // A pre-authenticated address that is refused is out of date; that it is one of ours Graph has just said.
+    if (status === 401 || status === 403) {
+      throw new ConnectorError('storage_error', `${doing}: the address of the content was refused (${status})`);
+    }
+    const refused = { status, body: undefined, code: undefined, retryAfterMs: wait, location: undefined };
+    throw failureOf(refused, doing, 'item');
+  }
+
+  #doing(what: string): string {
+    return `${what} ${JSON.stringify(this.#location)} in ${this.#drive.name}`;
+  }
+
+  #changed(why: string): ConnectorError {
+    return new ConnectorError('changed', `${JSON.stringify(this.#location)}: ${why}`);
+  }
+}
