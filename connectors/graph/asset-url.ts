@@ -53,7 +53,7 @@ export function parseFolder(input: string): string {
   return checked(input.split('/').filter((name) => name !== '')).join('/');
 }
 
-/** The address of a reading, which reads as that place again. */
+/** The address of a reading, which reads as that place again. A reading with a folder must have a library. */
 export function writeAssetUrl(host: string, { site, library, folder }: SiteReading): string {
   const names = [...site.split('/'), library ?? '', ...folder.split('/')].filter((name) => name !== '');
   return `https://${host}${names.map((name) => `/${encodeURIComponent(name)}`).join('')}`;
