@@ -111,11 +111,14 @@ describe('tokens', () => {
       statusCode: 403,
       code: 'accessDenied',
     });
+    expect(await failure(get(`/sites/${fake.host}:/sites/Finance`))).toMatchObject({ statusCode: 403 });
     fake.tokens.roles = ['Sites.Selected'];
     client = clientOf(fake);
     expect(await failure(get(`${drive()}/root:/a`))).toMatchObject({ statusCode: 403 });
     fake.grants.set(fake.siteId, 'read');
     await get(`${drive()}/root:/a`);
+    await get(`/sites/${fake.host}:/sites/Finance/Audit`);
+    expect(await failure(get(`/sites/${fake.host}:/teams/Team%20One`))).toMatchObject({ statusCode: 403 });
     expect(await failure(client.api(`${drive()}/root:/a`).delete())).toMatchObject({ statusCode: 403 });
     fake.grants.set(fake.siteId, 'write');
     await client.api(`${drive()}/root:/a`).delete();

@@ -18,14 +18,13 @@ export interface Tenant {
   readonly grants: ReadonlyMap<string, 'read' | 'write'>;
 }
 
-const READING = [
-  'Files.Read.All',
-  'Sites.Read.All',
-  'Files.ReadWrite.All',
-  'Sites.ReadWrite.All',
-  'Sites.FullControl.All',
-];
-const WRITING = READING.slice(2);
+const CHANGING_SITES = ['Sites.ReadWrite.All', 'Sites.Manage.All', 'Sites.FullControl.All'];
+/** What finding a site, reading a drive and changing one each need, one of them. */
+const ROLES = {
+  site: ['Sites.Read.All', ...CHANGING_SITES],
+  read: ['Files.Read.All', 'Files.ReadWrite.All', 'Sites.Read.All', ...CHANGING_SITES],
+  change: ['Files.ReadWrite.All', ...CHANGING_SITES],
+};
 
 /** Answers a request to Graph. @throws GraphFailure */
 export async function answerGraph(tenant: Tenant, request: Request): Promise<Reply> {
@@ -36,22 +35,28 @@ export async function answerGraph(tenant: Tenant, request: Request): Promise<Rep
   const [, rest = ''] = /^\/v1\.0(\/.*)$/s.exec(path) ?? [];
   const [, kind = ''] = /^\/([^/:]+)/.exec(rest) ?? [];
   if (kind === 'subscriptions') return tenant.subscriptions.answer(rest.slice('/subscriptions/'.length), request);
-  const may = (change: boolean, site?: Site): boolean => {
-    const grant = roles.includes('Sites.Selected') && site !== undefined ? tenant.grants.get(site.id) : undefined;
-    return (
-      roles.some((role) => (change ? WRITING : READING).includes(role)) ||
-      (change ? grant === 'write' : grant !== undefined)
-    );
-  };
+  const may = (what: keyof typeof ROLES, site?: Site): boolean =>
+    roles.some((role) => ROLES[what].includes(role)) ||
+    (roles.includes('Sites.Selected') && isGranted(tenant, site, what === 'change'));
   const found = driveOf(tenant, rest);
   if (found === undefined && kind === 'sites') {
     const origin = `https://${request.headers.host}`;
-    return tenant.sites.answer(rest.slice('/sites'.length), request.query, (site) => may(false, site), origin);
+    return tenant.sites.answer(rest.slice('/sites'.length), request.query, (site) => may('site', site), origin);
   }
   if (found === undefined) throw new GraphFailure(400, 'BadRequest', `Resource not found for the segment '${kind}'.`);
-  if (!may(request.method !== 'GET', found.site)) throw new GraphFailure(403, 'accessDenied', 'Access denied');
+  if (!may(request.method === 'GET' ? 'read' : 'change', found.site))
+    throw new GraphFailure(403, 'accessDenied', 'Access denied');
   if (found.below === '') return { status: 200, body: driveJson(found.drive) };
   return answerDrive(tenant, found.drive, found.below, request);
+}
+
+/** A grant holds for the site and its subsites. */
+function isGranted({ grants, sites }: Tenant, site: Site | undefined, change: boolean): boolean {
+  return sites.all.some(({ id, path }) => {
+    const grant = grants.get(id);
+    const covers = site?.id === id || (path !== '' && site?.path.startsWith(`${path}/`));
+    return covers && (change ? grant === 'write' : grant !== undefined);
+  });
 }
 
 function answerDrive(tenant: Tenant, drive: Drive, below: string, request: Request): Reply {
