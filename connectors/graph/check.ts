@@ -8,16 +8,31 @@ import { DELTA_PAGE, driveItemOf, readAs } from './drive-item.ts';
 import { type Drive, itemAt } from './drives.ts';
 import { itemAddress, pathAddress } from './names.ts';
 
-const READING = ['Files.Read.All', 'Sites.Read.All'];
-const CHANGING = ['Files.ReadWrite.All', 'Sites.ReadWrite.All', 'Sites.Manage.All', 'Sites.FullControl.All'];
+/** Application permissions, the least first: what a scan can do with, and what item actions can. */
+const PERMISSIONS = {
+  // Files.Read.All finds no site by its address.
+  sharepoint: {
+    scan: ['Sites.Read.All', 'Sites.ReadWrite.All', 'Sites.Manage.All', 'Sites.FullControl.All'],
+    change: ['Sites.ReadWrite.All', 'Sites.Manage.All', 'Sites.FullControl.All'],
+  },
+  onedrive: {
+    scan: ['Files.Read.All', 'Files.ReadWrite.All', 'Sites.Read.All', 'Sites.ReadWrite.All', 'Sites.FullControl.All'],
+    change: ['Files.ReadWrite.All', 'Sites.ReadWrite.All', 'Sites.FullControl.All'],
+  },
+} as const;
 /** Says nothing by itself: each site must be granted. */
 const SELECTED_SITES = 'Sites.Selected';
 
+export interface Tried {
+  readonly kind: keyof typeof PERMISSIONS;
+  readonly client: GraphClient;
+  readonly credential: Credential;
+  readonly find: () => Promise<readonly Drive[]>;
+}
+
 /** Tries what a scan with this action needs. What it makes to try, it removes. */
 export async function checkGraph(
-  client: GraphClient,
-  credential: Credential,
-  find: (signal: AbortSignal) => Promise<readonly Drive[]>,
+  { kind, client, credential, find }: Tried,
   action: ItemAction,
   signal: AbortSignal,
 ): Promise<CheckReport> {
@@ -30,10 +45,10 @@ export async function checkGraph(
       checks.push({ name, ok: false, detail: messageOf(error) });
     }
   };
-  await attempt('permissions', async () => permitted(await credential.token(), action));
+  await attempt('permissions', async () => permitted(await credential.token(), kind, action));
   let drives: readonly Drive[] = [];
   await attempt('asset', async () => {
-    drives = await find(signal);
+    drives = await find();
     return drives
       .map(({ name, folder }) => `${folder.length === 0 ? 'the whole' : folder.join('/')} of the ${name}`)
       .join('; ');
@@ -49,18 +64,18 @@ export async function checkGraph(
 }
 
 /** Reads what the token says the application was granted. @throws Error that names what is missing */
-function permitted(token: string, action: ItemAction): string {
+function permitted(token: string, kind: Tried['kind'], action: ItemAction): string {
   const granted = rolesOf(token);
   if (granted === undefined) return 'what the application was granted can not be seen in its token';
   const changes = action !== 'nothing';
-  const enough = changes ? CHANGING : [...READING, ...CHANGING];
+  const enough: readonly string[] = PERMISSIONS[kind][changes ? 'change' : 'scan'];
   const said = `granted: ${granted.join(', ') || 'nothing'}`;
   if (granted.some((role) => enough.includes(role))) return said;
-  if (granted.includes(SELECTED_SITES)) return `${said}; the site must have granted it ${changes ? 'write' : 'read'}`;
-  const broad = changes ? 'Files.ReadWrite.All' : 'Files.Read.All';
-  throw new Error(
-    `the application permission ${broad} is missing, or ${SELECTED_SITES} with the role ${changes ? 'write' : 'read'} on the site; an administrator must consent to it (${said})`,
-  );
+  const role = changes ? 'write' : 'read';
+  if (granted.includes(SELECTED_SITES)) return `${said}; the site must have granted it the role ${role}`;
+  const other = kind === 'sharepoint' ? `, or ${SELECTED_SITES} with the role ${role} on the site` : '';
+  const missing = `the application permission ${enough[0]} is missing${other}`;
+  throw new Error(`${missing}; add it, and let an administrator consent (${said})`);
 }
 
 /** The claim `roles` of an application's token; undefined for a token that is no readable one. */

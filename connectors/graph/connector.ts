@@ -20,7 +20,7 @@ import { libraryAssets, userAssets } from './assets.ts';
 import { checkGraph } from './check.ts';
 import { createGraphClient, type GraphClient } from './client.ts';
 import { type Credential, createCredential } from './credential.ts';
-import { itemOf } from './drive-item.ts';
+import { itemOf, SELECTED_TO_READ } from './drive-item.ts';
 import {
   type Drive,
   fileAt,
@@ -71,7 +71,9 @@ class GraphConnector implements Connector {
 
   async check(action: ItemAction, signal: AbortSignal): Promise<CheckReport> {
     signal.throwIfAborted();
-    return checkGraph(this.#client, this.#credential, (own) => this.#find(own), action, signal);
+    const { kind } = this.#settings;
+    const tried = { kind, client: this.#client, credential: this.#credential, find: () => this.#find(signal) };
+    return checkGraph(tried, action, signal);
   }
 
   list(scope: ListScope, from: Position | undefined): Listing {
@@ -100,8 +102,8 @@ class GraphConnector implements Connector {
   async open(ref: ItemRef & Pick<Item, 'version'>, signal: AbortSignal): Promise<OpenItem> {
     const { drive, names } = placeOf(await this.#bound(signal), ref);
     return this.#explained(drive, signal, async () => {
-      const found =
-        (await itemAt(this.#client, drive, names, signal)) ?? (await this.#renamed(drive, ref.version, signal));
+      const there = await itemAt(this.#client, drive, names, signal, SELECTED_TO_READ);
+      const found = there ?? (await this.#renamed(drive, ref.version, signal));
       return new OpenDriveItem(this.#client, drive, ref.location, fileAt(found, ref.location));
     });
   }

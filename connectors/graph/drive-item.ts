@@ -25,6 +25,8 @@ const DRIVE_ITEM = z.object({
   /** A shortcut to an item of another drive. */
   remoteItem: facet,
   malware: facet,
+  /** Good for itself, for an hour: it needs no token, and must not be kept. */
+  '@microsoft.graph.downloadUrl': z.string().optional(),
 });
 export type DriveItem = z.infer<typeof DRIVE_ITEM>;
 
@@ -37,7 +39,8 @@ export const DELTA_PAGE = z.object({
 export const SELECTED =
   'id,name,size,eTag,cTag,file,folder,package,root,deleted,remoteItem,malware,parentReference,lastModifiedDateTime';
 
-export const selected = { $select: SELECTED };
+/** The same with the address of the content, which is costly for many items. */
+export const SELECTED_TO_READ = `${SELECTED},@microsoft.graph.downloadUrl`;
 
 export function driveItemOf(body: unknown, what: string): DriveItem {
   return readAs(DRIVE_ITEM, body, what);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ConnectorError } from '../errors.ts';
 import type { SitePlace, SiteReading } from './asset-url.ts';
 import type { GraphClient } from './client.ts';
-import { type DriveItem, driveItemOf, isFolder, readAs, selected } from './drive-item.ts';
+import { type DriveItem, driveItemOf, isFolder, readAs, SELECTED } from './drive-item.ts';
 import { encoded, folderNames, isName, isWithin, itemAddress, namesOf, pathAddress, sameName } from './names.ts';
 import type { OnedriveSettings, SharepointSettings } from './settings.ts';
 
@@ -77,20 +77,27 @@ async function driveOf(
   return { id, name: `drive of ${user}`, prefix: users.length === 1 ? '' : `${user}/`, folder: folderNames(folder) };
 }
 
-/** The first reading of the address whose site and library are there. */
+/** The first reading of the address whose site and library are there, and open to the application. */
 async function libraryOf(client: GraphClient, place: SitePlace, signal: AbortSignal): Promise<Found> {
   const tried: string[] = [];
+  let refused: ConnectorError | undefined;
   for (const reading of place.readings) {
-    const site = await siteAt(client, place.host, reading.site, signal);
-    tried.push(
-      `site ${place.host}${reading.site || '/'}${reading.library === undefined ? '' : `, library ${reading.library}`}`,
-    );
-    const library = site && (await libraryIn(client, site.id, reading, signal));
-    if (library === undefined) continue;
-    const name = `${library.name ?? 'library'} of ${place.host}${reading.site}`;
-    return { id: library.id, name, prefix: '', folder: folderNames(reading.folder) };
+    const { site, library } = reading;
+    tried.push(`site ${place.host}${site || '/'}${library === undefined ? '' : `, library ${library}`}`);
+    try {
+      const there = await siteAt(client, place.host, site, signal);
+      const found = there && (await libraryIn(client, there.id, reading, signal));
+      if (found === undefined) continue;
+      const name = `${found.name ?? 'library'} of ${place.host}${site}`;
+      return { id: found.id, name, prefix: '', folder: folderNames(reading.folder) };
+    } catch (error) {
+      // A site that is not ours to see may be one that another reading of the address does not mean.
+      if (!(error instanceof ConnectorError) || error.code !== 'configuration') throw error;
+      refused ??= error;
+    }
   }
-  const message = `no library is there by any reading of the asset (${tried.join('; ')}), or the application may not see it`;
+  if (refused !== undefined) throw refused;
+  const message = `no library is there by any reading of the asset (${tried.join('; ')})`;
   throw new ConnectorError('configuration', `${message}; check the address, and what the application was granted`);
 }
 
@@ -180,9 +187,10 @@ export async function itemAt(
   drive: Drive,
   names: readonly string[],
   signal: AbortSignal,
+  $select = SELECTED,
 ): Promise<DriveItem | undefined> {
   const doing = `looking at ${JSON.stringify(names.join('/'))} in ${drive.name}`;
-  const question = { path: pathAddress(drive.id, names), query: selected, doing, accept: [404] };
+  const question = { path: pathAddress(drive.id, names), query: { $select }, doing, accept: [404] };
   const { status, body } = await client.ask(question, signal);
   return status === 404 ? undefined : driveItemOf(body, doing);
 }
@@ -193,9 +201,10 @@ export async function itemWithId(
   drive: Drive,
   id: string,
   signal: AbortSignal,
+  $select = SELECTED,
 ): Promise<DriveItem | undefined> {
   const doing = `looking at item ${id} in ${drive.name}`;
-  const question = { path: itemAddress(drive.id, id), query: selected, doing, accept: [404, 400] };
+  const question = { path: itemAddress(drive.id, id), query: { $select }, doing, accept: [404, 400] };
   const { status, body } = await client.ask(question, signal);
   if (status >= 400) return undefined;
   const found = driveItemOf(body, doing);

@@ -48,7 +48,7 @@ function codeWithin(error: unknown): string | undefined {
 }
 
 const NEEDED =
-  'grant the application Files.Read.All (Files.ReadWrite.All for item actions), or Sites.Selected and its site the role read (write)';
+  'grant the application Sites.Selected and on the site the role read (write for item actions), or Sites.Read.All (Sites.ReadWrite.All); for OneDrive Files.Read.All (Files.ReadWrite.All)';
 
 /** The connector error that an answer stands for, whatever it is but a success. */
 export function failureOf(answer: Answer, doing: string, about: About): ConnectorError {

@@ -144,9 +144,10 @@ export class DeltaListing implements Listing {
     // What lies in a folder that is gone is gone with it.
     if (above === undefined || item.name === undefined) return undefined;
     const names = [...above, item.name];
-    if (!isWithin(names, drive.folder) || isWithin(names, drive.quarantine)) return undefined;
+    if (isWithin(names, drive.quarantine)) return undefined;
     const location = drive.prefix + names.slice(drive.folder.length).join('/');
-    if (!this.#scope.includes(location) || !this.#mayEnter(location)) {
+    const inside = isWithin(names, drive.folder) && this.#mayEnter(location) && this.#scope.includes(location);
+    if (!inside) {
       this.#outside += 1;
       return undefined;
     }

@@ -10,6 +10,9 @@ import { itemAddress } from './names.ts';
 import { QuickXor } from './quick-xor.ts';
 import { versionOf } from './version.ts';
 
+/** What a pre-authenticated address answers when it no longer holds. */
+const REFUSED = new Set([401, 403, 404, 410]);
+
 /** A drive item at one cTag. Graph can't be asked for the bytes of a version, so that the cTag is compared once more at the end. */
 export class OpenDriveItem implements OpenItem {
   readonly version: Version;
@@ -76,25 +79,34 @@ export class OpenDriveItem implements OpenItem {
     // The body is freed where it is read; nothing is held open otherwise.
   }
 
-  /** Graph answers with an address that is good for itself, for some minutes; it must not see our token. */
+  /** The address that came with the item, or where that is refused the one that Graph gives when asked for the content. */
   async #download(signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const doing = this.#doing('opening');
+    const known = this.#found['@microsoft.graph.downloadUrl'];
+    const first = known === undefined ? undefined : await this.#client.fetch(known, doing, signal);
+    if (first?.statusCode === 200) return first;
+    await first?.body.dump();
+    if (first !== undefined && !REFUSED.has(first.statusCode)) throw this.#refused(first, doing);
     const path = itemAddress(this.#drive.id, this.#found.id, 'content');
     const answer = await this.#client.ask({ path, doing, accept: [302] }, signal);
     if (answer.location === undefined) {
       throw new ConnectorError('configuration', `${doing}: Graph names no address for the content; check its address`);
     }
     const content = await this.#client.fetch(answer.location, doing, signal);
-    const { statusCode: status, headers } = content;
-    if (status === 200) return content;
+    if (content.statusCode === 200) return content;
     await content.body.dump();
+    throw this.#refused(content, doing);
+  }
+
+  #refused({ statusCode: status, headers }: Dispatcher.ResponseData, doing: string): ConnectorError {
+    // An address that Graph has just given and that is refused all the same says nothing of the item.
+    if (REFUSED.has(status)) return new ConnectorError('storage_error', `${doing}: no address of the content holds`);
     const wait = retryAfterMs(headers['retry-after']?.toString(), Date.now());
-    // A pre-authenticated address that is refused is out of date; that it is one of ours Graph has just said.
-    if (status === 401 || status === 403) {
-      throw new ConnectorError('storage_error', `${doing}: the address of the content was refused (${status})`);
-    }
-    const refused = { status, body: undefined, code: undefined, retryAfterMs: wait, location: undefined };
-    throw failureOf(refused, doing, 'item');
+    return failureOf(
+      { status, body: undefined, code: undefined, retryAfterMs: wait, location: undefined },
+      doing,
+      'item',
+    );
   }
 
   #doing(what: string): string {
