@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { connectorSchema, SECRET_FIELDS } from '../../config/connectors/connectors.ts';
+import { parse } from 'yaml';
+import { connectorSchema, KINDS, SECRET_FIELDS } from '../../config/connectors/connectors.ts';
 import type { ConnectorSettings } from '../../config/connectors/settings.ts';
 import { endpointsOf } from '../../connectors/graph/settings.ts';
 
@@ -224,5 +227,24 @@ describe('onedrive', () => {
     [{ action: 'tag' }, /^action: can't be tag/],
   ])('%j is refused', (more, expected) => {
     expect(refused({ ...drives, ...more })).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe.each(['sharepoint', 'onedrive'] as const)('docs/connectors/%s.md', (kind) => {
+  const page = readFileSync(path.join(import.meta.dirname, `../../docs/connectors/${kind}.md`), 'utf8');
+
+  it('has an example that is accepted', () => {
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const { connectors } = parse(example) as { connectors: object[] };
+    expect(connectors.flatMap(refused)).toEqual([]);
+  });
+
+  it('tells of every setting, by its new name and its old one', () => {
+    const { shape, aliases, retired } = KINDS[kind];
+    const [stem] = kind === 'sharepoint' ? ['SP_'] : ['ONEDRIVE_'];
+    const told = Object.keys(shape).concat(Object.keys(aliases).filter((name) => name.startsWith(stem)));
+    for (const name of told) expect(page).toMatch(new RegExp(`^\\|.*\`${name}\``, 'm'));
+    for (const name of Object.keys(retired).filter((one) => one.startsWith(stem) && !one.includes('WEBHOOK_')))
+      expect(page).toContain(`\`${name}\``);
   });
 });

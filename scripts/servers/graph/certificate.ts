@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import tls from 'node:tls';
 
 export interface TlsPair {
@@ -13,8 +13,14 @@ let made: TlsPair | undefined;
 
 /** A key and a certificate for 127.0.0.1 and localhost, for 30 days: made once in a process, with nothing but Node. */
 export function localCertificate(): TlsPair {
-  made ??= make(new Date());
+  made ??= make(generateKeyPairSync('ec', { namedCurve: 'P-256' }), ECDSA_WITH_SHA256, new Date());
   return made;
+}
+
+/** Certificate and private key of an application, as one PEM text. Its key is of RSA: tokens are asked for with no other. */
+export function applicationCertificate(): string {
+  const { cert, key } = make(generateKeyPairSync('rsa', { modulusLength: 2048 }), RSA_WITH_SHA256, new Date());
+  return `${cert}${key}`;
 }
 
 /** Makes every TLS client of this process trust that certificate, beside what it trusts already (as NODE_EXTRA_CA_CERTS does). */
@@ -24,12 +30,15 @@ export function trustLocalCertificate(): void {
   if (!known.includes(cert)) tls.setDefaultCACertificates([...known, cert]);
 }
 
-function make(now: Date): TlsPair {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+function make(
+  { privateKey, publicKey }: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
+  algorithm: Buffer,
+  now: Date,
+): TlsPair {
   const body = sequence(
     tlv(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
-    ECDSA_WITH_SHA256,
+    algorithm,
     NAME,
     sequence(time(new Date(now.getTime() - DAY_MS)), time(new Date(now.getTime() + 30 * DAY_MS))),
     NAME,
@@ -37,7 +46,7 @@ function make(now: Date): TlsPair {
     tlv(0xa3, sequence(ALTERNATIVE_NAMES, IS_AUTHORITY)),
   );
   const signature = tlv(0x03, Buffer.of(0), sign('sha256', body, privateKey));
-  const der = sequence(body, ECDSA_WITH_SHA256, signature);
+  const der = sequence(body, algorithm, signature);
   const lines = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd();
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -73,6 +82,7 @@ function time(date: Date): Buffer {
 }
 
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
+const RSA_WITH_SHA256 = sequence(oid('2a864886f70d01010b'), tlv(0x05));
 const NAME = sequence(tlv(0x31, sequence(oid('550403'), tlv(0x0c, Buffer.from('127.0.0.1')))));
 const ALTERNATIVE_NAMES = sequence(
   oid('551d11'),
