@@ -141,6 +141,8 @@ function readingsOf(all: readonly string[]): SiteReading[] {
   const [head, below] = isManaged ? [all.slice(0, 2), all.slice(2)] : [[], all];
   if (isManaged && head.length < 2) throw new AssetUrlError('not_a_library', `names no site; ${COPY}`);
   const page = below.at(-1)?.toLowerCase().endsWith('.aspx') ? below.at(-2)?.toLowerCase() : undefined;
+  // What a personal site shows first is its one library.
+  if (/^_layouts\/\d+\/onedrive\.aspx$/i.test(below.join('/'))) return [{ site: joined(head), folder: '' }];
   if (below.some((name) => /^_(layouts|api|vti_\w+)$/i.test(name))) {
     throw new AssetUrlError('not_a_library', `is a page of SharePoint, and no library or folder; ${COPY}`);
   }

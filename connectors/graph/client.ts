@@ -15,6 +15,10 @@ import { encoded } from './names.ts';
 const ANSWER_PATIENCE_MS = 100_000;
 const CONNECT_PATIENCE_MS = 15_000;
 const API_VERSION = 'v1.0';
+/** Bytes of the longest answer that is taken: pages of a listing have some kilobytes an item. */
+const LONGEST_ANSWER = 32 * 2 ** 20;
+/** Microsoft slows down unnamed traffic first. */
+const USER_AGENT = 'NONISV|dsx-connect|dsx-connect';
 
 export interface Question {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -202,15 +206,30 @@ class LastHandler implements Middleware {
     const answer = await request(url, {
       dispatcher: this.#dispatcher,
       method: method as Dispatcher.HttpMethod,
-      headers: headers as Record<string, string>,
+      headers: { ...(headers as Record<string, string>), 'User-Agent': USER_AGENT },
       body: (body ?? null) as string | Buffer | null,
       signal: signal ?? null,
     });
-    const text = await answer.body.text();
+    const text = await textOf(answer, url);
     const empty = answer.statusCode === 204 || answer.statusCode === 304;
     context.response = new Response(empty ? null : text, {
       status: answer.statusCode,
       headers: Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]),
     });
   }
+}
+
+/** @throws ConnectorError `configuration` for more than Graph would answer */
+async function textOf({ body }: Dispatcher.ResponseData, url: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LONGEST_ANSWER) {
+      const { origin } = new URL(url);
+      throw new ConnectorError('configuration', `${origin} answers more than Graph would; check the address of Graph`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -60,14 +60,20 @@ export function isFolder({ folder, root, package: notebook }: DriveItem): boolea
   return Boolean(folder ?? root ?? notebook);
 }
 
+/** When it was last changed, ISO 8601 in UTC; nothing where Graph gives no time. */
+export function modifiedOf({ lastModifiedDateTime: time = '' }: DriveItem): { readonly modified?: string } {
+  const at = new Date(time);
+  return Number.isNaN(at.getTime()) ? {} : { modified: at.toISOString() };
+}
+
 /** The item as a page of the ledger holds it. */
 export function itemOf(location: string, found: DriveItem, { maxSize }: Pick<ListScope, 'maxSize'> = {}): Item {
-  const { cTag, size, lastModifiedDateTime: modified } = found;
+  const { cTag, size } = found;
   const facts = {
     location,
     ...(cTag !== undefined && { version: versionOf({ id: found.id, cTag }) }),
     ...(size !== undefined && { size }),
-    ...(modified !== undefined && { modified: new Date(modified).toISOString() }),
+    ...modifiedOf(found),
   };
   if (found.remoteItem) return { ...facts, skip: 'link' };
   if (!found.file || found.package) return { ...facts, skip: 'special' };

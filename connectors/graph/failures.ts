@@ -8,17 +8,15 @@ export type About = 'item' | 'drive';
 /** The answer to a change never came: it may have been made or not, and only the drive can tell. */
 export class Unanswered extends ConnectorError {}
 
+/** No connection came about. One that broke is a failure of the moment. */
 const UNREACHED = new Set([
   'ECONNREFUSED',
-  'ECONNRESET',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ETIMEDOUT',
-  'EPIPE',
   'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_SOCKET',
 ]);
 const UNTRUSTED = /^(?:ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
 

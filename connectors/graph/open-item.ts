@@ -3,7 +3,7 @@ import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import type { GraphClient } from './client.ts';
-import type { DriveItem } from './drive-item.ts';
+import { type DriveItem, modifiedOf } from './drive-item.ts';
 import { type Drive, itemWithId } from './drives.ts';
 import { failureOf, retryAfterMs, unanswered } from './failures.ts';
 import { itemAddress } from './names.ts';
@@ -29,7 +29,7 @@ export class OpenDriveItem implements OpenItem {
 
   /** @throws ConnectorError `storage_error` for an item without content tag or size */
   constructor(client: GraphClient, drive: Drive, location: string, found: DriveItem) {
-    const { id, cTag, size, lastModifiedDateTime: modified } = found;
+    const { id, cTag, size } = found;
     if (cTag === undefined || size === undefined) {
       throw new ConnectorError('storage_error', `${JSON.stringify(location)}: Graph gives no cTag or no size for it`);
     }
@@ -39,7 +39,8 @@ export class OpenDriveItem implements OpenItem {
     this.#found = found;
     this.version = versionOf({ id, cTag });
     this.size = size;
-    if (modified !== undefined) this.modified = new Date(modified).toISOString();
+    const { modified } = modifiedOf(found);
+    if (modified !== undefined) this.modified = modified;
   }
 
   async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {

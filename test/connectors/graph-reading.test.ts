@@ -52,7 +52,7 @@ describe('reading an item of a drive', () => {
 
   const answers: [string, Parameters<GraphFake['inject']>[0]['answer'], object][] = [
     ['slow down', throttled(3), { code: 'throttled', retryAfterMs: 3_000 }],
-    ['a body that breaks off', cutAfter(1000), { code: 'unreachable' }],
+    ['a body that breaks off', cutAfter(1000), { code: 'storage_error' }],
     ['a server error', webPage(500), { code: 'storage_error' }],
     ['fewer bytes', (reply) => ({ ...reply, body: Buffer.alloc(7) }), { code: 'changed' }],
     ['more bytes', (reply) => ({ ...reply, body: Buffer.alloc(300_001) }), { code: 'changed' }],
@@ -70,6 +70,16 @@ describe('reading an item of a drive', () => {
       fake.inject({ match: ofDownload, answer: webPage(status), times: 2 });
       await expect(readWhole(connector, ref)).rejects.toMatchObject({ code: 'storage_error' });
     }
+  });
+
+  test('an answer that never ends is cut, not kept', async () => {
+    const answer = {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.alloc(40 * 2 ** 20, ' '),
+    };
+    fake.inject({ match: ({ path }) => path.includes('dir'), answer });
+    await expect(readWhole(connector, ref)).rejects.toMatchObject({ code: 'configuration' });
   });
 
   test('what SharePoint itself holds back as malware is told as such', async () => {
