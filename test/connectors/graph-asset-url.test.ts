@@ -79,6 +79,8 @@ describe('an address with one reading', () => {
       host: 'c-my.sharepoint.com',
       readings: [{ site: personal, library: 'Documents', folder: 'x' }, {}, {}],
     });
+    const first = `https://c-my.sharepoint.com${personal}/_layouts/15/onedrive.aspx?view=0`;
+    expect(parseAssetUrl(first).readings).toEqual([{ site: personal, folder: '' }]);
   });
 
   test('without https, in any case, with spaces around it', () => {
