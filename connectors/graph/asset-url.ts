@@ -1,4 +1,6 @@
-import { CodedError } from '../../domain/errors.ts';
+import { AssetUrlError, addressOf, COPY, checked, namesOf, parametersOf } from './asset-address.ts';
+
+export { AssetUrlError } from './asset-address.ts';
 
 /** One reading of an address: a site, a library of it, and a folder in that library. */
 export interface SiteReading {
@@ -18,16 +20,6 @@ export interface SitePlace {
   readonly readings: readonly SiteReading[];
 }
 
-/**
- * `not_an_address`: no https address of a site; `not_a_library`: a page, list or service that holds no files itself;
- * `sharing_link`: one that only its token explains; `bad_path`: it is written in a way that leads nowhere for certain.
- */
-export type AssetUrlCode = 'not_an_address' | 'not_a_library' | 'sharing_link' | 'bad_path';
-
-/** An address that names no library or folder. The message says what it is and what to do, as a clause. */
-export class AssetUrlError extends CodedError<AssetUrlCode> {}
-
-const COPY = 'open the library or folder in the browser and copy the address from there';
 /** Paths below which every name is a site. */
 const MANAGED = new Set(['sites', 'teams', 'personal', 'portals']);
 /** What the address of a default library ends with where the site was made in English. No site can have this name. */
@@ -39,7 +31,7 @@ const DEFAULT_LIBRARY = 'shared documents';
  * @throws AssetUrlError
  */
 export function parseAssetUrl(input: string): SitePlace {
-  const url = urlOf(input.trim());
+  const url = addressOf(input.trim());
   const host = url.host.toLowerCase();
   const { id, list } = parametersOf(url);
   if (id !== undefined && list !== undefined) return inList(host, id, list);
@@ -59,38 +51,6 @@ export function writeAssetUrl(host: string, { site, library, folder }: SiteReadi
   return `https://${host}${names.map((name) => `/${encodeURIComponent(name)}`).join('')}`;
 }
 
-function urlOf(text: string): URL {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a parser would leave them out without a word
-  if (/[\u0000-\u001f\u007f\\]/.test(text))
-    throw new AssetUrlError('bad_path', `has a control character or a \\; ${COPY}`);
-  const full = /^[\w-]+\.sharepoint(-mil)?\.\w+(\/|$)/i.test(text) ? `https://${text}` : text;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new AssetUrlError(
-      'not_an_address',
-      'must be the address of a site, library or folder, as https://contoso.sharepoint.com/sites/Finance/Shared%20Documents',
-    );
-  }
-  if (url.hash !== '') {
-    throw new AssetUrlError(
-      'bad_path',
-      `has a #, behind which nothing is part of the path: write %23 where a name has one, or ${COPY}`,
-    );
-  }
-  return url;
-}
-
-/** `id` and `RootFolder` say what a page shows, and win over its own path; `listurl` says which library that lies in. */
-function parametersOf(url: URL): { id?: string[]; list?: URL } {
-  const given = new Map([...url.searchParams].map(([name, value]) => [name.toLowerCase(), value]));
-  const path = [given.get('id'), given.get('rootfolder')].find((value) => value?.startsWith('/'));
-  const list = given.get('listurl') ?? '';
-  return {
-    ...(path !== undefined && { id: checked(path.split('/').filter((name) => name !== '')) }),
-    ...(URL.canParse(list, url.href) && list !== '' && { list: new URL(list, url.href) }),
-  };
-}
-
 function inList(pageHost: string, id: readonly string[], list: URL): SitePlace {
   const library = namesOf(list.pathname);
   const isWithin = library.length > 0 && library.every((name, i) => same(name, id[i]));
@@ -100,30 +60,6 @@ function inList(pageHost: string, id: readonly string[], list: URL): SitePlace {
   refuseHost(host);
   const reading = { site: joined(library.slice(0, -1)), library: library.at(-1) as string };
   return { host, readings: [{ ...reading, folder: id.slice(library.length).join('/') }] };
-}
-
-/** The names of a path, each decoded once. */
-function namesOf(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '');
-  return checked(
-    parts.map((part) => {
-      try {
-        return decodeURIComponent(part);
-      } catch {
-        throw new AssetUrlError('bad_path', `has a % that encodes nothing: write %25 where a name has one, or ${COPY}`);
-      }
-    }),
-  );
-}
-
-function checked(names: readonly string[]): string[] {
-  for (const name of names) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: no name of SharePoint has any
-    if (name === '.' || name === '..' || /[\u0000-\u001f\u007f\\/]/.test(name)) {
-      throw new AssetUrlError('bad_path', `has ${JSON.stringify(name)}, which is no name of a folder; ${COPY}`);
-    }
-  }
-  return [...names];
 }
 
 /** Without `/:f:/r`, which only says what kind of thing follows. */

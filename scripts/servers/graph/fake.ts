@@ -2,17 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { localCertificate, type TlsPair } from './certificate.ts';
 import { Deltas } from './delta.ts';
 import { Downloads } from './downloads.ts';
-import { Drive } from './drive.ts';
+import type { Drive } from './drive.ts';
 import { Faults, type Rule } from './faults.ts';
 import { GraphFailure, listen, type Request } from './http.ts';
 import { Library } from './library.ts';
-import { answerGraph, driveOf, type Tenant } from './routes.ts';
-import { newSite, type Site, Sites, type User } from './sites.ts';
+import { answerGraph, type Tenant } from './routes.ts';
+import type { Site, User } from './sites.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { HOST, liveNode, makeSites, makeUser, rootOf } from './tenant.ts';
 import { Tokens } from './tokens.ts';
-
-const HOST = 'contoso.sharepoint.com';
-const PERSONAL_HOST = 'contoso-my.sharepoint.com';
 
 export interface LoggedRequest {
   readonly server: Request['server'];
@@ -129,46 +127,6 @@ export async function startGraphFake(): Promise<GraphFake> {
       await Promise.all([graph, token, download].map((server) => server.stop()));
     },
   };
-}
-
-function makeSites() {
-  const sites = new Sites(HOST);
-  const finance = newSite(HOST, '/sites/Finance', 'Finance');
-  const subsite = newSite(HOST, '/sites/Finance/Audit', 'Audit');
-  const team = newSite(HOST, '/teams/Team One', 'Team One');
-  const root = newSite(HOST, '', 'Contoso');
-  for (const site of [finance, subsite, team, root]) {
-    site.drives.push(new Drive('Documents', `${site.webUrl}/Shared%20Documents`));
-    sites.all.push(site);
-  }
-  finance.drives.push(new Drive('Old Files', `${finance.webUrl}/OldFiles`));
-  return { sites, named: { finance, subsite, team, root } };
-}
-
-function makeUser(name: string): User {
-  const path = `/personal/${name}_contoso_com`;
-  const drive = new Drive('OneDrive', `https://${PERSONAL_HOST}${path}/Documents`, 'business');
-  return { id: crypto.randomUUID(), userPrincipalName: `${name}@contoso.com`, drive };
-}
-
-/** The drive whose root a subscription's resource names. */
-function rootOf(tenant: Pick<Tenant, 'sites' | 'users'>, resource: string): string | undefined {
-  try {
-    const found = driveOf(tenant, resource.startsWith('/') ? resource : `/${resource}`);
-    return found?.below === '/root' ? found.drive.id : undefined;
-  } catch (error) {
-    if (error instanceof GraphFailure) return undefined;
-    throw error;
-  }
-}
-
-function liveNode(drives: readonly Drive[], driveId: string, itemId: string) {
-  try {
-    return drives.find(({ id }) => id === driveId)?.node(itemId);
-  } catch (error) {
-    if (error instanceof GraphFailure) return undefined;
-    throw error;
-  }
 }
 
 /** A refusal as the reply that it is, so that a rule can change it. */
