@@ -5,8 +5,8 @@ import type { CheckReport } from '../connector.ts';
 import type { GraphClient } from './client.ts';
 import type { Credential } from './credential.ts';
 import { DELTA_PAGE, driveItemOf, readAs } from './drive-item.ts';
-import { type Drive, itemAt } from './drives.ts';
 import { itemAddress, pathAddress } from './names.ts';
+import { type Drive, itemAt } from './places.ts';
 
 /** Application permissions, the least first: what a scan can do with, and what item actions can. */
 const PERMISSIONS = {

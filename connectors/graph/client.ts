@@ -1,24 +1,15 @@
-import {
-  AuthenticationHandler,
-  Client,
-  type Context,
-  type Middleware,
-  ResponseType,
-} from '@microsoft/microsoft-graph-client';
+import { AuthenticationHandler, Client, ResponseType } from '@microsoft/microsoft-graph-client';
 import { Agent, type Dispatcher, request } from 'undici';
 import { ConnectorError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import { type About, failureOf, retryAfterMs, Unanswered, unanswered } from './failures.ts';
+import { FirstHandler, LastHandler } from './handlers.ts';
 import { encoded } from './names.ts';
 
 /** Graph keeps silent for long over large folders. Milliseconds. */
 const ANSWER_PATIENCE_MS = 100_000;
 const CONNECT_PATIENCE_MS = 15_000;
 const API_VERSION = 'v1.0';
-/** Bytes of the longest answer that is taken: pages of a listing have some kilobytes an item. */
-const LONGEST_ANSWER = 32 * 2 ** 20;
-/** Microsoft slows down unnamed traffic first. */
-const USER_AGENT = 'NONISV|dsx-connect|dsx-connect';
 
 export interface Question {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -166,70 +157,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Keeps what a later handler raises: the client wraps it in an error without cause. */
-class FirstHandler implements Middleware {
-  readonly #failures: WeakMap<AbortSignal, { error?: unknown }>;
-  #next: Middleware | undefined;
-
-  constructor(failures: WeakMap<AbortSignal, { error?: unknown }>) {
-    this.#failures = failures;
-  }
-
-  async execute(context: Context): Promise<void> {
-    try {
-      await this.#next?.execute(context);
-    } catch (error) {
-      const kept = this.#failures.get(context.options?.signal as AbortSignal);
-      if (kept) kept.error = error;
-      throw error;
-    }
-  }
-
-  setNext(next: Middleware): void {
-    this.#next = next;
-  }
-}
-
-/** Sends the request. A redirection is an answer, so that the token never goes where one leads. */
-class LastHandler implements Middleware {
-  readonly #dispatcher: Agent;
-
-  constructor(dispatcher: Agent) {
-    this.#dispatcher = dispatcher;
-  }
-
-  async execute(context: Context): Promise<void> {
-    const { method = 'GET', headers, body, signal } = context.options ?? {};
-    const url = typeof context.request === 'string' ? context.request : context.request.url;
-    const answer = await request(url, {
-      dispatcher: this.#dispatcher,
-      method: method as Dispatcher.HttpMethod,
-      headers: { ...(headers as Record<string, string>), 'User-Agent': USER_AGENT },
-      body: (body ?? null) as string | Buffer | null,
-      signal: signal ?? null,
-    });
-    const text = await textOf(answer, url);
-    const empty = answer.statusCode === 204 || answer.statusCode === 304;
-    context.response = new Response(empty ? null : text, {
-      status: answer.statusCode,
-      headers: Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]),
-    });
-  }
-}
-
-/** @throws ConnectorError `configuration` for more than Graph would answer */
-async function textOf({ body }: Dispatcher.ResponseData, url: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LONGEST_ANSWER) {
-      const { origin } = new URL(url);
-      throw new ConnectorError('configuration', `${origin} answers more than Graph would; check the address of Graph`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

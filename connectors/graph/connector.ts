@@ -21,20 +21,12 @@ import { checkGraph } from './check.ts';
 import { createGraphClient, type GraphClient } from './client.ts';
 import { type Credential, createCredential } from './credential.ts';
 import { itemOf, SELECTED_TO_READ } from './drive-item.ts';
-import {
-  type Drive,
-  fileAt,
-  findDrives,
-  type GraphSettings,
-  itemAt,
-  itemWithId,
-  type Place,
-  placeOf,
-} from './drives.ts';
+import { findDrives, type GraphSettings } from './drives.ts';
 import { Unanswered } from './failures.ts';
 import { Folders, isInAsset } from './folders.ts';
 import { DeltaListing } from './listing.ts';
 import { OpenDriveItem } from './open-item.ts';
+import { type Drive, fileAt, itemAt, itemWithId, type Place, placeOf } from './places.ts';
 import { endpointsOf } from './settings.ts';
 import { pinnedBy } from './version.ts';
 

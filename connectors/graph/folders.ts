@@ -1,8 +1,8 @@
 import { ConnectorError } from '../errors.ts';
 import type { GraphClient } from './client.ts';
 import { type DriveItem, isFolder } from './drive-item.ts';
-import { type Drive, itemWithId } from './drives.ts';
 import { isWithin } from './names.ts';
+import { type Drive, itemWithId } from './places.ts';
 
 /** Folders kept in memory, some 200 bytes each. Those that are forgotten are asked for again. */
 const MOST = 50_000;

@@ -1,9 +1,9 @@
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
 import type { GraphClient } from './client.ts';
 import { DELTA_PAGE, type DriveItem, isFolder, itemOf, readAs, SELECTED } from './drive-item.ts';
-import type { Drive } from './drives.ts';
 import type { Folders } from './folders.ts';
 import { isWithin, pathAddress } from './names.ts';
+import type { Drive } from './places.ts';
 import { markOf, parsePosition, positionOf } from './position.ts';
 
 export interface Enumerated {

@@ -4,9 +4,9 @@ import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import type { GraphClient } from './client.ts';
 import { type DriveItem, modifiedOf } from './drive-item.ts';
-import { type Drive, itemWithId } from './drives.ts';
 import { failureOf, retryAfterMs, unanswered } from './failures.ts';
 import { itemAddress } from './names.ts';
+import { type Drive, itemWithId } from './places.ts';
 import { QuickXor } from './quick-xor.ts';
 import { versionOf } from './version.ts';
 

@@ -1,6 +1,6 @@
 import type { DriveItem } from '../drive-item.ts';
-import { itemAt, itemWithId } from '../drives.ts';
 import { isInAsset } from '../folders.ts';
+import { itemAt, itemWithId } from '../places.ts';
 import { pinnedBy } from '../version.ts';
 import { type ActionWork, failed, isVersion } from './work.ts';
 

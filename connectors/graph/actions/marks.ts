@@ -1,6 +1,6 @@
 import type { Provenance } from '../../../domain/action.ts';
-import { itemAt } from '../drives.ts';
 import { encoded, itemAddress } from '../names.ts';
+import { itemAt } from '../places.ts';
 import { ensureFolder } from './folder.ts';
 import { findingHash, type Work } from './work.ts';
 

@@ -1,6 +1,6 @@
 import type { ActionReport } from '../../connector.ts';
 import { type DriveItem, driveItemOf } from '../drive-item.ts';
-import { itemAt } from '../drives.ts';
+import { itemAt } from '../places.ts';
 import { seek } from './find.ts';
 import { ensureFolder } from './folder.ts';
 import { isMarked } from './marks.ts';

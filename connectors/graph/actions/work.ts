@@ -5,9 +5,9 @@ import type { ActionReport } from '../../connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../../errors.ts';
 import type { Answer, GraphClient } from '../client.ts';
 import { type DriveItem, isFolder, itemOf } from '../drive-item.ts';
-import type { Drive, Place } from '../drives.ts';
 import { failureOf } from '../failures.ts';
 import { isName, itemAddress } from '../names.ts';
+import type { Drive, Place } from '../places.ts';
 import { versionOf } from '../version.ts';
 
 /** What is under way with one item. */
