@@ -293,6 +293,16 @@ describe('items', () => {
     expect((await fetch(late['@microsoft.graph.downloadUrl'] as string)).status).toBe(401);
   });
 
+  test('bytes in which SharePoint itself has found malware are held back', async () => {
+    const { id } = fake.library.put('a', 'x');
+    fake.library.markMalware('a');
+    const item = await get(`${drive()}/items/${id}`);
+    expect(item.malware).toBeDefined();
+    expect((await fetch(item['@microsoft.graph.downloadUrl'] as string)).status).toBe(403);
+    const content = client.api(`${drive()}/items/${id}/content`).get();
+    expect(await failure(content)).toMatchObject({ statusCode: 403, code: 'malwareDetected' });
+  });
+
   test('what a change does to the tags', () => {
     const made = fake.library.put('a', 'x');
     const touched = fake.library.touch('a');

@@ -31,6 +31,7 @@ export class Downloads {
     if (until < Date.now()) return refusal(401, 'The address has expired.');
     const node = this.#find(driveId, itemId);
     if (node === undefined) return refusal(404, 'Not found.');
+    if (node.malware) return refusal(403, 'Malware was detected.');
     const about = {
       'content-type': 'application/octet-stream',
       'accept-ranges': 'bytes',
