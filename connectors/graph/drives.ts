@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { ConnectorError } from '../errors.ts';
 import type { SitePlace, SiteReading } from './asset-url.ts';
 import type { GraphClient } from './client.ts';
-import { isFolder, readAs } from './drive-item.ts';
+import { readAs } from './drive-item.ts';
 import { encoded, folderNames, isName, isWithin, sameName } from './names.ts';
-import { type Drive, itemAt } from './places.ts';
+import { type Drive, expectFolder } from './places.ts';
 import type { OnedriveSettings, SharepointSettings } from './settings.ts';
 
 export const DEFAULT_QUARANTINE = 'dsxconnect-quarantine';
@@ -39,15 +39,6 @@ export async function findDrives(client: GraphClient, settings: GraphSettings, s
     await expectFolder(client, drive, signal);
   }
   return drives;
-}
-
-/** An asset that is not there is no empty one. */
-async function expectFolder(client: GraphClient, drive: Drive, signal: AbortSignal): Promise<void> {
-  if (drive.folder.length === 0) return;
-  const found = await itemAt(client, drive, drive.folder, signal);
-  if (found && isFolder(found)) return;
-  const message = `${drive.folder.join('/')} is no folder of ${drive.name}; check the asset of the connector`;
-  throw new ConnectorError('unreachable', message);
 }
 
 type Found = Omit<Drive, 'quarantine'>;

@@ -31,10 +31,13 @@ export class Folders {
     this.#drive = drive;
   }
 
-  /** Takes notice of what a delta says of a folder. */
-  learn(found: DriveItem): void {
+  /** Takes notice of what a delta says of a folder. True when it was known by another name, or in another folder. */
+  learn(found: DriveItem): boolean {
+    const before = this.#known.get(found.id);
     this.#known.delete(found.id);
-    if (!found.deleted && isFolder(found)) this.#keep(found);
+    if (found.deleted || !isFolder(found)) return false;
+    const now = this.#keep(found);
+    return before !== undefined && (before.name !== now.name || before.parent !== now.parent);
   }
 
   #keep({ id, name = '', root, parentReference }: DriveItem): Folder {

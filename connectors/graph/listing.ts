@@ -3,7 +3,7 @@ import type { GraphClient } from './client.ts';
 import { DELTA_PAGE, type DriveItem, isFolder, itemOf, readAs, SELECTED } from './drive-item.ts';
 import type { Folders } from './folders.ts';
 import { isWithin, pathAddress } from './names.ts';
-import type { Drive } from './places.ts';
+import { type Drive, expectFolder } from './places.ts';
 import { markOf, parsePosition, positionOf } from './position.ts';
 
 export interface Enumerated {
@@ -124,16 +124,21 @@ export class DeltaListing implements Listing {
     const question = this.#link === undefined ? first : { path: this.#link };
     const { body } = await this.#of.client.ask({ ...question, doing, about: 'drive' }, signal);
     const page = readAs(DELTA_PAGE, body, doing);
-    for (const item of page.value) folders.learn(item);
+    const entries = lastOfEach(page.value);
+    const renamed = entries.filter((entry) => folders.learn(entry) && !entry.package);
+    const left = [...renamed, ...entries.filter(isItem)].filter(({ id }) => !this.#dealt.has(markOf(id)));
     const next = page['@odata.nextLink'];
+    if (next === undefined) await this.#expectAsset(drive, signal);
     this.#at = 0;
-    this.#page = {
-      drive,
-      folders,
-      items: lastOfEach(page.value).filter((item) => isItem(item) && !this.#dealt.has(markOf(item.id))),
-      next: next === undefined ? undefined : this.#of.client.below(next),
-    };
+    this.#page = { drive, folders, items: left, next: next === undefined ? undefined : this.#of.client.below(next) };
     return this.#page;
+  }
+
+  /** Without its folder the asset would end as if it were listed to its end. @throws ConnectorError `unreachable` */
+  async #expectAsset(drive: Drive, signal: AbortSignal): Promise<void> {
+    if (drive.folder.length === 0) return;
+    this.#requests += 1;
+    await expectFolder(this.#of.client, drive, signal);
   }
 
   async #eventOf(item: DriveItem, { drive, folders }: Page, signal: AbortSignal): Promise<ListEvent | undefined> {
@@ -146,6 +151,7 @@ export class DeltaListing implements Listing {
     const names = [...above, item.name];
     if (isWithin(names, drive.quarantine)) return undefined;
     const location = drive.prefix + names.slice(drive.folder.length).join('/');
+    if (!isItem(item)) return isWithin(names, drive.folder) ? renamedFolder(location) : undefined;
     const inside = isWithin(names, drive.folder) && this.#mayEnter(location) && this.#scope.includes(location);
     if (!inside) {
       this.#outside += 1;
@@ -164,6 +170,13 @@ export class DeltaListing implements Listing {
 
 function isItem(item: DriveItem): boolean {
   return !item.deleted && (!isFolder(item) || Boolean(item.package));
+}
+
+/** A delta brings a folder that was renamed without what is in it: that was listed, if at all, under names that are no more. */
+function renamedFolder(location: string): ListEvent {
+  const detail =
+    'the folder was renamed or moved while the drive was listed; what lies in it may have been missed: scan it again';
+  return { kind: 'gap', location: `${location}/`, class: 'folder_unreadable', detail };
 }
 
 /** Of an item that a page names more than once, the last word counts. */

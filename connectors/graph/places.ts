@@ -75,3 +75,12 @@ export function fileAt(found: DriveItem | undefined, location: string): DriveIte
   }
   return found;
 }
+
+/** An asset that is not there is no empty one. @throws ConnectorError `unreachable` */
+export async function expectFolder(client: GraphClient, drive: Drive, signal: AbortSignal): Promise<void> {
+  if (drive.folder.length === 0) return;
+  const found = await itemAt(client, drive, drive.folder, signal);
+  if (found && isFolder(found)) return;
+  const message = `${drive.folder.join('/')} is no folder of ${drive.name}; check the asset of the connector`;
+  throw new ConnectorError('unreachable', message);
+}

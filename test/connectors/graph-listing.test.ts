@@ -140,6 +140,29 @@ describe('listing of a drive', () => {
     await expect(connector.open(item as never, signal)).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('a folder that is renamed while the drive is listed is a gap, for what is in it may have been missed', async () => {
+    fake.deltas.pageSize = 4;
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) put(`old/${name}`);
+    const listing = connector.list(ALL, undefined);
+    let events = await listing.nextBatch(9, signal);
+    while (itemsOf(events).length === 0) events = await listing.nextBatch(9, signal);
+    fake.library.move(`${FOLDER}/old`, `${FOLDER}/new`);
+    const rest = (await drain(listing)).events.filter(({ kind }) => kind === 'gap');
+    expect(rest).toMatchObject([{ location: 'new/', class: 'folder_unreadable' }]);
+    expect((await drain(connector.list(ALL, undefined))).events.some(({ kind }) => kind === 'gap')).toBe(false);
+  });
+
+  test('an asset folder that goes while the drive is listed is not listed to its end', async () => {
+    fake.deltas.pageSize = 4;
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) put(name);
+    const listing = connector.list(ALL, undefined);
+    while (itemsOf(await listing.nextBatch(9, signal)).length === 0);
+    fake.library.move(FOLDER, 'another place');
+    await expect(drain(listing)).rejects.toMatchObject({ code: 'unreachable' });
+    fake.library.move('another place', FOLDER);
+    expect((await drain(connector.list(ALL, listing.position()))).events.length).toBeGreaterThan(0);
+  });
+
   test('several drives are listed one after the other, each below its user', async () => {
     const users = fake.users.map(({ userPrincipalName }) => userPrincipalName);
     const drives = createGraphConnector(onedriveSettings(fake, users));
