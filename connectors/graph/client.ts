@@ -3,7 +3,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { ConnectorError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import { type About, failureOf, retryAfterMs, Unanswered, unanswered } from './failures.ts';
-import { FirstHandler, LastHandler } from './handlers.ts';
+import { type Failure, FirstHandler, LastHandler } from './handlers.ts';
 import { encoded } from './names.ts';
 
 /** Graph keeps silent for long over large folders. Milliseconds. */
@@ -54,30 +54,26 @@ export function createGraphClient(graph: string, credential: Credential): GraphC
     connect: { timeout: CONNECT_PATIENCE_MS },
   });
   const baseUrl = `${graph.replace(/\/+$/, '')}/`;
-  const failures = new WeakMap<AbortSignal, { error?: unknown }>();
   // The chain is our own: the client's default one retries by itself, and follows redirections.
   const client = Client.initWithMiddleware({
     baseUrl,
     defaultVersion: API_VERSION,
     customHosts: new Set([new URL(baseUrl).hostname]),
     middleware: [
-      new FirstHandler(failures),
+      new FirstHandler(),
       new AuthenticationHandler({ getAccessToken: () => credential.token() }),
       new LastHandler(dispatcher),
     ],
   });
 
   async function send(question: Question, signal: AbortSignal): Promise<Response> {
-    // A signal of its own for each request, by which its failure is found again.
-    const own = AbortSignal.any([signal]);
-    const failure: { error?: unknown } = {};
-    failures.set(own, failure);
+    const failure: Failure = {};
     const { method = 'GET', path, query = {}, body, headers = {} } = question;
     const call = client
       .api(withQuery(path, query))
       .responseType(ResponseType.RAW)
       .headers(headers)
-      .option('signal', own);
+      .options({ signal, failure });
     try {
       if (method === 'GET') return await call.get();
       if (method === 'DELETE') return await call.delete();

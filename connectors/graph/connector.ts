@@ -149,16 +149,17 @@ class GraphConnector implements Connector {
     return found && (await isInAsset(this.#client, drive, found, signal)) ? found : undefined;
   }
 
-  /** What is missing because its library is missing is unreachable, not gone. */
+  /** What is missing because its library or the asset's folder is missing is unreachable, not gone. */
   async #explained<T>(drive: Drive, signal: AbortSignal, body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
       const code = error instanceof Stop ? error.report.code : error instanceof ConnectorError && error.code;
       if (code !== 'not_found') throw error;
-      if (await itemAt(this.#client, drive, [], signal)) throw error;
+      if (await itemAt(this.#client, drive, drive.folder, signal)) throw error;
       this.#drives = undefined;
-      throw new ConnectorError('unreachable', `the ${drive.name} is not there any more`, { cause: error });
+      const missing = `${drive.name}, or the folder ${JSON.stringify(drive.folder.join('/'))} of it, is not there any more`;
+      throw new ConnectorError('unreachable', missing, { cause: error });
     }
   }
 

@@ -19,17 +19,25 @@ export interface Credential {
 export function createCredential(access: GraphAccess): Credential {
   const { scope } = endpointsOf(access);
   let made: TokenCredential | undefined;
+  let asking: Promise<string> | undefined;
+  const ask = async (): Promise<string> => {
+    try {
+      made ??= credentialOf(access);
+      const got = await made.getToken(scope);
+      if (got !== null) return got.token;
+    } catch (error) {
+      if (error instanceof ConnectorError) throw error;
+      throw refused(error, access);
+    }
+    throw new ConnectorError('credentials', `no token was given for application ${access.clientId}`);
+  };
   return {
-    async token() {
-      try {
-        made ??= credentialOf(access);
-        const got = await made.getToken(scope);
-        if (got !== null) return got.token;
-      } catch (error) {
-        if (error instanceof ConnectorError) throw error;
-        throw refused(error, access);
-      }
-      throw new ConnectorError('credentials', `no token was given for application ${access.clientId}`);
+    token() {
+      // Who comes meanwhile waits for the same answer.
+      asking ??= ask().finally(() => {
+        asking = undefined;
+      });
+      return asking;
     },
     forget() {
       made = undefined;

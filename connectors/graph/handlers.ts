@@ -7,21 +7,21 @@ const LONGEST_ANSWER = 32 * 2 ** 20;
 /** Microsoft slows down unnamed traffic first. */
 const USER_AGENT = 'NONISV|dsx-connect|dsx-connect';
 
+/** What became of a request, given along with it as its option `failure`. */
+export interface Failure {
+  error?: unknown;
+}
+
 /** Keeps what a later handler raises: the client wraps it in an error without cause. */
 export class FirstHandler implements Middleware {
-  readonly #failures: WeakMap<AbortSignal, { error?: unknown }>;
   #next: Middleware | undefined;
-
-  constructor(failures: WeakMap<AbortSignal, { error?: unknown }>) {
-    this.#failures = failures;
-  }
 
   async execute(context: Context): Promise<void> {
     try {
       await this.#next?.execute(context);
     } catch (error) {
-      const kept = this.#failures.get(context.options?.signal as AbortSignal);
-      if (kept) kept.error = error;
+      const { failure } = context.options as { failure?: Failure };
+      if (failure) failure.error = error;
       throw error;
     }
   }

@@ -18,5 +18,10 @@ export function versionOf({ id, cTag }: Pinned): Version {
 /** Undefined for what is no version of a drive item. */
 export function pinnedBy(version: Version): Pinned | undefined {
   const [, id, cTag] = FORM.exec(version) ?? [];
-  return id === undefined || cTag === undefined ? undefined : { id: decodeURIComponent(id), cTag };
+  if (id === undefined || cTag === undefined) return undefined;
+  try {
+    return { id: decodeURIComponent(id), cTag };
+  } catch {
+    return undefined;
+  }
 }

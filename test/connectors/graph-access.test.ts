@@ -117,6 +117,13 @@ describe('what an application may and may not', () => {
     expect(tokens()).toBe(2);
   });
 
+  test('many who ask at once share one token', async () => {
+    const connector = connect();
+    fake.library.put('x', 'x');
+    await Promise.all(Array.from({ length: 20 }, () => connector.stat({ location: 'x' }, signal)));
+    expect(fake.requests.filter(({ server, method }) => server === 'token' && method === 'POST').length).toBe(1);
+  });
+
   test('a quarantine that would hide the asset, and a folder that is not there, are told', async () => {
     fake.library.makeFolder('in/side');
     const place = (folder: string) => ({ place: { host: fake.host, readings: [{ site: '/sites/Finance', folder }] } });

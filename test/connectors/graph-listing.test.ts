@@ -159,7 +159,11 @@ describe('listing of a drive', () => {
     while (itemsOf(await listing.nextBatch(9, signal)).length === 0);
     fake.library.move(FOLDER, 'another place');
     await expect(drain(listing)).rejects.toMatchObject({ code: 'unreachable' });
+    for (const call of [connector.open({ location: 'a' }, signal), connector.stat({ location: 'a' }, signal)]) {
+      await expect(call).rejects.toMatchObject({ code: 'unreachable' });
+    }
     fake.library.move('another place', FOLDER);
+    expect((await readWhole(connector, { location: 'a' })).bytes.toString()).toBe('a');
     expect((await drain(connector.list(ALL, listing.position()))).events.length).toBeGreaterThan(0);
   });
 
