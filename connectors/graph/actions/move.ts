@@ -1,10 +1,11 @@
 import type { ActionReport } from '../../connector.ts';
 import { type DriveItem, driveItemOf } from '../drive-item.ts';
 import { itemAt } from '../places.ts';
+import { versionOf } from '../version.ts';
 import { seek } from './find.ts';
 import { ensureFolder } from './folder.ts';
 import { isMarked } from './marks.ts';
-import { type ActionWork, changeItem, destinationNames, failed, isVersion, noted, notInPlace } from './work.ts';
+import { type ActionWork, changeItem, destinationNames, failed, noted, notInPlace } from './work.ts';
 
 /** An item that others change again and again is left to the next scan. */
 const TRIES = 4;
@@ -16,10 +17,9 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
   for (let attempt = 1; ; attempt++) {
     const { current, judged, elsewhere } = await seek(work);
     if (judged === undefined) {
+      // Nobody but this intent gives that item this name.
       const kept = elsewhere && (await itemAt(work.client, work.drive, names, work.signal));
-      if (kept && kept.id === elsewhere.id && isVersion(kept, work.intent.judged.version)) {
-        return done(work, kept, 'already_applied');
-      }
+      if (kept && kept.id === elsewhere.id) return done(work, kept, 'already_applied');
       throw notInPlace(work, current);
     }
     if (await isMarked(work, 'restored')) {
@@ -43,25 +43,22 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
 /** What the drive says afterwards counts, not what it was told to do. */
 async function confirmed(work: ActionWork, moved: DriveItem, names: readonly string[]): Promise<ActionReport> {
   const there = await itemAt(work.client, work.drive, names, work.signal);
-  if (there && there.id === moved.id && isVersion(there, work.intent.judged.version))
-    return done(work, there, 'applied');
+  if (there?.id === moved.id) return done(work, there, 'applied');
   throw failed('storage_error', `${names.join('/')} is not what was moved there; look for item ${moved.id}`);
 }
 
+/** The version that a move makes is none where the drive keeps to its word, that a cTag changes with the content alone. */
 function done(work: ActionWork, kept: DriveItem, code: 'applied' | 'already_applied'): ActionReport {
   const { drive, intent } = work;
-  const destination = [...drive.quarantine, ...(intent.destination ?? '').split('/')].join('/');
+  const { id, cTag } = kept;
+  const version = cTag === undefined ? intent.judged.version : versionOf({ id, cTag });
+  const destination = intent.destination ?? '';
   return {
     state: 'done',
     code,
     ...noted(STAYS),
-    destination,
-    undo: {
-      kind: 'graph-move',
-      drive: drive.id,
-      item: kept.id,
-      version: intent.judged.version,
-      destination: intent.destination,
-    },
+    destination: [...drive.quarantine, ...destination.split('/')].join('/'),
+    ...(version !== intent.judged.version && { made: [version] }),
+    undo: { kind: 'graph-move', drive: drive.id, item: id, version, destination },
   };
 }

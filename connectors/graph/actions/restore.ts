@@ -11,7 +11,7 @@ import { changeItem, destinationNames, failed, isVersion, noted, Stop, type Work
 
 const TRIES = 4;
 
-/** What a move leaves in its action row. */
+/** What a move leaves in its action row; `version` is the one that the item had in quarantine. */
 const UNDO = z.object({
   kind: z.literal('graph-move'),
   drive: z.string(),
@@ -19,7 +19,6 @@ const UNDO = z.object({
   version: z.string(),
   destination: z.string(),
 });
-type Undo = z.infer<typeof UNDO>;
 
 /** Moves a quarantined item back to its folder and name, when that name is free and its content is the one that was moved. */
 export async function restoreItem(work: Work, row: ActionRow): Promise<ActionReport> {
@@ -43,13 +42,13 @@ export async function restoreItem(work: Work, row: ActionRow): Promise<ActionRep
       const note = `${from.join('/')} has another content than was moved there`;
       throw new Stop({ state: 'refused', code: 'version_changed', note });
     }
-    const back = await bringBack(work, kept, undo);
+    const back = await bringBack(work, kept);
     if (back) return back;
     if (attempt === TRIES) throw failed('storage_error', 'others change it again and again');
   }
 }
 
-async function bringBack(work: Work, kept: DriveItem, undo: Undo): Promise<ActionReport | undefined> {
+async function bringBack(work: Work, kept: DriveItem): Promise<ActionReport | undefined> {
   const above = work.names.slice(0, -1);
   const { folder, made } = await ensureFolder(work.client, work.drive, above, work.signal);
   await writeMark(work, 'restored');
@@ -63,7 +62,7 @@ async function bringBack(work: Work, kept: DriveItem, undo: Undo): Promise<Actio
   if (answer.status !== 200) return undefined;
   const moved = driveItemOf(answer.body, 'restoring');
   const there = await itemAt(work.client, work.drive, work.names, work.signal);
-  if (!there || there.id !== moved.id || !isVersion(there, undo.version)) {
+  if (there?.id !== moved.id) {
     throw failed('storage_error', `${work.location} is not what was moved back; look for item ${moved.id}`);
   }
   const anew = isWithin(above, work.drive.folder) && made ? `its folder was gone and was made anew` : undefined;
