@@ -148,7 +148,8 @@ class Planner {
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error;
       const fate = CONNECTOR_CODES[error.code];
-      if (fate === 'hold' || (fate === 'retry' && !last)) throw error;
+      // A storage that asks to slow down is no broken listing, however often it asks.
+      if (fate === 'hold' || (fate === 'retry' && (!last || error.code === 'throttled'))) throw error;
       this.#broken = { code: error.code, message: error.message };
       this.#done = true;
     }

@@ -14,6 +14,8 @@ import type { Pace, PacedBody } from './pace.ts';
 
 /** A storage error is tried so often in all before the item is `failed`. */
 const STORAGE_TRIES = 3;
+/** The same for a storage that asks to slow down, and says for how long: several minutes in all. */
+const THROTTLED_TRIES = 10;
 /** An item that changed while it was read is read so often in all before it is `failed` (`unstable`). */
 const CHANGED_TRIES = 2;
 /** An item that takes longer to open is no slow one: its storage is silent. Milliseconds. */
@@ -284,7 +286,8 @@ function storageFailure(error: ConnectorError, attempt: number, failures: Map<st
     return count < CHANGED_TRIES ? { waitMs: 0 } : { row: failed('unstable', error, attempt) };
   }
   // The asset is there: what would hold the whole connector is this item's own.
-  if (CONNECTOR_CODES[error.code] !== 'final' && count < STORAGE_TRIES) {
+  const tries = error.code === 'throttled' ? THROTTLED_TRIES : STORAGE_TRIES;
+  if (CONNECTOR_CODES[error.code] !== 'final' && count < tries) {
     return { waitMs: error.retryAfterMs ?? retryDelayMs('scanner_transient', count, undefined) };
   }
   return { row: failed(error.code, error, attempt) };

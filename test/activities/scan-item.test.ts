@@ -93,7 +93,7 @@ describe('one item among many', () => {
   it.each([
     ['permission_denied', 1],
     ['storage_error', 3],
-    ['throttled', 3],
+    ['throttled', 10],
     ['unreachable', 3],
     ['credentials', 3],
   ] as const)('whose storage says %s is failed alone while the asset is there', async (code, tries) => {
