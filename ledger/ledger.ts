@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { openDirectoryStore } from './directory-store.ts';
+import { openDirectoryStore } from './stores/directory-store.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
 import { JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
