@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { openDirectoryStore } from './stores/directory-store.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
 import { JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
@@ -12,6 +11,7 @@ import { type JobSummary, summarize } from './job-summary.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import type { ObjectStore } from './store.ts';
+import { openDirectoryStore } from './stores/directory-store.ts';
 
 export type { JobLedger } from './job-ledger.ts';
 export type { JobSummary } from './job-summary.ts';

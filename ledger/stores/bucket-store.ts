@@ -69,8 +69,9 @@ export function createBucketStore(bucket: Bucket, { place, prefix, conditional }
       checkPrefix(below);
       for await (const { objects } of bucket.list(`${prefix}${below}`, false)) {
         for (const object of objects) {
+          const name = object.name.slice(prefix.length);
           // Marks that other tools make for folders are no objects of ours.
-          if (!object.name.endsWith('/')) yield { ...object, name: object.name.slice(prefix.length) };
+          if (name !== TRIAL_NAME && !name.endsWith('/')) yield { ...object, name };
         }
       }
     },

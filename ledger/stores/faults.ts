@@ -22,7 +22,8 @@ export interface Fault {
 
 const REMEDIES: Readonly<Partial<Record<LedgerCode, string>>> = {
   no_space: 'a quota is used up. Raise it; the work goes on by itself',
-  not_there: 'there is no such bucket at this address and in this region. Check DSX_LEDGER, DSX_LEDGER_ENDPOINT and DSX_LEDGER_REGION',
+  not_there:
+    'there is no such bucket at this address and in this region. Check DSX_LEDGER, DSX_LEDGER_ENDPOINT and DSX_LEDGER_REGION',
   credentials: 'the store does not accept who asks. Check the credentials of the ledger, and the clock of this host',
   unavailable: 'the store gave no usable answer. Check the address of the ledger and the network',
   not_found: 'there is no such object',
@@ -31,7 +32,8 @@ const REMEDIES: Readonly<Partial<Record<LedgerCode, string>>> = {
 /** The ledger error of a failed request. `what`: URL of the object or of the listing. */
 export function fromFault(fault: Fault, doing: Doing, what: string, cause: unknown): LedgerError {
   const code = fault.means ?? byStatus(fault.status, doing);
-  const permission = doing === 'read' || doing === 'list' ? `${doing} the objects below the prefix` : `${doing} objects`;
+  const permission =
+    doing === 'read' || doing === 'list' ? `${doing} the objects below the prefix` : `${doing} objects`;
   const remedy = REMEDIES[code] ?? `permission denied. Let the identity of this process ${permission}`;
   const told = [fault.status, fault.code].filter((part) => part !== undefined && part !== '').join(' ');
   const tail = [told, fault.detail].filter((part) => part !== '').join(': ');

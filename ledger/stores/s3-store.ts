@@ -1,8 +1,8 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
-  type ListObjectsV2CommandInput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
@@ -97,7 +97,8 @@ function s3Bucket(client: S3Client, bucket: string, pageItems: number): Bucket {
         return 'created';
       } catch (error) {
         const { status, code } = wordsOf(error);
-        if (condition.IfNoneMatch !== undefined && (status === 412 || code === 'ConditionalRequestConflict')) return 'taken';
+        if (condition.IfNoneMatch !== undefined && (status === 412 || code === 'ConditionalRequestConflict'))
+          return 'taken';
         throw error;
       }
     });

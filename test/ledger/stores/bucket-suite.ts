@@ -12,11 +12,16 @@ export interface BucketPlant {
   open(origin: string, prefix: string, pageItems?: number): Promise<ObjectStore>;
   /** The same in a bucket that is not there. */
   openAbsent(origin: string): Promise<ObjectStore>;
-  /** The same with credentials that the server does not accept; absent where it accepts any. */
+  /** The same with credentials that the server does not accept; absent where it accepts any, or does not say that it is for them. */
   openStranger?(origin: string): Promise<ObjectStore>;
   /** Bodies of the answers of a store that refuses. */
   refusal(status: number, code: string): { status: number; headers: Record<string, string>; body: string };
-  readonly codes: { readonly throttled: string; readonly forbidden: string };
+  readonly codes: {
+    readonly throttled: string;
+    readonly forbidden: string;
+    readonly absent: string;
+    readonly stranger: string;
+  };
   stop(): Promise<void>;
 }
 
@@ -132,12 +137,17 @@ export function bucketSuite(what: string, start: () => Promise<BucketPlant>): vo
 
     test('tells a bucket that is not there from an object that is not there', async () => {
       const store = await plant.openAbsent(plant.origin);
-      await refused(store.put('a', Buffer.from('1')), 'not_there');
       await refused(store.get('a'), 'not_there');
       await refused(names(store, ''), 'not_there');
+      // Some servers for tests make a bucket when something is put into it.
+      front.treat = () => plant.refusal(404, plant.codes.absent);
+      await refused((await opened()).put('a', Buffer.from('1')), 'not_there');
     });
 
     test('tells credentials that are not accepted', async () => {
+      const known = await opened();
+      front.treat = () => plant.refusal(403, plant.codes.stranger);
+      await refused(known.get('a'), 'credentials');
       const store = await plant.openStranger?.(plant.origin);
       if (store === undefined) return;
       await refused(store.put('a', Buffer.from('1')), 'credentials');
