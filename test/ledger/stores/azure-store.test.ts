@@ -26,7 +26,7 @@ bucketSuite('an Azure container', async () => {
       throttled: 'ServerBusy',
       forbidden: 'AuthorizationPermissionMismatch',
       absent: 'ContainerNotFound',
-      stranger: 'AuthenticationFailed',
+      stranger: [403, 'AuthenticationFailed'],
     },
     stop: () => server.stop(),
   };

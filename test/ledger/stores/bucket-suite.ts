@@ -20,7 +20,7 @@ export interface BucketPlant {
     readonly throttled: string;
     readonly forbidden: string;
     readonly absent: string;
-    readonly stranger: string;
+    readonly stranger: readonly [status: number, code: string];
   };
   stop(): Promise<void>;
 }
@@ -146,7 +146,7 @@ export function bucketSuite(what: string, start: () => Promise<BucketPlant>): vo
 
     test('tells credentials that are not accepted', async () => {
       const known = await opened();
-      front.treat = () => plant.refusal(403, plant.codes.stranger);
+      front.treat = () => plant.refusal(...plant.codes.stranger);
       await refused(known.get('a'), 'credentials');
       const store = await plant.openStranger?.(plant.origin);
       if (store === undefined) return;

@@ -26,7 +26,12 @@ bucketSuite('an S3 bucket', async () => {
       headers: { 'content-type': 'application/xml' },
       body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`,
     }),
-    codes: { throttled: 'SlowDown', forbidden: 'AccessDenied', absent: 'NoSuchBucket', stranger: 'ExpiredToken' },
+    codes: {
+      throttled: 'SlowDown',
+      forbidden: 'AccessDenied',
+      absent: 'NoSuchBucket',
+      stranger: [400, 'ExpiredToken'],
+    },
     stop: () => server.stop(),
   };
 });
