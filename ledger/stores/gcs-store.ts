@@ -1,4 +1,5 @@
-import { ApiError, type Bucket as GcsBucket, type GetFilesOptions, Storage } from '@google-cloud/storage';
+import { createHash } from 'node:crypto';
+import { Storage } from '@google-cloud/storage';
 import { messageOf } from '../../domain/errors.ts';
 import type { BucketAccess } from '../../domain/ledger-place.ts';
 import { isLedgerError, type LedgerCode, LedgerError } from '../errors.ts';
@@ -10,7 +11,8 @@ import { type Doing, fromFault, networkCode, oneLine, REQUEST_MS } from './fault
 const PAGE_ITEMS = 1_000;
 
 /**
- * The ledger in a Google Cloud Storage bucket. An endpoint of one's own is spoken to without credentials, unless a file of them is named.
+ * The ledger in a Google Cloud Storage bucket, by its JSON API: the client library sends no request that can be given up. An endpoint of
+ * one's own is spoken to without credentials, unless a file of them is named.
  * @throws LedgerError `credentials` when there are none
  */
 export async function openGcsStore(
@@ -19,118 +21,143 @@ export async function openGcsStore(
   { endpoint, credentialsFile }: BucketAccess = {},
   pageItems = PAGE_ITEMS,
 ): Promise<ObjectStore> {
-  const storage = new Storage({
-    ...(endpoint !== undefined && { apiEndpoint: endpoint, useAuthWithCustomEndpoint: credentialsFile !== undefined }),
-    ...(credentialsFile !== undefined && { keyFilename: credentialsFile }),
-    retryOptions: { autoRetry: false, maxRetries: 0 },
-    timeout: REQUEST_MS,
-  });
-  if (endpoint === undefined || credentialsFile !== undefined) {
+  const base = endpoint ?? 'https://storage.googleapis.com';
+  const { authClient } = new Storage(credentialsFile === undefined ? {} : { keyFilename: credentialsFile });
+  const known = endpoint === undefined || credentialsFile !== undefined;
+  if (known) {
     try {
-      await storage.authClient.getClient();
+      await authClient.getClient();
     } catch (cause) {
       const what = `There are no credentials for ${place}. Set DSX_LEDGER_CREDENTIALS_FILE, or those of the host.`;
       throw new LedgerError('credentials', place, what, { cause });
     }
   }
-  return createBucketStore(gcsBucket(storage.bucket(bucket), pageItems), { place, prefix, conditional: true });
+  const authorize = async (): Promise<Headers> => (known ? authClient.getRequestHeaders(base) : new Headers());
+  return createBucketStore(gcsBucket(bucket, base, authorize, pageItems), { place, prefix, conditional: true });
 }
 
-function gcsBucket(bucket: GcsBucket, pageItems: number): Bucket {
-  const ask = async <Result>(doing: Doing, key: string, request: () => Promise<Result>): Promise<Result> => {
+/** An answer that is no success. */
+class Refused extends Error {
+  readonly status: number;
+  readonly reason: string | undefined;
+
+  constructor(status: number, body: string) {
+    const { error } = parsed(body) as { error?: { message?: string; errors?: { reason?: string }[] } };
+    super(error?.message ?? 'no answer of this API');
+    this.status = status;
+    this.reason = error?.errors?.[0]?.reason;
+  }
+}
+
+function parsed(body: string): object {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+interface Answer {
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+}
+
+interface Listed {
+  readonly items?: readonly { name: string; size?: string; updated?: string }[];
+  readonly prefixes?: readonly string[];
+  readonly nextPageToken?: string;
+}
+
+function gcsBucket(bucket: string, base: string, authorize: () => Promise<Headers>, pageItems: number): Bucket {
+  const objects = `/storage/v1/b/${bucket}/o`;
+  const ask = async (doing: Doing, key: string, method: string, path: string, body?: Uint8Array): Promise<Answer> => {
     try {
-      return await within(request());
+      const signal = AbortSignal.timeout(REQUEST_MS);
+      const headers = await authorize();
+      const sent = body === undefined ? {} : { body: new Uint8Array(body) };
+      const answer = await fetch(`${base}${path}`, { method, headers, signal, redirect: 'error', ...sent });
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      if (!answer.ok) throw new Refused(answer.status, bytes.toString('utf8'));
+      return { headers: answer.headers, bytes };
     } catch (error) {
-      throw failure(error, doing, `gs://${bucket.name}/${key}`);
+      throw failure(error, doing, `gs://${bucket}/${key}`);
     }
   };
-  const upload = (key: string, bytes: Uint8Array, free: boolean): Promise<'created' | 'taken'> =>
-    ask('write', key, async () => {
-      const file = bucket.file(key, free ? { preconditionOpts: { ifGenerationMatch: 0 } } : {});
-      try {
-        await file.save(Buffer.from(bytes), { resumable: false, validation: 'crc32c' });
-        return 'created';
-      } catch (error) {
-        if (free && wordsOf(error).status === 412) return 'taken';
-        throw error;
-      }
-    });
-  const listPage = (prefix: string, query: GetFilesOptions): Promise<Listed> =>
-    ask('list', prefix, async () => {
-      const [files, , answer] = await bucket.getFiles({ ...query, prefix, autoPaginate: false });
-      const { nextPageToken, prefixes } = (answer ?? {}) as { nextPageToken?: string; prefixes?: string[] };
-      return { objects: files.map(objectOf), folders: prefixes ?? [], next: nextPageToken };
-    });
+  const pathOf = (key: string): string => `${objects}/${encodeURIComponent(key)}`;
+  const upload = async (key: string, bytes: Uint8Array, condition: object): Promise<void> => {
+    const query = new URLSearchParams({ uploadType: 'media', name: key, ...condition });
+    await ask('write', key, 'POST', `/upload${objects}?${query}`, bytes);
+  };
+  const listPage = async (prefix: string, query: object): Promise<Listed> => {
+    const fields = 'items(name,size,updated),prefixes,nextPageToken';
+    const { bytes } = await ask(
+      'list',
+      prefix,
+      'GET',
+      `${objects}?${new URLSearchParams({ prefix, fields, ...query })}`,
+    );
+    return parsed(bytes.toString('utf8'));
+  };
 
   return {
-    create: (key, bytes) => upload(key, bytes, true),
+    async create(key, bytes) {
+      try {
+        await upload(key, bytes, { ifGenerationMatch: '0' });
+        return 'created';
+      } catch (error) {
+        if (error instanceof LedgerError && wordsOf(error.cause).status === 412) return 'taken';
+        throw error;
+      }
+    },
     async write(key, bytes) {
-      await upload(key, bytes, false);
+      await upload(key, bytes, {});
     },
     async get(key) {
       try {
-        return await ask('read', key, async () => (await bucket.file(key).download({ validation: 'crc32c' }))[0]);
+        const { headers, bytes } = await ask('read', key, 'GET', `${pathOf(key)}?alt=media`);
+        const [, told] = /(?:^|,)\s*md5=([^,\s]+)/.exec(headers.get('x-goog-hash') ?? '') ?? [];
+        if (told === undefined || told === createHash('md5').update(bytes).digest('base64')) return bytes;
+        throw failure(new Error('the bytes are not those of the hash that came with them'), 'read', key);
       } catch (error) {
         // The answer is the same for a bucket that is not there; a listing tells.
-        if (isLedgerError(error, 'not_found')) await listPage(key, { maxResults: 1 });
+        if (isLedgerError(error, 'not_found')) await listPage(key, { maxResults: '1' });
         throw error;
       }
     },
     async *list(prefix, byFolder) {
       for (let token: string | undefined, first = true; first || token !== undefined; first = false) {
         const page = await listPage(prefix, {
-          maxResults: pageItems,
+          maxResults: String(pageItems),
           ...(byFolder && { delimiter: '/' }),
           ...(token !== undefined && { pageToken: token }),
         });
-        yield page;
-        token = page.next;
+        yield { objects: (page.items ?? []).map(objectOf), folders: page.prefixes ?? [] };
+        token = page.nextPageToken;
       }
     },
     async delete(key) {
-      await ask('delete', key, () => bucket.file(key).delete({ ignoreNotFound: true }));
+      try {
+        await ask('delete', key, 'DELETE', pathOf(key));
+      } catch (error) {
+        if (!isLedgerError(error, 'not_found')) throw error;
+      }
     },
     close: async () => undefined,
   };
 }
 
-interface Listed {
-  readonly objects: readonly StoredObject[];
-  readonly folders: readonly string[];
-  readonly next: string | undefined;
-}
-
-function objectOf({
-  name,
-  metadata,
-}: {
-  name: string;
-  metadata: { size?: string | number; updated?: string };
-}): StoredObject {
-  return { name, size: Number(metadata.size ?? 0), modifiedMs: Date.parse(metadata.updated ?? '') || 0 };
-}
-
-/** The client has a timeout for a connection's silence only. */
-async function within<Result>(request: Promise<Result>): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${REQUEST_MS / 1000} s`)), REQUEST_MS);
-  try {
-    return await Promise.race([request, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function objectOf({ name, size, updated }: NonNullable<Listed['items']>[number]): StoredObject {
+  return { name, size: Number(size ?? 0), modifiedMs: Date.parse(updated ?? '') || 0 };
 }
 
 function wordsOf(error: unknown): { status?: number | undefined; code?: string | undefined } {
-  if (error instanceof ApiError) return { status: error.code, code: error.errors?.[0]?.reason };
+  if (error instanceof Refused) return { status: error.status, code: error.reason };
   if (!(error instanceof Error)) return {};
-  const { status, response } = error as { status?: number; response?: { status?: number; data?: { error?: unknown } } };
-  // What the token's issuer said, in the words of OAuth.
+  // What the issuer of the token said, in the words of OAuth.
+  const { status, response } = error as { status?: number; response?: { data?: { error?: unknown } } };
   const said = response?.data?.error;
-  return {
-    status: status ?? response?.status,
-    code: typeof said === 'string' ? said : (networkCode(error) ?? error.name),
-  };
+  return { status, code: typeof said === 'string' ? said : (networkCode(error) ?? error.name) };
 }
 
 const OAUTH = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'invalid_scope', 'access_denied'];
