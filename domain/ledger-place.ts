@@ -60,3 +60,15 @@ export function placeOf(found: LedgerBucket): string {
   const within = [...(found.kind === 'az' ? [found.account] : []), found.bucket, found.prefix];
   return `${found.kind}://${within.join('/')}`.replace(/\/$/, '');
 }
+
+/**
+ * The prefix under which the ledger lies in a bucket: nothing below it is ever an item. Undefined when it lies elsewhere. Buckets of one name
+ * at two S3 endpoints are taken for one, since an endpoint has many names: a ledger that was scanned could be acted upon.
+ */
+export function ledgerPrefixIn(
+  ledger: LedgerBucket | undefined,
+  where: { readonly kind: 's3' | 'gs' | 'az'; readonly bucket: string; readonly account?: string },
+): string | undefined {
+  if (ledger?.kind !== where.kind || ledger.bucket !== where.bucket) return undefined;
+  return ledger.kind === 'az' && ledger.account !== where.account ? undefined : ledger.prefix;
+}

@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { systemCode } from '../domain/errors.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
+import type { BucketAccess } from '../domain/ledger-place.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
+import { isLedgerError, LedgerError } from './errors.ts';
 import { JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
+import { openStore } from './open-store.ts';
 import type { ObjectStore } from './store.ts';
-import { openDirectoryStore } from './stores/directory-store.ts';
 
 export type { JobLedger } from './job-ledger.ts';
 export type { JobSummary } from './job-summary.ts';
@@ -34,9 +32,11 @@ export interface Ledger {
   starts(): Promise<readonly Started[]>;
   /** Everything that lies where jobs lie, in no particular order: also what never got a header. */
   folders(): AsyncIterable<string>;
+  /** Makes sure that the ledger is still the one that was opened. @throws LedgerError as `probe` does */
+  check(): Promise<void>;
   /**
    * Tries whether the ledger is still there and takes writes, by writing.
-   * @throws LedgerError `no_space`, `not_writable`, `not_readable`, `not_there`, `unavailable`
+   * @throws LedgerError `no_space`, `not_writable`, `not_readable`, `not_there`, `credentials`, `unavailable`
    */
   probe(): Promise<void>;
   close(): Promise<void>;
@@ -45,6 +45,8 @@ export interface Ledger {
 export interface OpenOptions {
   /** False: a ledger that is not there is an error, and nothing is written. Default true. */
   readonly create?: boolean;
+  /** How a bucket is reached. */
+  readonly access?: BucketAccess;
 }
 
 /** What a probe writes, again and again: large enough that a full disk does not hide it in a spare block. */
@@ -57,31 +59,18 @@ const RETRIES = '_retries/';
 const KEPT_JOBS = 64;
 
 /**
- * Opens the ledger in a folder, making both if need be.
- * @throws LedgerError `not_found` (without `create`), `not_writable`, `not_readable`, `no_space`, `invalid`, `corrupt`
+ * Opens the ledger at a place (see `openStore`), making it if need be; never a bucket.
+ * @throws LedgerError `not_found` (without `create`), `not_writable`, `not_readable`, `no_space`, `not_there`, `credentials`, `unavailable`,
+ * `invalid`, `corrupt`
  */
-export async function openLedger(root: string, options: OpenOptions = {}): Promise<Ledger> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(root)) {
-    throw new LedgerError(
-      'invalid',
-      root,
-      `The ledger must be a folder, and ${root} is a URL. Give the path of a folder.`,
-    );
+export async function openLedger(place: string, options: OpenOptions = {}): Promise<Ledger> {
+  const store = await openStore(place, options.create ?? true, options.access);
+  try {
+    return await openLedgerStore(store, options);
+  } catch (error) {
+    await store.close?.();
+    throw error;
   }
-  const create = options.create ?? true;
-  if (create) {
-    try {
-      await mkdir(resolve(root), { recursive: true, mode: 0o700 });
-    } catch (error) {
-      const code = systemCode(error);
-      if (code === 'EEXIST' || code === 'ENOTDIR') {
-        const what = `The ledger must be a folder, and ${resolve(root)} is a file, or leads through one. Configure another path.`;
-        throw new LedgerError('invalid', resolve(root), what, { cause: error });
-      }
-      throw fromSystemError(error, 'write', resolve(root));
-    }
-  }
-  return openLedgerStore(await openDirectoryStore(root), { create });
 }
 
 /** As `openLedger`, on a store of any kind. */
@@ -110,6 +99,13 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     return found.sort(newestFirst);
   }
 
+  const check = async (): Promise<void> => {
+    const now = await identify(store, false).catch((error: unknown) => {
+      throw isLedgerError(error, 'not_found') ? gone(store.place, error) : error;
+    });
+    if (now !== id) throw gone(store.place, undefined);
+  };
+
   return {
     id,
     place: store.place,
@@ -131,14 +127,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     async *folders() {
       for await (const name of store.folders('')) if (isJob(name)) yield name;
     },
+    check,
     async probe() {
-      const now = await identify(store, false).catch((error: unknown) => {
-        throw isLedgerError(error, 'not_found') ? gone(store.place, error) : error;
-      });
-      if (now !== id) throw gone(store.place, undefined);
+      await check();
       await store.put(PROBE_NAME, PROBE);
     },
-    close: () => Promise.resolve(),
+    close: async () => store.close?.(),
   };
 }
 
