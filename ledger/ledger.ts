@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import type { JobKind } from '../domain/job.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
 import type { BucketAccess } from '../domain/ledger-place.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
-import { JobLedger } from './job-ledger.ts';
+import { type Ends, JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import { openStore } from './open-store.ts';
 import type { ObjectStore } from './store.ts';
+import type { JobHeader } from './types.ts';
 
 export type { JobLedger } from './job-ledger.ts';
 export type { JobSummary } from './job-summary.ts';
@@ -28,8 +31,8 @@ export interface Ledger {
   retriesOf(first: string): Promise<readonly string[]>;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
-  /** The same by id and start alone, which costs a listing, and a read for each header that is new. A damaged header has no start: ''. */
-  starts(): Promise<readonly Started[]>;
+  /** The same by their headers alone, which costs a listing, and a read for each header that is new. */
+  starts(): Promise<readonly Begun[]>;
   /** Everything that lies where jobs lie, in no particular order: also what never got a header. */
   folders(): AsyncIterable<string>;
   /** Makes sure that the ledger is still the one that was opened. @throws LedgerError as `probe` does */
@@ -40,6 +43,15 @@ export interface Ledger {
    */
   probe(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A job by its header. */
+export interface Begun extends Started {
+  /** Empty when the header is damaged. */
+  readonly startedAt: string;
+  readonly kind?: JobKind;
+  /** Id of the source. */
+  readonly source?: string;
 }
 
 export interface OpenOptions {
@@ -77,10 +89,11 @@ export async function openLedger(place: string, options: OpenOptions = {}): Prom
 export async function openLedgerStore(store: ObjectStore, options: OpenOptions = {}): Promise<Ledger> {
   const id = await identify(store, options.create ?? true);
   const kept = new Map<string, JobLedger>();
-  let begun: ReadonlyMap<string, string> = new Map();
+  const ends: Ends = new Map();
+  let begun: ReadonlyMap<string, Begun> = new Map();
 
   const job = (jobId: string): JobLedger => {
-    const found = kept.get(jobId) ?? new JobLedger(new JobObjects(store, checkJob(jobId)));
+    const found = kept.get(jobId) ?? new JobLedger(new JobObjects(store, checkJob(jobId)), ends);
     kept.delete(jobId);
     kept.set(jobId, found);
     if (kept.size > KEPT_JOBS) for (const oldest of [...kept.keys()].slice(0, 1)) kept.delete(oldest);
@@ -88,14 +101,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
   };
 
   /** A header is written once, so its start is read once. Each listing drops what is no longer there. */
-  async function starts(): Promise<Started[]> {
-    const found: Started[] = [];
-    for await (const name of store.folders('')) {
-      if (!isJob(name)) continue;
-      const startedAt = begun.get(name) ?? (await startOf(store, name));
-      if (startedAt !== undefined) found.push({ job: name, startedAt });
-    }
-    begun = new Map(found.filter(({ startedAt }) => startedAt !== '').map((one) => [one.job, one.startedAt]));
+  async function starts(): Promise<Begun[]> {
+    const names: string[] = [];
+    for await (const name of store.folders('')) if (isJob(name)) names.push(name);
+    const headers = await eachOf(names, (name) => begun.get(name) ?? startOf(store, name));
+    const found = headers.filter((one) => one !== undefined);
+    begun = new Map(found.filter(({ startedAt }) => startedAt !== '').map((one) => [one.job, one]));
     return found.sort(newestFirst);
   }
 
@@ -175,19 +186,25 @@ function idOf(bytes: Buffer): string {
   return body.id;
 }
 
-/** When a job began; empty when its header is damaged; undefined when it has none. */
-async function startOf(store: ObjectStore, name: string): Promise<string | undefined> {
+/** What a job's header says of its start; undefined when it has none. */
+async function startOf(store: ObjectStore, job: string): Promise<Begun | undefined> {
   let bytes: Buffer;
   try {
-    bytes = await store.get(`${name}/${HEADER_NAME}`);
+    bytes = await store.get(`${job}/${HEADER_NAME}`);
   } catch (error) {
     if (isLedgerError(error, 'not_found')) return undefined;
     throw error;
   }
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as { startedAt?: unknown };
-    return typeof value.startedAt === 'string' ? value.startedAt : '';
+    const { startedAt, kind, source } = JSON.parse(bytes.toString('utf8')) as Partial<JobHeader>;
+    if (typeof startedAt !== 'string') return { job, startedAt: '' };
+    return {
+      job,
+      startedAt,
+      ...(typeof kind === 'string' && { kind }),
+      ...(typeof source?.id === 'string' && { source: source.id }),
+    };
   } catch {
-    return '';
+    return { job, startedAt: '' };
   }
 }
