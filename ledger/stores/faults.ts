@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/errors.ts';
 import { type LedgerCode, LedgerError } from '../errors.ts';
 
 /** A request to a bucket takes at most so long, its answer included. The largest object is a few MiB. Milliseconds. */
@@ -37,7 +38,17 @@ export function fromFault(fault: Fault, doing: Doing, what: string, cause: unkno
   const remedy = REMEDIES[code] ?? `permission denied. Let the identity of this process ${permission}`;
   const told = [fault.status, fault.code].filter((part) => part !== undefined && part !== '').join(' ');
   const tail = [told, fault.detail].filter((part) => part !== '').join(': ');
-  return new LedgerError(code, what, `Could not ${doing} ${what} in the ledger: ${remedy} (${tail})`, { cause });
+  return new LedgerError(code, what, `Could not ${doing} ${what} in the ledger: ${remedy} (${tail})`, {
+    cause: bare(cause),
+  });
+}
+
+/** Name and message alone: a client's own error carries the request, and so signatures and tokens. */
+function bare(error: unknown): Error {
+  const copy = new Error(oneLine(messageOf(error)));
+  if (error instanceof Error) copy.name = error.name;
+  delete copy.stack;
+  return copy;
 }
 
 /** No answer, throttling and faults of the store may pass. What it refuses, it refuses until somebody changes something. */

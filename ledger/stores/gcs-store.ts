@@ -29,7 +29,7 @@ export async function openGcsStore(
       await authClient.getClient();
     } catch (cause) {
       const what = `There are no credentials for ${place}. Set DSX_LEDGER_CREDENTIALS_FILE, or those of the host.`;
-      throw new LedgerError('credentials', place, what, { cause });
+      throw new LedgerError('credentials', place, `${what} (${oneLine(messageOf(cause))})`);
     }
   }
   const authorize = async (): Promise<Headers> => (known ? authClient.getRequestHeaders(base) : new Headers());
@@ -59,6 +59,8 @@ function parsed(body: string): object {
 }
 
 interface Answer {
+  /** There is such an object already. */
+  readonly taken: boolean;
   readonly headers: Headers;
   readonly bytes: Buffer;
 }
@@ -78,16 +80,17 @@ function gcsBucket(bucket: string, base: string, authorize: () => Promise<Header
       const sent = body === undefined ? {} : { body: new Uint8Array(body) };
       const answer = await fetch(`${base}${path}`, { method, headers, signal, redirect: 'error', ...sent });
       const bytes = Buffer.from(await answer.arrayBuffer());
-      if (!answer.ok) throw new Refused(answer.status, bytes.toString('utf8'));
-      return { headers: answer.headers, bytes };
+      // Only writing has a condition.
+      if (!answer.ok && answer.status !== 412) throw new Refused(answer.status, bytes.toString('utf8'));
+      return { taken: !answer.ok, headers: answer.headers, bytes };
     } catch (error) {
       throw failure(error, doing, `gs://${bucket}/${key}`);
     }
   };
   const pathOf = (key: string): string => `${objects}/${encodeURIComponent(key)}`;
-  const upload = async (key: string, bytes: Uint8Array, condition: object): Promise<void> => {
+  const upload = (key: string, bytes: Uint8Array, condition: object): Promise<Answer> => {
     const query = new URLSearchParams({ uploadType: 'media', name: key, ...condition });
-    await ask('write', key, 'POST', `/upload${objects}?${query}`, bytes);
+    return ask('write', key, 'POST', `/upload${objects}?${query}`, bytes);
   };
   const listPage = async (prefix: string, query: object): Promise<Listed> => {
     const fields = 'items(name,size,updated),prefixes,nextPageToken';
@@ -102,13 +105,7 @@ function gcsBucket(bucket: string, base: string, authorize: () => Promise<Header
 
   return {
     async create(key, bytes) {
-      try {
-        await upload(key, bytes, { ifGenerationMatch: '0' });
-        return 'created';
-      } catch (error) {
-        if (error instanceof LedgerError && wordsOf(error.cause).status === 412) return 'taken';
-        throw error;
-      }
+      return (await upload(key, bytes, { ifGenerationMatch: '0' })).taken ? 'taken' : 'created';
     },
     async write(key, bytes) {
       await upload(key, bytes, {});

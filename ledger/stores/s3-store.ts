@@ -83,35 +83,32 @@ function s3Bucket(client: S3Client, bucket: string, pageItems: number): Bucket {
       throw failure(error, doing, `s3://${bucket}/${key}`);
     }
   };
-  const put = (key: string, bytes: Uint8Array, condition: { IfNoneMatch?: '*' }): Promise<'created' | 'taken'> =>
-    ask('write', key, async (abortSignal) => {
-      const command = new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: bytes,
-        ContentLength: bytes.length,
-        ...condition,
-      });
-      try {
-        await client.send(command, { abortSignal });
-        return 'created';
-      } catch (error) {
-        const { status, code } = wordsOf(error);
-        if (condition.IfNoneMatch !== undefined && (status === 412 || code === 'ConditionalRequestConflict'))
-          return 'taken';
-        throw error;
-      }
-    });
+  const put = async (
+    key: string,
+    bytes: Uint8Array,
+    abortSignal: AbortSignal,
+    condition: { IfNoneMatch?: '*' } = {},
+  ) => {
+    const input = { Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length, ...condition };
+    await client.send(new PutObjectCommand(input), { abortSignal });
+  };
 
   return {
     create: (key, bytes) =>
-      put(key, bytes, { IfNoneMatch: '*' }).catch((error: unknown) => {
-        // A store that says that it does not know the condition: it is told to write all the same, and found to overwrite.
-        if (error instanceof LedgerError && wordsOf(error.cause).status === 501) return put(key, bytes, {});
-        throw error;
+      ask('write', key, async (abortSignal) => {
+        try {
+          await put(key, bytes, abortSignal, { IfNoneMatch: '*' });
+        } catch (error) {
+          const { status, code } = wordsOf(error);
+          if (status === 412 || code === 'ConditionalRequestConflict') return 'taken';
+          // A store that does not know the condition is found to overwrite.
+          if (status !== 501) throw error;
+          await put(key, bytes, abortSignal);
+        }
+        return 'created';
       }),
     async write(key, bytes) {
-      await put(key, bytes, {});
+      await ask('write', key, (abortSignal) => put(key, bytes, abortSignal));
     },
     get: (key) =>
       ask('read', key, async (abortSignal) => {

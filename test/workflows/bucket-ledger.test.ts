@@ -99,7 +99,12 @@ function kindOf(url: string): string {
   const { pathname, searchParams } = new URL(url, 'http://x');
   const prefix = searchParams.get('prefix');
   const key = prefix ?? pathname.slice('/ledgers/dsx/ledger/'.length);
-  return `${prefix === null ? '' : 'list '}${key.replace(/^dsx\/ledger\//, '').replace(/^job-\d+\//, '').split('/')[0]}`;
+  return `${prefix === null ? '' : 'list '}${
+    key
+      .replace(/^dsx\/ledger\//, '')
+      .replace(/^job-\d+\//, '')
+      .split('/')[0]
+  }`;
 }
 
 test('a bucket that refuses now and then is asked again, and nothing is lost', async () => {
