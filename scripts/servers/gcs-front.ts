@@ -4,8 +4,8 @@ import { conditionsOf, holds, type ObjectFacts, type Target, targetsOf } from '.
 
 /**
  * Stands in front of fake-gcs-server and adds what Google's service does and the fake does not: every `if*GenerationMatch` and
- * `if*MetagenerationMatch` is compared and answered 412, metagenerations are counted, one generation can be deleted for good, and
- * objects under a hold stay. Whatever changes an object, or carries a condition, is served one after another.
+ * `if*MetagenerationMatch` is compared and answered 412, metagenerations are counted, one generation can be deleted for good,
+ * objects under a hold stay, buckets come in pages, and permissions can be asked for. Whatever changes an object, or carries a condition, is served one after another.
  */
 export class GcsFront {
   readonly #server: http.Server;
@@ -13,6 +13,8 @@ export class GcsFront {
   readonly #agent = new http.Agent({ keepAlive: true });
   readonly #host: string;
   readonly #port: number;
+  /** Permissions that nobody has. */
+  readonly withheld = new Set<string>();
   /** How often the metadata of a generation changed, by `keyOf`. */
   readonly #changes = new Map<string, number>();
   /** Fields that the fake does not keep, by `keyOf`. */
@@ -25,6 +27,8 @@ export class GcsFront {
     this.#host = host;
     this.#port = port;
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
+    // A connection that the server closes while a request is on its way would look like a failure of the store.
+    this.#server.keepAliveTimeout = 0;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -76,6 +80,10 @@ export class GcsFront {
   }
 
   async #decide(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (url.pathname.endsWith('/iam/testPermissions')) {
+      const permissions = url.searchParams.getAll('permissions').filter((one) => !this.withheld.has(one));
+      return answerJson(request, response, 200, { kind: 'storage#testIamPermissionsResponse', permissions });
+    }
     const { target, source } = targetsOf(url);
     const method = request.method ?? 'GET';
     for (const condition of conditionsOf(url)) {
@@ -164,7 +172,8 @@ export class GcsFront {
       this.#changes.set(keyOf(facts), (this.#changes.get(keyOf(facts)) ?? 0) + 1);
       body = facts;
     }
-    const whole = body === undefined ? '' : JSON.stringify(this.#completed(body));
+    const url = new URL(request.url ?? '/', 'http://front');
+    const whole = body === undefined ? '' : JSON.stringify(this.#completed(pageOf(body, url)));
     const { location } = answer.headers;
     response.writeHead(status, {
       'content-type': 'application/json; charset=UTF-8',
@@ -231,6 +240,18 @@ function pathOf({ bucket, name, generation }: Target): string {
   return generation === undefined ? path : `${path}?generation=${generation}`;
 }
 
+/** The fake gives all buckets at once, in no order. */
+function pageOf(body: unknown, { searchParams }: URL): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  const { kind, items } = body as { kind?: string; items?: { name: string }[] };
+  if (kind !== 'storage#buckets' || items === undefined) return body;
+  const most = Number(searchParams.get('maxResults') ?? 1_000);
+  const behind = searchParams.get('pageToken') ?? '';
+  const coming = items.filter(({ name }) => name > behind).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const page = coming.slice(0, most);
+  return { kind, items: page, ...(page.length < coming.length && { nextPageToken: page.at(-1)?.name }) };
+}
+
 function isJson(answer: IncomingMessage): boolean {
   return answer.headers['content-type']?.startsWith('application/json') === true;
 }
@@ -252,7 +273,16 @@ function refuse(
   reason: string,
   message: string,
 ): void {
+  answerJson(request, response, status, status === 304 ? undefined : { error: errorOf(status, reason, message) });
+}
+
+function answerJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: object | undefined,
+): void {
   request.resume();
-  const body = status === 304 ? '' : JSON.stringify({ error: errorOf(status, reason, message) });
-  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
+  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' });
+  response.end(body === undefined ? '' : JSON.stringify(body));
 }
