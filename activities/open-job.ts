@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Source } from '../domain/job.ts';
+import { isLedgerError } from '../ledger/errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Account } from '../ledger/types.ts';
 import { proveAsset, silent, storagePatience } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -48,13 +50,22 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
 }
 
 async function lastScan(ledger: Ledger, source: Source, job: string): Promise<OpenedJob['previous']> {
-  let looked = 0;
-  for await (const summary of ledger.jobs()) {
-    if (++looked > LOOK_BACK) return undefined;
-    if (summary.job === job || summary.kind !== 'full' || summary.source?.id !== source.id) continue;
-    if (summary.state === 'unfinished') continue;
-    const fingerprint = (await ledger.job(summary.job).head())?.body.account?.fingerprint;
-    return { job: summary.job, listed: summary.listed, ...(fingerprint !== undefined && { fingerprint }) };
+  for (const begun of (await ledger.starts()).slice(0, LOOK_BACK)) {
+    if (begun.job === job || begun.kind !== 'full' || begun.source !== source.id) continue;
+    const account = await accountOf(ledger, begun.job);
+    if (account === undefined) continue;
+    const { listed, fingerprint } = account;
+    return { job: begun.job, listed, ...(fingerprint !== undefined && { fingerprint }) };
   }
   return undefined;
+}
+
+/** Undefined when it has not ended, or its ledger is damaged. */
+async function accountOf(ledger: Ledger, job: string): Promise<Account | undefined> {
+  try {
+    return (await ledger.job(job).state())?.head?.body.account;
+  } catch (error) {
+    if (isLedgerError(error, 'corrupt') || isLedgerError(error, 'not_found')) return undefined;
+    throw error;
+  }
 }

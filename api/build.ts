@@ -55,7 +55,7 @@ export async function buildDeps(
       }),
     }),
   );
-  const ledger = createLedgerDoor(config.ledger);
+  const ledger = createLedgerDoor(config.ledger.place, config.ledger.access);
   const deps: ApiDeps = {
     settings: {
       appEnv: config.appEnv,

@@ -1,9 +1,10 @@
+import type { BucketAccess } from '../domain/ledger-place.ts';
 import { LedgerError } from '../ledger/errors.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
 
 /** The ledger, which may not be there yet when the API starts, or may go away. */
 export interface LedgerDoor {
-  /** For people: the folder. */
+  /** For people: the folder or the URL of the bucket. */
   readonly place: string;
   /** Opens it on first use. What fails is tried again by the next use. @throws LedgerError */
   open(): Promise<Ledger>;
@@ -12,10 +13,10 @@ export interface LedgerDoor {
   close(): Promise<void>;
 }
 
-export function createLedgerDoor(place: string): LedgerDoor {
+export function createLedgerDoor(place: string, access?: BucketAccess): LedgerDoor {
   let opened: Promise<Ledger> | undefined;
   const open = (): Promise<Ledger> => {
-    const attempt = opened ?? openLedger(place).catch(unusable);
+    const attempt = opened ?? openLedger(place, { ...(access !== undefined && { access }) }).catch(unusable);
     opened = attempt;
     attempt.catch(() => {
       if (opened === attempt) opened = undefined;
@@ -26,15 +27,7 @@ export function createLedgerDoor(place: string): LedgerDoor {
     place,
     open,
     async check() {
-      const known = await open();
-      const now = await openLedger(place, { create: false });
-      await now.close();
-      if (now.id === known.id) return;
-      throw new LedgerError(
-        'not_there',
-        place,
-        `Another ledger lies at ${place} than when the API started. Restart it.`,
-      );
+      await (await open()).check();
     },
     async close() {
       const ledger = await opened?.catch(() => undefined);

@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   if (process.send !== undefined) process.once('disconnect', () => stop('the supervisor has gone'));
 
   log.info(
-    { address, ledger: config.ledger, scanners: deps.scanners.map(({ name }) => name) },
+    { address, ledger: config.ledger.place, scanners: deps.scanners.map(({ name }) => name) },
     `the API listens on ${address}`,
   );
   process.send?.({ type: 'ready', address });

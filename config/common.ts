@@ -8,6 +8,7 @@ import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
 import { absolutePath, redisAddress } from './fields.ts';
 import { type ConfigFile, loadConfigFile } from './file.ts';
 import { unreadable } from './files.ts';
+import { buildLedger, type LedgerSettings, ledgerShape } from './ledger.ts';
 import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
 import { type Secret, secretUrl } from './secret.ts';
 import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
@@ -22,8 +23,7 @@ export interface CommonConfig {
   readonly logLevel: LogLevel;
   /** Absolute folder of the state; it need not exist yet. */
   readonly home: string;
-  /** Absolute folder of the ledger; it need not exist yet. */
-  readonly ledger: string;
+  readonly ledger: LedgerSettings;
   /** The configuration file that was read, if any. */
   readonly configFile?: string;
   readonly redisUrl?: Secret;
@@ -54,7 +54,7 @@ export const commonShape = {
   APP_ENV: appEnv.default('dev'),
   LOG_LEVEL: logLevel.default('info'),
   DSX_HOME: absolutePath.optional(),
-  DSX_LEDGER: absolutePath.optional(),
+  ...ledgerShape,
   DSX_CONFIG: z.string().optional(),
   REDIS_URL: redisAddress.optional(),
   ...temporalShape,
@@ -117,7 +117,7 @@ export function buildCommon(
     appEnv: set.APP_ENV,
     logLevel: set.LOG_LEVEL,
     home,
-    ledger: set.DSX_LEDGER ?? path.join(home, 'ledger'),
+    ledger: buildLedger(set, home, problems),
     ...(configFile !== undefined && { configFile }),
     ...(set.REDIS_URL !== undefined && { redisUrl: secretUrl(set.REDIS_URL) }),
     temporal: buildTemporal(set, problems),
@@ -159,4 +159,4 @@ function freeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-export type { ConnectorSettings, ScannerSettings, TemporalSettings };
+export type { ConnectorSettings, LedgerSettings, ScannerSettings, TemporalSettings };

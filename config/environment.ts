@@ -15,7 +15,7 @@ const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|U
 
 /**
  * The values of one process's variables under their own names, aliases resolved. A variable that is empty counts as unset.
- * Unknown `DSXCONNECT_` and `DSXA_` variables and contradicting aliases come out as problems.
+ * Unknown `DSXCONNECT_`, `DSXA_` and `DSX_LEDGER_` variables and contradicting aliases come out as problems.
  */
 export function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -36,7 +36,7 @@ export function readEnvironment(
     }
   }
   for (const name of Object.keys(env).sort()) {
-    if (!/^(DSXCONNECT|DSXA)_/.test(name) || byName.has(name) || SERVICE_LINK.test(name)) continue;
+    if (!/^(DSXCONNECT|DSXA|DSX_LEDGER)_/.test(name) || byName.has(name) || SERVICE_LINK.test(name)) continue;
     problems.push({ code: 'unknown_variable', variable: name, text: unknownText(name) });
   }
   return { values, problems };

@@ -64,7 +64,7 @@ export const bytes = field('must be a number of bytes above 0, as 2147483648 or 
 export const absolutePath = z.string({ error: 'must be an absolute path' }).transform((input, context) => {
   if (path.isAbsolute(input) && !input.includes('\0')) return path.resolve(input);
   const text = /^[a-z0-9]+:\/\//i.test(input)
-    ? 'must be a folder of this host (an absolute path); buckets are not served by this version'
+    ? 'must be a path of this host (it starts with /), not a URL'
     : 'must be an absolute path (it starts with /)';
   context.issues.push({ code: 'custom', input, message: text });
   return z.NEVER;

@@ -11,9 +11,11 @@ export const LEDGER_CODES = {
   not_writable: 'hold',
   /** The store refuses reading. */
   not_readable: 'hold',
-  /** The place of the ledger is gone or another one lies there (a mount that is missing). */
+  /** The place of the ledger is gone or another one lies there (a mount or a bucket that is missing). */
   not_there: 'hold',
-  /** A fault of the store that may pass: an I/O error, a stale handle, too many open files. */
+  /** The store does not know who asks: there are no credentials, or they are wrong or expired. */
+  credentials: 'hold',
+  /** A fault of the store that may pass: an I/O error, a stale handle, too many open files, no connection, throttling. */
   unavailable: 'retry',
   /** There is no such object, job or ledger. */
   not_found: 'final',

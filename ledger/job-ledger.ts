@@ -3,6 +3,7 @@ import type { Item, ItemRef } from '../domain/item.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type Chain, type Link, linkOf, longestChain, readCommitObject } from './chain.ts';
+import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
 import type { JobObjects, LinesHeader } from './job-objects.ts';
 import {
@@ -26,6 +27,19 @@ export interface Commit {
   readonly body: CommitBody;
 }
 
+/** A job by its header and its newest commit. */
+export interface JobState {
+  readonly header: JobHeader;
+  /** Undefined before the first commit. */
+  readonly head: Commit | undefined;
+}
+
+/** Where jobs end: neither their headers nor their last commits change any more. Shared by the ledgers of all jobs, by job. */
+export type Ends = Map<string, { readonly header: JobHeader; readonly number: number; readonly hash: string }>;
+
+/** Ends that are kept, some hundred bytes each. */
+const KEPT_ENDS = 4_096;
+
 /** Writes of the API that no activity stands behind. */
 const INTAKE: Writer = { run: '-', activity: 'intake', attempt: 0 };
 
@@ -39,10 +53,12 @@ export class JobLedger {
   readonly objects: JobObjects;
   /** Commits that were read once: they can't change. */
   readonly #links = new Map<string, Link>();
+  readonly #ends: Ends;
 
-  constructor(objects: JobObjects) {
+  constructor(objects: JobObjects, ends: Ends = new Map()) {
     this.id = objects.job;
     this.objects = objects;
+    this.#ends = ends;
   }
 
   /** Writes what was asked for. Repeating it with the same header is accepted; another one is a `conflict`. */
@@ -167,7 +183,7 @@ export class JobLedger {
     for (const name of names) {
       if (!name.startsWith('parts/')) throw new LedgerError('invalid', name, `${JSON.stringify(name)} is no part.`);
     }
-    for (const name of names) await this.objects.delete(name);
+    await eachOf(names, (name) => this.objects.delete(name));
   }
 
   /** Removes all parts of pages whose segments are written and count. Other pages' parts stay. */
@@ -248,7 +264,35 @@ export class JobLedger {
 
   /** The newest commit of the longest valid chain; undefined when there is none. A damaged commit counts as missing. */
   async head(): Promise<Commit | undefined> {
-    const link = (await this.chain()).links.at(-1);
+    return this.#last(await this.chain());
+  }
+
+  /** Header and head; undefined when the job has no header. Of a job whose end was seen before, only its last commit is read again. */
+  async state(): Promise<JobState | undefined> {
+    const end = this.#ends.get(this.id);
+    if (end !== undefined) {
+      const { header, number, hash } = end;
+      try {
+        return { header, head: { number, hash, body: await this.readCommit(number, hash) } };
+      } catch (error) {
+        if (!isLedgerError(error, 'corrupt') && !isLedgerError(error, 'not_found')) throw error;
+        this.#ends.delete(this.id);
+      }
+    }
+    const found = await this.readHeader();
+    if (found === undefined) return undefined;
+    const { header } = found;
+    const head = await this.#last(await this.#chainFrom(found.hash));
+    if (head?.body.account !== undefined) {
+      this.#ends.set(this.id, { header, number: head.number, hash: head.hash });
+      if (this.#ends.size > KEPT_ENDS)
+        for (const oldest of [...this.#ends.keys()].slice(0, 1)) this.#ends.delete(oldest);
+    }
+    return { header, head };
+  }
+
+  async #last({ links }: Chain): Promise<Commit | undefined> {
+    const link = links.at(-1);
     if (link === undefined) return undefined;
     return { number: link.number, hash: link.hash, body: await this.readCommit(link.number, link.hash) };
   }
@@ -263,13 +307,17 @@ export class JobLedger {
   /** The longest valid chain, without the commits' content. */
   async chain(): Promise<Chain> {
     const header = await this.readHeader();
-    if (header === undefined) return { links: [], rivals: [] };
-    const links: Link[] = [];
-    for await (const { name } of this.objects.list('commits')) {
-      const link = this.#links.get(name) ?? (await this.#readLink(name));
-      if (link !== undefined) links.push(link);
-    }
-    return longestChain(links, header.hash);
+    return header === undefined ? { links: [], rivals: [] } : this.#chainFrom(header.hash);
+  }
+
+  async #chainFrom(headerHash: string): Promise<Chain> {
+    const names: string[] = [];
+    for await (const { name } of this.objects.list('commits')) names.push(name);
+    const links = await eachOf(names, (name) => this.#links.get(name) ?? this.#readLink(name));
+    return longestChain(
+      links.filter((link) => link !== undefined),
+      headerHash,
+    );
   }
 
   async #readLink(name: string): Promise<Link | undefined> {

@@ -18,9 +18,9 @@ export interface LedgerJob {
  * @throws LedgerError
  */
 export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> {
-  const header = await job.header();
-  if (header === undefined) return undefined;
-  const head = await job.head();
+  const found = await job.state();
+  if (found === undefined) return undefined;
+  const { header, head } = found;
   const account = head?.body.account;
   const counters = head?.body.counters ?? noCounters();
   const base = {

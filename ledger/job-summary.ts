@@ -47,15 +47,15 @@ export interface DamagedJob {
 /** Never raises for damage: one broken job must not hide the others. @throws LedgerError `not_readable`, `unavailable` */
 export async function summarize(job: JobLedger): Promise<JobSummary> {
   try {
-    const header = await job.header();
-    if (header === undefined) throw new LedgerError('not_found', job.id, `The job ${job.id} has no header.`);
+    const found = await job.state();
+    if (found === undefined) throw new LedgerError('not_found', job.id, `The job ${job.id} has no header.`);
+    const { header, head } = found;
     const { source, startedAt } = header;
     const kind = {
       kind: header.kind,
       ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
       ...(header.order !== undefined && { order: header.order }),
     };
-    const head = await job.head();
     const account = head?.body.account;
     if (head !== undefined && account !== undefined) {
       const { state, listed, counters, endedAt } = account;

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { systemCode } from '../domain/errors.ts';
+import type { JobKind } from '../domain/job.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
+import type { BucketAccess } from '../domain/ledger-place.ts';
 import { type AllowBook, createAllowBook } from './allow-book.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { openDirectoryStore } from './directory-store.ts';
-import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
-import { JobLedger } from './job-ledger.ts';
+import { eachOf } from './each-of.ts';
+import { isLedgerError, LedgerError } from './errors.ts';
+import { type Ends, JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
+import { openStore } from './open-store.ts';
 import type { ObjectStore } from './store.ts';
+import type { JobHeader } from './types.ts';
 
 export type { JobLedger } from './job-ledger.ts';
 export type { JobSummary } from './job-summary.ts';
@@ -37,21 +38,34 @@ export interface Ledger {
   readonly allowed: AllowBook;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
-  /** The same by id and start alone, which costs a listing, and a read for each header that is new. A damaged header has no start: ''. */
-  starts(): Promise<readonly Started[]>;
+  /** The same by their headers alone, which costs a listing, and a read for each header that is new. */
+  starts(): Promise<readonly Begun[]>;
   /** Everything that lies where jobs lie, in no particular order: also what never got a header. */
   folders(): AsyncIterable<string>;
+  /** Makes sure that the ledger is still the one that was opened. @throws LedgerError as `probe` does */
+  check(): Promise<void>;
   /**
    * Tries whether the ledger is still there and takes writes, by writing.
-   * @throws LedgerError `no_space`, `not_writable`, `not_readable`, `not_there`, `unavailable`
+   * @throws LedgerError `no_space`, `not_writable`, `not_readable`, `not_there`, `credentials`, `unavailable`
    */
   probe(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** A job by its header. */
+export interface Begun extends Started {
+  /** Empty when the header is damaged. */
+  readonly startedAt: string;
+  readonly kind?: JobKind;
+  /** Id of the source. */
+  readonly source?: string;
+}
+
 export interface OpenOptions {
   /** False: a ledger that is not there is an error, and nothing is written. Default true. */
   readonly create?: boolean;
+  /** How a bucket is reached. */
+  readonly access?: BucketAccess;
 }
 
 /** What a probe writes, again and again: large enough that a full disk does not hide it in a spare block. */
@@ -66,41 +80,29 @@ const RESTORES = '_restores/';
 const KEPT_JOBS = 64;
 
 /**
- * Opens the ledger in a folder, making both if need be.
- * @throws LedgerError `not_found` (without `create`), `not_writable`, `not_readable`, `no_space`, `invalid`, `corrupt`
+ * Opens the ledger at a place (see `openStore`), making it if need be; never a bucket.
+ * @throws LedgerError `not_found` (without `create`), `not_writable`, `not_readable`, `no_space`, `not_there`, `credentials`, `unavailable`,
+ * `invalid`, `corrupt`
  */
-export async function openLedger(root: string, options: OpenOptions = {}): Promise<Ledger> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(root)) {
-    throw new LedgerError(
-      'invalid',
-      root,
-      `The ledger must be a folder, and ${root} is a URL. Give the path of a folder.`,
-    );
+export async function openLedger(place: string, options: OpenOptions = {}): Promise<Ledger> {
+  const store = await openStore(place, options.create ?? true, options.access);
+  try {
+    return await openLedgerStore(store, options);
+  } catch (error) {
+    await store.close?.();
+    throw error;
   }
-  const create = options.create ?? true;
-  if (create) {
-    try {
-      await mkdir(resolve(root), { recursive: true, mode: 0o700 });
-    } catch (error) {
-      const code = systemCode(error);
-      if (code === 'EEXIST' || code === 'ENOTDIR') {
-        const what = `The ledger must be a folder, and ${resolve(root)} is a file, or leads through one. Configure another path.`;
-        throw new LedgerError('invalid', resolve(root), what, { cause: error });
-      }
-      throw fromSystemError(error, 'write', resolve(root));
-    }
-  }
-  return openLedgerStore(await openDirectoryStore(root), { create });
 }
 
 /** As `openLedger`, on a store of any kind. */
 export async function openLedgerStore(store: ObjectStore, options: OpenOptions = {}): Promise<Ledger> {
   const id = await identify(store, options.create ?? true);
   const kept = new Map<string, JobLedger>();
-  let begun: ReadonlyMap<string, string> = new Map();
+  const ends: Ends = new Map();
+  let begun: ReadonlyMap<string, Begun> = new Map();
 
   const job = (jobId: string): JobLedger => {
-    const found = kept.get(jobId) ?? new JobLedger(new JobObjects(store, checkJob(jobId)));
+    const found = kept.get(jobId) ?? new JobLedger(new JobObjects(store, checkJob(jobId)), ends);
     kept.delete(jobId);
     kept.set(jobId, found);
     if (kept.size > KEPT_JOBS) for (const oldest of [...kept.keys()].slice(0, 1)) kept.delete(oldest);
@@ -108,14 +110,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
   };
 
   /** A header is written once, so its start is read once. Each listing drops what is no longer there. */
-  async function starts(): Promise<Started[]> {
-    const found: Started[] = [];
-    for await (const name of store.folders('')) {
-      if (!isJob(name)) continue;
-      const startedAt = begun.get(name) ?? (await startOf(store, name));
-      if (startedAt !== undefined) found.push({ job: name, startedAt });
-    }
-    begun = new Map(found.filter(({ startedAt }) => startedAt !== '').map((one) => [one.job, one.startedAt]));
+  async function starts(): Promise<Begun[]> {
+    const names: string[] = [];
+    for await (const name of store.folders('')) if (isJob(name)) names.push(name);
+    const headers = await eachOf(names, (name) => begun.get(name) ?? startOf(store, name));
+    const found = headers.filter((one) => one !== undefined);
+    begun = new Map(found.filter(({ startedAt }) => startedAt !== '').map((one) => [one.job, one]));
     return found.sort(newestFirst);
   }
 
@@ -125,6 +125,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     for await (const { name } of store.list(prefix)) found.push(name.slice(prefix.length));
     return found;
   }
+  const check = async (): Promise<void> => {
+    const now = await identify(store, false).catch((error: unknown) => {
+      throw isLedgerError(error, 'not_found') ? gone(store.place, error) : error;
+    });
+    if (now !== id) throw gone(store.place, undefined);
+  };
 
   return {
     id,
@@ -148,14 +154,12 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     async *folders() {
       for await (const name of store.folders('')) if (isJob(name)) yield name;
     },
+    check,
     async probe() {
-      const now = await identify(store, false).catch((error: unknown) => {
-        throw isLedgerError(error, 'not_found') ? gone(store.place, error) : error;
-      });
-      if (now !== id) throw gone(store.place, undefined);
+      await check();
       await store.put(PROBE_NAME, PROBE);
     },
-    close: () => Promise.resolve(),
+    close: async () => store.close?.(),
   };
 }
 
@@ -198,19 +202,25 @@ function idOf(bytes: Buffer): string {
   return body.id;
 }
 
-/** When a job began; empty when its header is damaged; undefined when it has none. */
-async function startOf(store: ObjectStore, name: string): Promise<string | undefined> {
+/** What a job's header says of its start; undefined when it has none. */
+async function startOf(store: ObjectStore, job: string): Promise<Begun | undefined> {
   let bytes: Buffer;
   try {
-    bytes = await store.get(`${name}/${HEADER_NAME}`);
+    bytes = await store.get(`${job}/${HEADER_NAME}`);
   } catch (error) {
     if (isLedgerError(error, 'not_found')) return undefined;
     throw error;
   }
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as { startedAt?: unknown };
-    return typeof value.startedAt === 'string' ? value.startedAt : '';
+    const { startedAt, kind, source } = JSON.parse(bytes.toString('utf8')) as Partial<JobHeader>;
+    if (typeof startedAt !== 'string') return { job, startedAt: '' };
+    return {
+      job,
+      startedAt,
+      ...(typeof kind === 'string' && { kind }),
+      ...(typeof source?.id === 'string' && { source: source.id }),
+    };
   } catch {
-    return '';
+    return { job, startedAt: '' };
   }
 }

@@ -79,10 +79,8 @@ function quotedChain(chain: readonly ChainLink[]): string {
 
 /** Undefined when there is no such job, or it has no account yet. */
 export async function endedMember(job: JobLedger): Promise<EndedMember | undefined> {
-  const header = await job.header();
-  if (header === undefined) return undefined;
-  const head = await job.head();
-  if (head?.body.account === undefined) return undefined;
+  const { header, head } = (await job.state()) ?? {};
+  if (header === undefined || head?.body.account === undefined) return undefined;
   return { ledger: job, header, account: head.body.account, root: head.hash };
 }
 

@@ -19,22 +19,24 @@ export interface ObjectStore {
   /**
    * Writes an object once, whole and durable: when it resolves, the bytes survive a crash, and no reader ever sees a part of
    * them. The same bytes under the same name again are accepted.
-   * @throws LedgerError `conflict` when other bytes lie there; `no_space`, `not_writable`, `not_there`, `unavailable`
+   * @throws LedgerError `conflict` when other bytes lie there; `no_space`, `not_writable`, `not_there`, `credentials`, `unavailable`
    */
   put(name: string, bytes: Uint8Array): Promise<void>;
-  /** @throws LedgerError `not_found`, `not_readable`, `unavailable` */
+  /** @throws LedgerError `not_found`, `not_readable`, `not_there`, `credentials`, `unavailable` */
   get(name: string): Promise<Buffer>;
   /** Every object whose name begins with `prefix`, in no particular order. `prefix` is empty or ends with `/`. */
   list(prefix: string): AsyncIterable<StoredObject>;
   /** The names of the folders right below `prefix`, without `/`, in no particular order. */
   folders(prefix: string): AsyncIterable<string>;
-  /** Removes an object. One that is not there is no error. */
+  /** Removes an object. One that is not there is no error. @throws LedgerError `not_writable` where removing is not allowed, … */
   delete(name: string): Promise<void>;
   /**
    * Removes what writes that never ended left below `prefix` (temporary files, unfinished uploads) before `beforeMs` (ms since
    * the epoch). Returns how many.
    */
   removeUnfinished(prefix: string, beforeMs: number): Promise<number>;
+  /** Gives connections back. */
+  close?(): Promise<void>;
 }
 
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;

@@ -36,7 +36,7 @@ export interface LedgerSweepReport extends SweepReport {
  */
 export async function sweepLedger(ledger: Ledger, options: LedgerSweepOptions): Promise<LedgerSweepReport> {
   const { done, afterMs = SWEEP_AFTER_MS, now = Date.now } = options;
-  const total = { jobs: 0, removed: 0, bytes: 0, unfinished: 0 };
+  const total = { jobs: 0, removed: 0, bytes: 0, unfinished: 0, left: 0 };
   for await (const name of ledger.folders()) {
     if (options.signal?.aborted) break;
     if (done.has(name)) continue;
@@ -49,6 +49,7 @@ export async function sweepLedger(ledger: Ledger, options: LedgerSweepOptions): 
         total.removed += swept.removed;
         total.bytes += swept.bytes;
         total.unfinished += swept.unfinished;
+        total.left += swept.left;
         if (!swept.ended) continue;
       }
       done.add(name);
@@ -67,11 +68,11 @@ async function sweepJob(
   afterMs: number,
   now: number,
 ): Promise<'before' | 'later' | (SweepReport & { ended: boolean })> {
+  if (await wasSwept(job)) return 'before';
   if ((await job.header()) === undefined) {
     if (await waits(job.id)) return 'later';
     return { ...(await sweepStrays(job, afterMs, now)), ended: false };
   }
-  if (await wasSwept(job)) return 'before';
   const endedAt = (await job.head())?.body.account?.endedAt;
   if (endedAt === undefined || !(Date.parse(endedAt) < now - afterMs)) return 'later';
   const report = await sweepStrays(job, afterMs, now);
@@ -90,8 +91,12 @@ async function wasSwept(job: JobLedger): Promise<boolean> {
 }
 
 /** Another process may have written its own note at the same moment: either will do. */
-async function noteSwept(job: JobLedger, { removed, bytes, unfinished }: SweepReport, now: number): Promise<void> {
-  const note = { format: 1, job: job.id, sweptAt: new Date(now).toISOString(), removed, bytes, unfinished };
+async function noteSwept(
+  job: JobLedger,
+  { removed, bytes, unfinished, left }: SweepReport,
+  now: number,
+): Promise<void> {
+  const note = { format: 1, job: job.id, sweptAt: new Date(now).toISOString(), removed, bytes, unfinished, left };
   try {
     await job.objects.put(SWEPT_NAME, Buffer.from(canonicalJson(note)));
   } catch (error) {

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
@@ -13,6 +12,7 @@ import { ScannerError } from '../scanner/errors.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { Log } from './log.ts';
+import { ownPlaces } from './own-places.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
@@ -25,7 +25,7 @@ export interface Resources {
 
 /** @throws LedgerError, ScannerError for settings that can't work */
 export async function openResources(config: WorkerConfig, log: Log): Promise<Resources> {
-  const ledger = await openLedger(config.ledger);
+  const ledger = await openLedger(config.ledger.place, { access: config.ledger.access });
   let heard = (): void => undefined;
   const status =
     config.redisUrl === undefined
@@ -89,7 +89,7 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
 /** What a source binds to: a folder as it was named, or a connector of this worker's configuration. */
 function bindingOf(source: Source, chosen: string | undefined, config: WorkerConfig): ConnectorSettings {
   // Our own state is never an item, wherever it lies.
-  const exclude = [config.home, config.ledger].map((folder) => path.resolve(folder));
+  const exclude = ownPlaces(config).folders;
   if (source.kind === 'folder') {
     const moved = chosen !== undefined && { quarantine: chosen };
     return { kind: 'filesystem', id: source.id, asset: source.path, exclude, ...moved };

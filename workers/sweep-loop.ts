@@ -52,7 +52,7 @@ export class SweepLoop {
   async sweep(): Promise<void> {
     const { ledger, waits, log } = this.#options;
     try {
-      const { jobs, removed, bytes, unfinished } = await sweepLedger(ledger, {
+      const { jobs, removed, bytes, unfinished, left } = await sweepLedger(ledger, {
         waits,
         done: this.#done,
         signal: this.#stopping.signal,
@@ -60,6 +60,7 @@ export class SweepLoop {
           log.warn({ job, code }, `the strays of this job stay, because its ledger is damaged: ${message}`),
       });
       if (jobs > 0) log.info({ jobs, removed, bytes, unfinished }, 'strays were swept from the ledger');
+      if (left > 0) log.warn({ left }, 'strays stay in the ledger: its store lets nothing be removed');
     } catch (error) {
       log.warn(`the ledger could not be swept; it is tried again: ${messageOf(error)}`);
     }

@@ -3,7 +3,7 @@ import type { Connector } from '../../connectors/connector.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Item } from '../../domain/item.ts';
 import type { Share } from '../../domain/shares.ts';
-import { LedgerError } from '../../ledger/errors.ts';
+import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { JobLedger } from '../../ledger/ledger.ts';
 import type { Writer } from '../../ledger/types.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
@@ -20,6 +20,8 @@ import { solitude } from './solitude.ts';
 const TURN_MS = 60_000;
 /** On cancellation nothing more is sent; what is on its way gets so long to finish before it is given back. */
 const CANCEL_GRACE_MS = 1_000;
+/** Rows wait so long for a ledger that may be back soon. */
+const SAVING_PATIENCE_MS = 10_000;
 
 /** Why a turn was stopped; `lost`: the page is another attempt's by now. */
 export type Stop =
@@ -53,6 +55,8 @@ export class PageTurn {
   #ticker: NodeJS.Timeout | undefined;
   #stop: Stop | undefined;
   #saving: Promise<void> | undefined;
+  /** Since when rows could not be written down, on the clock of `performance`. */
+  #unsavedSince: number | undefined;
   #door: Promise<boolean> | undefined;
   #announcing: Promise<void> | undefined;
 
@@ -243,7 +247,7 @@ export class PageTurn {
     if (performance.now() - this.#began > TURN_MS) this.#end({ why: 'turn' });
     this.#beat.send();
     this.#saving ??= this.#save()
-      .catch((error: unknown) => this.#blockedByLedger(error))
+      .catch((error: unknown) => this.#notSaved(error))
       .finally(() => {
         this.#saving = undefined;
       });
@@ -267,12 +271,20 @@ export class PageTurn {
           this.#deps.writer,
         );
         this.#run.saved(rows, name);
+        this.#unsavedSince = undefined;
       } catch (error) {
         this.#run.unsaveable(rows);
         throw error;
       }
     }
     this.#beat.send(this.#run.checkpoint());
+  }
+
+  /** What may pass is tried again with the next beat, for a while; the rows wait for it. */
+  #notSaved(error: unknown): void {
+    const mayPass = error instanceof LedgerError && LEDGER_CODES[error.code] === 'retry';
+    this.#unsavedSince ??= performance.now();
+    if (!mayPass || performance.now() - this.#unsavedSince > SAVING_PATIENCE_MS) this.#blockedByLedger(error);
   }
 
   #blockedByLedger(error: unknown): void {

@@ -5,7 +5,7 @@ import type { AllowBook } from '../../ledger/allow-book.ts';
 import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { asked } from '../job/follow.ts';
-import { ledgerFolder, withLedger } from '../job/from-ledger.ts';
+import { ledgerAt, withLedger } from '../job/from-ledger.ts';
 import { listLimit } from '../job/list-limit.ts';
 import { clientOf } from '../job/occasion.ts';
 import { gathered } from '../job/pages.ts';
@@ -55,7 +55,7 @@ export async function allow(sha256: string, options: Omit<AllowOptions, 'limit'>
   const stack = await here.stacks.find(home);
   const entry =
     stack === undefined
-      ? await withLedger(ledgerFolder(here.env, home), ({ allowed }) => append(allowed, body), { create: true })
+      ? await withLedger(ledgerAt(here.env, home), ({ allowed }) => append(allowed, body), { create: true })
       : await asked(() => clientOf(stack).allow(body));
   if (entry === undefined) throw new CliError('failed', 'not_found', 'there is no ledger to write to');
   if (options.json === true) here.output.out(JSON.stringify(entry));
@@ -81,7 +81,7 @@ export async function listAllowed(options: AllowOptions, here: Here): Promise<vo
   const stack = await here.stacks.find(home);
   const { entries, next } =
     stack === undefined
-      ? ((await withLedger(ledgerFolder(env, home), ({ allowed }) =>
+      ? ((await withLedger(ledgerAt(env, home), ({ allowed }) =>
           gathered(options.limit, options.after, async (query) => {
             const page = await allowed.page(query);
             return { entries: page.entries.map(({ format: _, ...entry }): AllowedHash => entry), next: page.next };

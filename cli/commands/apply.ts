@@ -4,7 +4,7 @@ import type { ApplyBody } from '../../api/contract.ts';
 import { dsxHome } from '../home.ts';
 import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
-import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { headerFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { itemsArgument } from '../job/items-argument.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
@@ -61,7 +61,7 @@ export async function apply(of: string, options: ApplyOptions, here: Surrounding
   const say = (line: string): void => output.err(line);
   const home = dsxHome(here.env);
   const found = await here.stacks.find(home);
-  const header = found === undefined ? await headerFromLedger(ledgerFolder(here.env, home), of) : undefined;
+  const header = found === undefined ? await headerFromLedger(ledgerAt(here.env, home), of) : undefined;
   if (found === undefined && header === undefined) throw noSuchJob(of);
   const occasion = await openOccasion(
     here.stacks,

@@ -5,7 +5,7 @@ import { rowsOf } from '../../domain/outcome.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
-import { jobFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { jobFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { clientOf } from '../job/occasion.ts';
@@ -82,7 +82,7 @@ export async function steeredStack(
 ): Promise<Stack> {
   const stack = await stacks.find(home);
   if (stack !== undefined) return stack;
-  const known = await jobFromLedger(ledgerFolder(env, home), job, 0);
+  const known = await jobFromLedger(ledgerAt(env, home), job, 0);
   if (known !== undefined && known !== 'unfinished') {
     throw new CliError('usage', 'job_ended', `job ${job} has ended; see its account with: dsx watch ${job}`);
   }

@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ApiError } from '../../api/client.ts';
 import type { Degraded, JobResource } from '../../api/contract.ts';
+import type { LedgerSettings } from '../../config/ledger.ts';
 import { isFinal } from '../../domain/job.ts';
 import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { figuresOf } from '../job/figures.ts';
 import { apiError } from '../job/follow.ts';
-import { jobsFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { jobsFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { clientOf } from '../job/occasion.ts';
 import { type JobLine, jobLine, jobsTable, relatedOf } from '../render/jobs.ts';
 import { createOutput, type Output } from '../render/output.ts';
@@ -42,7 +43,7 @@ export async function listJobs(
   const stack = await here.stacks.find(home);
   const jobs =
     stack === undefined
-      ? await fromLedger(ledgerFolder(here.env, home), options.limit)
+      ? await fromLedger(ledgerAt(here.env, home), options.limit)
       : await fromApi(stack, options.limit, here.output);
   if (stack === undefined) here.output.err('no stack is up: this is what the ledger says');
   if (options.json === true) {
@@ -136,8 +137,8 @@ const LACKING: Readonly<Record<Degraded, string>> = {
   ledger_unavailable: 'the ledger can not be read: jobs that have ended may be missing',
 };
 
-async function fromLedger(folder: string, limit: number): Promise<JobLine[]> {
-  return (await jobsFromLedger(folder, limit)).map(({ counters, ...summary }) => {
+async function fromLedger(at: LedgerSettings, limit: number): Promise<JobLine[]> {
+  return (await jobsFromLedger(at, limit)).map(({ counters, ...summary }) => {
     if (summary.state === 'damaged') return jobLine({ job: summary.job, state: 'damaged', listed: 0 }, counters);
     const { retry: _, whole: __, ...job } = summary;
     return jobLine({ ...job, ...relatedOf(summary) }, counters);

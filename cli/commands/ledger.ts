@@ -9,7 +9,7 @@ import { firstOf, relationsOf } from '../../ledger/retry-chain.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
-import { ledgerFolder, related } from '../job/from-ledger.ts';
+import { ledgerAt, related } from '../job/from-ledger.ts';
 import { listLimit } from '../job/list-limit.ts';
 import { jobLine, jobsTable, relatedOf } from '../render/jobs.ts';
 import { actionText, outcomeText, reportLines } from '../render/ledger.ts';
@@ -20,7 +20,7 @@ import { leftText } from '../render/whole.ts';
 
 export interface Common {
   readonly json?: boolean;
-  /** The ledger's folder, where it is not the one of this home. */
+  /** The ledger's folder or URL, where it is not the one of this home. */
   readonly ledger?: string;
 }
 export interface ShowOptions extends Common {
@@ -46,7 +46,8 @@ export function register(program: Command): void {
     process.exitCode = await code;
   };
   const ledger = program.command('ledger').description('show or verify what is written down of a job; needs no stack');
-  const folder = (): Option => new Option('--ledger <folder>', 'the ledger to read (default: the one of this home)');
+  const folder = (): Option =>
+    new Option('--ledger <place>', 'the ledger to read, a folder or the URL of a bucket (default: that of this home)');
   ledger
     .command('show')
     .description('list the outcome of every item, or the actions')
@@ -213,10 +214,10 @@ async function existing(ledger: Ledger, id: string): Promise<JobLedger> {
 }
 
 async function withLedger(options: Common, here: Here, use: (ledger: Ledger) => Promise<number>): Promise<number> {
-  const folder = options.ledger ?? ledgerFolder(here.env, dsxHome(here.env));
+  const at = ledgerAt(here.env, dsxHome(here.env), options.ledger);
   let ledger: Ledger | undefined;
   try {
-    ledger = await openLedger(folder, { create: false });
+    ledger = await openLedger(at.place, { create: false, access: at.access });
     return await use(ledger);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;

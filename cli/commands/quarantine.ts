@@ -4,7 +4,7 @@ import { pageQuarantine } from '../../ledger/quarantine.ts';
 import { type QuarantinedItem, quarantinedItem } from '../../ledger/quarantined-item.ts';
 import { dsxHome } from '../home.ts';
 import { asked } from '../job/follow.ts';
-import { ledgerFolder, withLedger } from '../job/from-ledger.ts';
+import { ledgerAt, withLedger } from '../job/from-ledger.ts';
 import { listLimit } from '../job/list-limit.ts';
 import { clientOf } from '../job/occasion.ts';
 import { gathered, type ListPage } from '../job/pages.ts';
@@ -52,7 +52,7 @@ export async function quarantine(source: string | undefined, options: Quarantine
   if (stack === undefined) output.err('no stack is up: this is what the ledger says');
   const { entries, next } =
     stack === undefined
-      ? ((await withLedger(ledgerFolder(env, home), (ledger) =>
+      ? ((await withLedger(ledgerAt(env, home), (ledger) =>
           list(async (query) => {
             const page = await pageQuarantine(ledger, { ...query, ...of });
             return { entries: page.items.map(quarantinedItem), next: page.next };

@@ -3,7 +3,7 @@ import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { RestoreBody } from '../../api/contract.ts';
 import { dsxHome } from '../home.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
-import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { headerFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { itemsArgument } from '../job/items-argument.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
@@ -50,7 +50,7 @@ export async function restore(of: string, options: RestoreOptions, here: Surroun
   const say = (line: string): void => output.err(line);
   const home = dsxHome(here.env);
   const found = await here.stacks.find(home);
-  const header = found === undefined ? await headerFromLedger(ledgerFolder(here.env, home), of) : undefined;
+  const header = found === undefined ? await headerFromLedger(ledgerAt(here.env, home), of) : undefined;
   if (found === undefined && header === undefined) throw noSuchJob(of);
   const stack = { home, env: here.env, say, skip: ['standin'] as const };
   const occasion = await openOccasion(here.stacks, found, stack, interrupts, say);

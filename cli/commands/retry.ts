@@ -7,7 +7,7 @@ import { RETRIABLE, type RetriableOutcome } from '../../domain/retry.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
-import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { headerFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { KEY_OPTION, keyOf } from '../job/key-option.ts';
@@ -89,7 +89,7 @@ export async function retry(job: string, options: RetryOptions, here: Surroundin
   const home = dsxHome(here.env);
   const settings = readSettings(here.env, home);
   const found = await here.stacks.find(home);
-  const header = await headerFromLedger(ledgerFolder(here.env, home), job);
+  const header = await headerFromLedger(ledgerAt(here.env, home), job);
   if (header === undefined && found === undefined) throw noSuchJob(job);
   const say = (line: string): void => output.err(line);
   const configured = Object.keys(settings.scanners);

@@ -3,7 +3,7 @@ import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { exitCodeOf } from '../job/exit-code.ts';
 import { noSuchJob } from '../job/follow.ts';
-import { jobFromLedger, ledgerFolder } from '../job/from-ledger.ts';
+import { jobFromLedger, ledgerAt } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { clientOf } from '../job/occasion.ts';
@@ -46,7 +46,7 @@ export async function watch(job: string, options: { json?: boolean }, here: Surr
     return told.exit;
   }
   reporter.close();
-  const ended = await jobFromLedger(ledgerFolder(here.env, home), job, reporter.wanted);
+  const ended = await jobFromLedger(ledgerAt(here.env, home), job, reporter.wanted);
   if (ended === undefined) throw noSuchJob(job);
   if (ended === 'unfinished') {
     const message = `no stack is up, so nothing works on job ${job}; start one with: dsx up. The job then goes on where it was`;

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
 import type { JobResource } from '../../api/contract.ts';
+import { ConfigError } from '../../config/errors.ts';
+import { type LedgerSettings, loadLedger } from '../../config/ledger.ts';
 import { pageActions } from '../../ledger/actions.ts';
 import { isLedgerError, LedgerError } from '../../ledger/errors.ts';
 import { ledgerJob } from '../../ledger/job-progress.ts';
@@ -10,9 +11,20 @@ import type { JobHeader } from '../../ledger/types.ts';
 import { CliError } from '../errors.ts';
 import { type Finding, loadFindings } from './findings.ts';
 
-/** Where the ledger of a stack at this home lies. */
-export function ledgerFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
-  return env.DSX_LEDGER || join(home, 'ledger');
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where the ledger of a stack at this home lies.
+ * @param named another ledger, as a person named it
+ * @throws CliError (usage) naming every variable that is wrong
+ */
+export function ledgerAt(env: Environment, home: string, named?: string): LedgerSettings {
+  try {
+    return loadLedger(env as NodeJS.ProcessEnv, home, named);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CliError('usage', error.code, error.message, { cause: error });
+  }
 }
 
 /**
@@ -20,13 +32,13 @@ export function ledgerFolder(env: Readonly<Record<string, string | undefined>>, 
  * @throws CliError (failed) when it is there and can't be read; (usage) for a place in a list that is none
  */
 export async function withLedger<T>(
-  folder: string,
+  at: LedgerSettings,
   use: (ledger: Ledger) => Promise<T>,
   { create }: { readonly create: boolean } = { create: false },
 ): Promise<T | undefined> {
   let ledger: Ledger | undefined;
   try {
-    ledger = await openLedger(folder, { create });
+    ledger = await openLedger(at.place, { create, access: at.access });
     return await use(ledger);
   } catch (error) {
     if (ledger === undefined && isLedgerError(error, 'not_found')) return undefined;
@@ -53,8 +65,8 @@ export async function related(ledger: Ledger, summary: JobSummary): Promise<Rela
 }
 
 /** Jobs as their ledger tells them, newest first. */
-export async function jobsFromLedger(folder: string, limit: number): Promise<RelatedSummary[]> {
-  const jobs = await withLedger(folder, async (ledger) => {
+export async function jobsFromLedger(at: LedgerSettings, limit: number): Promise<RelatedSummary[]> {
+  const jobs = await withLedger(at, async (ledger) => {
     const found: RelatedSummary[] = [];
     for await (const job of ledger.jobs()) {
       found.push(await related(ledger, job));
@@ -66,8 +78,8 @@ export async function jobsFromLedger(folder: string, limit: number): Promise<Rel
 }
 
 /** What a job was asked for; undefined when the ledger knows no such job, or can't tell. @throws CliError (failed) */
-export async function headerFromLedger(folder: string, id: string): Promise<JobHeader | undefined> {
-  return withLedger(folder, async (ledger) => {
+export async function headerFromLedger(at: LedgerSettings, id: string): Promise<JobHeader | undefined> {
+  return withLedger(at, async (ledger) => {
     try {
       return await jobOf(ledger, id)?.header();
     } catch (error) {
@@ -89,11 +101,11 @@ export interface EndedJob {
  * @throws CliError (failed) when it can't be read
  */
 export async function jobFromLedger(
-  folder: string,
+  at: LedgerSettings,
   id: string,
   wanted: number,
 ): Promise<EndedJob | 'unfinished' | undefined> {
-  return withLedger(folder, async (ledger) => {
+  return withLedger(at, async (ledger) => {
     const job = jobOf(ledger, id);
     if (job === undefined) return undefined;
     const header = await job.header();
@@ -105,7 +117,7 @@ export async function jobFromLedger(
       ...progress,
       ...(await relationsOf(ledger, id, firstOf(header))),
       from: 'ledger',
-      ledger: join(ledger.place, id),
+      ledger: `${ledger.place}/${id}`,
       root: progress.commit.hash,
     };
     const read = {

@@ -12,7 +12,7 @@ const KEPT = new Set([
   'DSXCONNECT_PATIENCE',
 ]);
 /** All that names servers, keys, addresses or files of another stack. */
-const IGNORED = /^(?:DSXCONNECT|DSXA|TEMPORAL|REDIS|API|TLS)_|^(?:APP_ENV|USE_TLS|DSX_LEDGER|DSX_CONFIG)$/;
+const IGNORED = /^(?:DSXCONNECT|DSXA|DSX_LEDGER|TEMPORAL|REDIS|API|TLS)_|^(?:APP_ENV|USE_TLS|DSX_LEDGER|DSX_CONFIG)$/;
 
 /** The environment of a stack that is meant to be on its own, whatever is set for others. */
 export function isolate(env: Environment): Environment {

@@ -76,7 +76,7 @@ export function planStack(options: StackOptions): Plan {
     apiPort: free ? undefined : api.port,
     apiScheme: api.tls ? 'https' : 'http',
     apiKeyFile: api.apiKey ? given.DSXCONNECT_API_KEY_FILE : undefined,
-    ledger: worker.ledger,
+    ledger: worker.ledger.place,
     wellKnownPorts: options.standing ?? false,
     env: external.temporal ? given : withoutTemporal(given),
   };

@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDirectoryStore } from '../../ledger/directory-store.ts';
 import { fromSystemError, LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
+import { openDirectoryStore } from '../../ledger/stores/directory-store.ts';
 import { refused, storeConformance } from './store-conformance.ts';
 
 let base: string;

@@ -65,7 +65,8 @@ describe('a ledger', () => {
   });
 
   test('refuses a URL, a file, and a ledger.json that is none', async () => {
-    await refused(openLedger('s3://bucket/ledger'), 'invalid');
+    await refused(openLedger('https://bucket/ledger'), 'invalid');
+    await refused(openLedger('s3://bucket/../ledger'), 'invalid');
     await writeFile(join(base, 'file'), '');
     await refused(openLedger(join(base, 'file')), 'invalid');
     await refused(openLedger(join(base, 'file', 'below')), 'invalid');

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { LedgerError } from '../../ledger/errors.ts';
+import { LedgerError } from '../../ledger/errors.ts';
 import { type Ledger, openLedgerStore } from '../../ledger/ledger.ts';
 import { type LedgerSweepOptions, sweepLedger } from '../../ledger/sweep-ledger.ts';
 import { verifyJob } from '../../ledger/verify.ts';
@@ -40,6 +40,25 @@ test('each job that ended a day ago is swept once, and verifies as before', asyn
   await stray('job-1');
   // Another process finds the note, and reads nothing through again.
   expect(await sweepLedger(ledger, options())).toMatchObject({ jobs: 0, removed: 0 });
+});
+
+test('where removing is not allowed, strays are counted and told once', async () => {
+  const { root } = await buildJob(ledger.job('job-1'), { pages: [MIXED] });
+  await stray('job-1');
+  await stray('job-1');
+  const before = objectsOf('job-1');
+  let tries = 0;
+  store.delete = async (name) => {
+    tries += 1;
+    throw new LedgerError('not_writable', name, 'permission denied');
+  };
+  expect(await sweepLedger(ledger, options())).toMatchObject({ jobs: 0, removed: 0, left: 2 });
+  expect(tries).toBe(1);
+  expect(objectsOf('job-1').sort()).toEqual([...before, 'job-1/swept.json'].sort());
+  const note = JSON.parse(String(await ledger.job('job-1').objects.get('swept.json')));
+  expect(note).toMatchObject({ removed: 0, left: 2 });
+  expect(await sweepLedger(ledger, options())).toMatchObject({ left: 0 });
+  expect(await verifyJob(ledger.job('job-1'), { root })).toMatchObject({ ok: true, strays: { count: 2 } });
 });
 
 test('nothing of a job that runs is touched, whether or not it has a header', async () => {

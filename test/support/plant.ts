@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
+import type { BucketAccess } from '../../domain/ledger-place.ts';
 import type { LimitsChange } from '../../domain/limits.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { type Ledger, openLedger } from '../../ledger/ledger.ts';
@@ -58,11 +59,20 @@ export class Plant {
     this.ledger = ledger;
   }
 
-  static async start(standinOptions: StandinOptions = {}, dynamicConfig: readonly string[] = []): Promise<Plant> {
+  /** @param bucket a ledger elsewhere than in the plant's home; its workers must be told by their environment */
+  static async start(
+    standinOptions: StandinOptions = {},
+    dynamicConfig: readonly string[] = [],
+    bucket?: { readonly place: string; readonly access: BucketAccess },
+  ): Promise<Plant> {
     const home = realpathSync(mkdtempSync(path.join(tmpdir(), 'dsx-plant-')));
     const [temporal, standin] = await Promise.all([startTemporal({ dynamicConfig }), startStandin(standinOptions)]);
     const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-    return new Plant(home, temporal, standin, client, await openLedger(path.join(home, 'state', 'ledger')));
+    const ledger =
+      bucket === undefined
+        ? await openLedger(path.join(home, 'state', 'ledger'))
+        : await openLedger(bucket.place, { access: bucket.access });
+    return new Plant(home, temporal, standin, client, ledger);
   }
 
   /**

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../domain/errors.ts';
-import { LedgerError } from './errors.ts';
+import { systemCode } from '../../domain/errors.ts';
+import { LedgerError } from '../errors.ts';
 
 /** Files being written. A name of an object never begins with `.`. */
 export const TEMPORARY = '.tmp-';

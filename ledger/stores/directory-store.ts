@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { mkdir, opendir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { systemCode } from '../domain/errors.ts';
-import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
-import { checkName, checkPrefix, type ObjectStore, type StoredObject } from './store.ts';
+import { systemCode } from '../../domain/errors.ts';
+import { fromSystemError, isLedgerError, LedgerError } from '../errors.ts';
+import { checkName, checkPrefix, type ObjectStore, type StoredObject } from '../store.ts';
 import { syncFolder, TEMPORARY, writeOnce } from './write-once.ts';
 
 /**
