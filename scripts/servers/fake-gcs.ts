@@ -18,6 +18,8 @@ export interface FakeGcs {
   readonly endpoint: string;
   /** Adds fields to an object that the fake itself does not keep, as `temporaryHold`, `storageClass`, `customerEncryption`. */
   show(bucket: string, name: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Permissions that the service says nobody has, as `storage.objects.delete`; requests are served all the same. */
+  withhold(...permissions: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -53,7 +55,15 @@ export async function startFakeGcs(): Promise<FakeGcs> {
     await stop();
     throw new Error(`fake-gcs-server does not answer on port ${port}: ${said}`, { cause: error });
   }
-  return { endpoint, show: (bucket, name, fields) => front.show(bucket, name, fields), stop };
+  return {
+    endpoint,
+    show: (bucket, name, fields) => front.show(bucket, name, fields),
+    withhold: (...permissions) => {
+      front.withheld.clear();
+      for (const one of permissions) front.withheld.add(one);
+    },
+    stop,
+  };
 }
 
 /** The path of the server, installed where it is missing. */

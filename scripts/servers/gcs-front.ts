@@ -4,8 +4,8 @@ import { conditionsOf, holds, type ObjectFacts, type Target, targetsOf } from '.
 
 /**
  * Stands in front of fake-gcs-server and adds what Google's service does and the fake does not: every `if*GenerationMatch` and
- * `if*MetagenerationMatch` is compared and answered 412, metagenerations are counted, one generation can be deleted for good, and
- * objects under a hold stay. Whatever changes an object, or carries a condition, is served one after another.
+ * `if*MetagenerationMatch` is compared and answered 412, metagenerations are counted, one generation can be deleted for good,
+ * objects under a hold stay, and permissions can be asked for. Whatever changes an object, or carries a condition, is served one after another.
  */
 export class GcsFront {
   readonly #server: http.Server;
@@ -13,6 +13,8 @@ export class GcsFront {
   readonly #agent = new http.Agent({ keepAlive: true });
   readonly #host: string;
   readonly #port: number;
+  /** Permissions that nobody has. */
+  readonly withheld = new Set<string>();
   /** How often the metadata of a generation changed, by `keyOf`. */
   readonly #changes = new Map<string, number>();
   /** Fields that the fake does not keep, by `keyOf`. */
@@ -76,6 +78,10 @@ export class GcsFront {
   }
 
   async #decide(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (url.pathname.endsWith('/iam/testPermissions')) {
+      const permissions = url.searchParams.getAll('permissions').filter((one) => !this.withheld.has(one));
+      return answerJson(request, response, 200, { kind: 'storage#testIamPermissionsResponse', permissions });
+    }
     const { target, source } = targetsOf(url);
     const method = request.method ?? 'GET';
     for (const condition of conditionsOf(url)) {
@@ -252,7 +258,16 @@ function refuse(
   reason: string,
   message: string,
 ): void {
+  answerJson(request, response, status, status === 304 ? undefined : { error: errorOf(status, reason, message) });
+}
+
+function answerJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: object | undefined,
+): void {
   request.resume();
-  const body = status === 304 ? '' : JSON.stringify({ error: errorOf(status, reason, message) });
-  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
+  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' });
+  response.end(body === undefined ? '' : JSON.stringify(body));
 }
