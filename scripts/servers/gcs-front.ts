@@ -27,6 +27,8 @@ export class GcsFront {
     this.#host = host;
     this.#port = port;
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
+    // A connection that the server closes while a request is on its way would look like a failure of the store.
+    this.#server.keepAliveTimeout = 0;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -136,7 +136,11 @@ async function ask(
   body?: Uint8Array | string,
   headers: Record<string, string> = JSON_TYPE,
 ): Promise<unknown> {
-  const answer = await fetch(url, { method, headers, ...(body !== undefined && { body: body as NonNullable<RequestInit['body']> }) });
+  const answer = await fetch(url, {
+    method,
+    headers,
+    ...(body !== undefined && { body: body as NonNullable<RequestInit['body']> }),
+  });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${text}`);
   return text === '' ? undefined : JSON.parse(text);
