@@ -5,7 +5,7 @@ import { conditionsOf, holds, type ObjectFacts, type Target, targetsOf } from '.
 /**
  * Stands in front of fake-gcs-server and adds what Google's service does and the fake does not: every `if*GenerationMatch` and
  * `if*MetagenerationMatch` is compared and answered 412, metagenerations are counted, one generation can be deleted for good,
- * objects under a hold stay, and permissions can be asked for. Whatever changes an object, or carries a condition, is served one after another.
+ * objects under a hold stay, buckets come in pages, and permissions can be asked for. Whatever changes an object, or carries a condition, is served one after another.
  */
 export class GcsFront {
   readonly #server: http.Server;
@@ -172,7 +172,8 @@ export class GcsFront {
       this.#changes.set(keyOf(facts), (this.#changes.get(keyOf(facts)) ?? 0) + 1);
       body = facts;
     }
-    const whole = body === undefined ? '' : JSON.stringify(this.#completed(body));
+    const url = new URL(request.url ?? '/', 'http://front');
+    const whole = body === undefined ? '' : JSON.stringify(this.#completed(pageOf(body, url)));
     const { location } = answer.headers;
     response.writeHead(status, {
       'content-type': 'application/json; charset=UTF-8',
@@ -237,6 +238,18 @@ function keyOf({ bucket, name, generation }: Target): string {
 function pathOf({ bucket, name, generation }: Target): string {
   const path = `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
   return generation === undefined ? path : `${path}?generation=${generation}`;
+}
+
+/** The fake gives all buckets at once, in no order. */
+function pageOf(body: unknown, { searchParams }: URL): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  const { kind, items } = body as { kind?: string; items?: { name: string }[] };
+  if (kind !== 'storage#buckets' || items === undefined) return body;
+  const most = Number(searchParams.get('maxResults') ?? 1_000);
+  const behind = searchParams.get('pageToken') ?? '';
+  const coming = items.filter(({ name }) => name > behind).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const page = coming.slice(0, most);
+  return { kind, items: page, ...(page.length < coming.length && { nextPageToken: page.at(-1)?.name }) };
 }
 
 function isJson(answer: IncomingMessage): boolean {

@@ -105,6 +105,31 @@ describe('generations', () => {
   });
 });
 
+describe('buckets', () => {
+  test('come in pages, in order', async () => {
+    const made = [await bucket(), await bucket(), await bucket()];
+    const names: string[] = [];
+    let token: string | undefined = '';
+    while (token !== undefined) {
+      const { body } = await ask('GET', `/storage/v1/b?project=p&maxResults=2&pageToken=${token}`);
+      expect(body.items.length).toBeLessThanOrEqual(2);
+      names.push(...body.items.map(({ name }: { name: string }) => name));
+      token = body.nextPageToken;
+    }
+    expect(names).toEqual([...names].sort());
+    expect(names).toEqual(expect.arrayContaining(made));
+  });
+
+  test('permissions are those that nobody withholds', async () => {
+    const of = await bucket();
+    const query = 'permissions=storage.objects.get&permissions=storage.objects.list';
+    gcs.withhold('storage.objects.get');
+    const { body } = await ask('GET', `/storage/v1/b/${of}/iam/testPermissions?${query}`);
+    expect(body.permissions).toEqual(['storage.objects.list']);
+    gcs.withhold();
+  });
+});
+
 describe('what the fake does not keep', () => {
   test('is shown, and a hold is kept', async () => {
     const to = await bucket();
