@@ -1,3 +1,4 @@
+import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
 
 /** What every connector has. */
@@ -20,7 +21,10 @@ export interface CommonSettings {
 }
 
 /** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
-export type KindSettings = { readonly kind: 'filesystem'; readonly asset: string; readonly quarantine?: string };
+export type KindSettings = { readonly asset: string; readonly quarantine?: string } & (
+  | { readonly kind: 'filesystem' }
+  | { readonly kind: 'google_cloud_storage'; readonly storage: GcsStorage }
+);
 
 /** A connector of the configuration: a named binding to one storage. */
 export type ConnectorSettings = CommonSettings & KindSettings;

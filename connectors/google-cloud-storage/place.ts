@@ -54,10 +54,11 @@ function stretchOf(asset: string): Stretch {
   return { bucket: asset.slice(0, cut), prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` };
 }
 
-/** The parts of a quarantine setting; undefined for one that names no prefix. */
+/** The parts of a quarantine setting, which may be a whole bucket; undefined for one that names nothing. */
 function quarantineOf(setting: string): Place['quarantine'] | undefined {
-  const [, bucket, path] = /^gs:\/\/([^/]+)\/(.+)$/s.exec(setting) ?? [];
-  const prefix = (path ?? setting).replace(/\/+$/, '');
+  const [, bucket, path = ''] = /^gs:\/\/([^/]+)(?:\/(.*))?$/s.exec(setting) ?? [];
+  const prefix = (bucket === undefined ? setting : path).replace(/\/+$/, '');
+  if (bucket !== undefined && prefix === '') return { bucket, prefix };
   if (prefix === '' || (bucket === undefined && /^[a-z0-9]+:\/\//i.test(setting))) return undefined;
   return { ...(bucket !== undefined && { bucket }), prefix: `${prefix}/` };
 }
