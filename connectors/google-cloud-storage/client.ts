@@ -60,7 +60,7 @@ export class GcsClient {
     const path = `${call.path}${queryOf(call.query)}`;
     let answer: Dispatcher.ResponseData;
     try {
-      const login = await this.login.headers(`${this.#origin}${call.path}`);
+      const login = await within(this.login.headers(`${this.#origin}${call.path}`), signal);
       const json = call.body === undefined ? {} : { 'content-type': 'application/json; charset=UTF-8' };
       answer = await this.#agent.request({
         origin: this.#origin,
@@ -105,6 +105,20 @@ export class GcsClient {
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
+}
+
+/** A login can't be ended: its caller goes on without it. */
+function within<T>(login: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new ConnectorError('unreachable', "Google's login does not answer"));
+    const timer = setTimeout(late, SILENCE_MS);
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    login.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    });
+  });
 }
 
 /** What answers is not the service. */

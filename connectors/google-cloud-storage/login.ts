@@ -1,5 +1,6 @@
+import fs from 'node:fs/promises';
 import { Storage, type StorageOptions } from '@google-cloud/storage';
-import { messageOf, systemCode } from '../../domain/errors.ts';
+import { systemCode } from '../../domain/errors.ts';
 import { ConnectorError } from '../errors.ts';
 import { type GcsSettings, GOOGLE_ENDPOINT } from './settings.ts';
 
@@ -18,44 +19,69 @@ export interface Login {
  * @throws ConnectorError `configuration` for credentials that are no JSON
  */
 export function createLogin(settings: GcsSettings): Login {
-  const endpoint = settings.endpoint ?? GOOGLE_ENDPOINT;
-  const named = settings.keyFile !== undefined || settings.credentials !== undefined;
-  if (!named && !isGoogle(endpoint)) {
-    return { headers: async () => ({}), project: async () => settings.projectId };
+  const { id, endpoint = GOOGLE_ENDPOINT, projectId, keyFile, credentials } = settings;
+  if (keyFile === undefined && credentials === undefined && !isGoogle(endpoint)) {
+    return { headers: async () => ({}), project: async () => projectId };
   }
-  const { authClient } = new Storage(optionsOf(settings));
+  const given = credentials === undefined ? undefined : parsed(credentials.reveal(), `connector ${id}: credentials`);
+  let client: Promise<Storage['authClient']> | undefined;
+  const authClient = () => {
+    // A key file that can't be read is read anew the next time.
+    client ??= clientOf(settings, given).catch((error: unknown) => {
+      client = undefined;
+      throw error;
+    });
+    return client;
+  };
   return {
     async headers(url) {
       try {
-        return Object.fromEntries((await authClient.getRequestHeaders(url)).entries());
+        return Object.fromEntries((await (await authClient()).getRequestHeaders(url)).entries());
       } catch (error) {
-        throw loginFailure(error, settings);
+        throw loginFailure(error, id);
       }
     },
     async project() {
-      if (settings.projectId !== undefined) return settings.projectId;
-      // Credentials without a project are no mistake: only the offer of buckets needs one.
-      return authClient.getProjectId().catch(() => undefined);
+      if (projectId !== undefined) return projectId;
+      try {
+        return await (await authClient()).getProjectId();
+      } catch {
+        // Credentials without a project are no mistake: only the offer of buckets needs one.
+        return undefined;
+      }
     },
   };
 }
 
-function optionsOf({ id, projectId, keyFile, credentials }: GcsSettings): StorageOptions {
-  return {
+type Credentials = NonNullable<StorageOptions['credentials']>;
+
+/** @throws ConnectorError `configuration` for a key file that is none */
+async function clientOf(settings: GcsSettings, given: Credentials | undefined): Promise<Storage['authClient']> {
+  const { id, projectId, keyFile } = settings;
+  const credentials = keyFile === undefined ? given : parsed(await textOf(id, keyFile), `connector ${id}: ${keyFile}`);
+  return new Storage({
     ...(projectId !== undefined && { projectId }),
-    ...(keyFile !== undefined && { keyFilename: keyFile }),
-    ...(credentials !== undefined && { credentials: parsed(id, credentials.reveal()) }),
-  };
+    ...(credentials !== undefined && { credentials }),
+  }).authClient;
 }
 
-function parsed(id: string, text: string): NonNullable<StorageOptions['credentials']> {
+async function textOf(id: string, keyFile: string): Promise<string> {
+  try {
+    return await fs.readFile(keyFile, 'utf8');
+  } catch (error) {
+    const text = `connector ${id}: the key file ${keyFile} can't be read (${systemCode(error) ?? 'unknown'})`;
+    throw new ConnectorError('configuration', `${text}; correct keyFile, or its permissions`, { cause: error });
+  }
+}
+
+function parsed(text: string, what: string): Credentials {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
     // What it says would show a part of the secret.
   }
-  throw new ConnectorError('configuration', `connector ${id}: credentials must be the JSON text of a credentials file`);
+  throw new ConnectorError('configuration', `${what} must be the JSON text of a credentials file`);
 }
 
 const NO_WAY = new Set([
@@ -68,21 +94,23 @@ const NO_WAY = new Set([
   'ENETUNREACH',
 ]);
 
-function loginFailure(error: unknown, { id, keyFile }: GcsSettings): ConnectorError {
+/** What Google's library says may hold a part of the credentials, so only codes of it are told. */
+function loginFailure(error: unknown, id: string): ConnectorError {
+  if (error instanceof ConnectorError) return error;
   const code = systemCode(error) ?? systemCode((error as { cause?: unknown } | undefined)?.cause);
-  if (code === 'ENOENT' || code === 'EACCES') {
-    const text = `connector ${id}: the key file ${keyFile ?? ''} can't be read (${code}); correct keyFile, or its permissions`;
-    return new ConnectorError('configuration', text, { cause: error });
-  }
   if (code !== undefined && NO_WAY.has(code)) {
-    return new ConnectorError('unreachable', `connector ${id}: Google's login can't be reached (${code})`, {
-      cause: error,
-    });
+    return new ConnectorError('unreachable', `connector ${id}: Google's login can't be reached (${code})`);
   }
-  const advice = 'name a key file, credentials, or an identity that the process has';
-  return new ConnectorError('credentials', `connector ${id}: no login: ${messageOf(error)}; ${advice}`, {
-    cause: error,
-  });
+  const told = refusalIn(error) ?? code;
+  const advice = 'name a key file, credentials, or an identity that the process has, and see that it is in force';
+  return new ConnectorError('credentials', `connector ${id}: no login${told ? ` (${told})` : ''}; ${advice}`);
+}
+
+/** The code of a refusal of the login service, as `invalid_grant`. */
+function refusalIn(error: unknown): string | undefined {
+  const { response } = (error ?? {}) as { response?: { data?: { error?: unknown } } };
+  const told = response?.data?.error;
+  return typeof told === 'string' && /^[a-z_]{1,64}$/.test(told) ? told : undefined;
 }
 
 function isGoogle(endpoint: string): boolean {

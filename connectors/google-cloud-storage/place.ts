@@ -57,7 +57,7 @@ function stretchOf(asset: string): Stretch {
 /** The parts of a quarantine setting, which may be a whole bucket; undefined for one that names nothing. */
 function quarantineOf(setting: string): Place['quarantine'] | undefined {
   const [, bucket, path = ''] = /^gs:\/\/([^/]+)(?:\/(.*))?$/s.exec(setting) ?? [];
-  const prefix = (bucket === undefined ? setting : path).replace(/\/+$/, '');
+  const prefix = (bucket === undefined ? setting.replace(/^\/+/, '') : path).replace(/\/+$/, '');
   if (bucket !== undefined && prefix === '') return { bucket, prefix };
   if (prefix === '' || (bucket === undefined && /^[a-z0-9]+:\/\//i.test(setting))) return undefined;
   return { ...(bucket !== undefined && { bucket }), prefix: `${prefix}/` };
