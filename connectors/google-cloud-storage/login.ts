@@ -98,6 +98,10 @@ const NO_WAY = new Set([
 function loginFailure(error: unknown, id: string): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const code = systemCode(error) ?? systemCode((error as { cause?: unknown } | undefined)?.cause);
+  const status = Number((error as { response?: { status?: unknown } } | undefined)?.response?.status);
+  if (status >= 500 || status === 429) {
+    return new ConnectorError('unreachable', `connector ${id}: Google's login answers ${status}`);
+  }
   if (code !== undefined && NO_WAY.has(code)) {
     return new ConnectorError('unreachable', `connector ${id}: Google's login can't be reached (${code})`);
   }

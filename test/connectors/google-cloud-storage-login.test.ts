@@ -29,11 +29,15 @@ beforeEach(async () => {
   store = await makeGcsStore(gcs);
   asked = [];
   answer = { status: 200, body: { access_token: 'a-token', token_type: 'Bearer', expires_in: 3600 } };
-  logins = http.createServer(async (request, response) => {
+  logins = http.createServer((request, response) => {
     let body = '';
-    for await (const chunk of request) body += String(chunk);
-    asked.push(body);
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.once('end', () => {
+      asked.push(body);
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+    });
   });
   await new Promise<void>((resolve) => logins.listen(0, '127.0.0.1', resolve));
 });
@@ -90,6 +94,8 @@ test('a login that is refused, or can not be reached', async () => {
   const refused = await failure(store.withSettings({ credentials }).fingerprint(signal));
   expect(refused).toMatchObject({ code: 'credentials', message: expect.stringContaining('invalid_grant') });
   expect(refused.message).not.toContain('their-token');
+  answer = { status: 503, body: {} };
+  expect((await failure(store.withSettings({ credentials }).fingerprint(signal))).code).toBe('unreachable');
   logins.closeAllConnections();
   await new Promise((resolve) => logins.close(resolve));
   expect((await failure(store.withSettings({ credentials }).fingerprint(signal))).code).toBe('unreachable');
