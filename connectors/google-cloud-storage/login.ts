@@ -24,8 +24,8 @@ export function createLogin(settings: GcsSettings): Login {
     return { headers: async () => ({}), project: async () => projectId };
   }
   const given = credentials === undefined ? undefined : parsed(credentials.reveal(), `connector ${id}: credentials`);
-  let client: Promise<Storage['authClient']> | undefined;
-  const authClient = () => {
+  let client: Promise<Client> | undefined;
+  const opened = () => {
     // A key file that can't be read is read anew the next time.
     client ??= clientOf(settings, given).catch((error: unknown) => {
       client = undefined;
@@ -36,7 +36,7 @@ export function createLogin(settings: GcsSettings): Login {
   return {
     async headers(url) {
       try {
-        return Object.fromEntries((await (await authClient()).getRequestHeaders(url)).entries());
+        return Object.fromEntries((await (await opened()).auth.getRequestHeaders(url)).entries());
       } catch (error) {
         throw loginFailure(error, id);
       }
@@ -44,7 +44,9 @@ export function createLogin(settings: GcsSettings): Login {
     async project() {
       if (projectId !== undefined) return projectId;
       try {
-        return await (await authClient()).getProjectId();
+        const { auth, project } = await opened();
+        // Elsewhere than at Google nobody looks for a project in the machine's surroundings.
+        return project ?? (isGoogle(endpoint) ? await auth.getProjectId() : undefined);
       } catch {
         // Credentials without a project are no mistake: only the offer of buckets needs one.
         return undefined;
@@ -55,14 +57,22 @@ export function createLogin(settings: GcsSettings): Login {
 
 type Credentials = NonNullable<StorageOptions['credentials']>;
 
+interface Client {
+  readonly auth: Storage['authClient'];
+  /** The project that the credentials name. */
+  readonly project: string | undefined;
+}
+
 /** @throws ConnectorError `configuration` for a key file that is none */
-async function clientOf(settings: GcsSettings, given: Credentials | undefined): Promise<Storage['authClient']> {
+async function clientOf(settings: GcsSettings, given: Credentials | undefined): Promise<Client> {
   const { id, projectId, keyFile } = settings;
   const credentials = keyFile === undefined ? given : parsed(await textOf(id, keyFile), `connector ${id}: ${keyFile}`);
-  return new Storage({
+  const { authClient } = new Storage({
     ...(projectId !== undefined && { projectId }),
     ...(credentials !== undefined && { credentials }),
-  }).authClient;
+  });
+  const { project_id: project } = (credentials ?? {}) as { project_id?: unknown };
+  return { auth: authClient, project: typeof project === 'string' ? project : undefined };
 }
 
 async function textOf(id: string, keyFile: string): Promise<string> {

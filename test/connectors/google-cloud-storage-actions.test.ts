@@ -61,6 +61,25 @@ describe('what travels', () => {
     expect(Object.keys((await store.object(quarantineOf(intent)))?.metadata ?? {})).toEqual(['dsx-quarantine']);
   });
 
+  test('a composite object, of which the service has a CRC32C alone', async () => {
+    await store.plant('a', 'ev');
+    await store.plant('b', 'il');
+    await fetch(`${gcs.endpoint}/storage/v1/b/${store.bucket}/o/evil.txt/compose`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sourceObjects: [{ name: 'a' }, { name: 'b' }], destination: {} }),
+    });
+    await gcs.show(store.bucket, 'evil.txt', { md5Hash: undefined, componentCount: 2 });
+    const intent = await intentOn(store.connector, evil, 'move');
+    const report = await store.connector.act(intent, signal);
+    expect(report).toMatchObject({ state: 'done', code: 'applied' });
+    expect(await store.connector.restore(rowOf(intent, report), signal)).toMatchObject({
+      state: 'done',
+      code: 'applied',
+    });
+    expect((await store.object('evil.txt'))?.size).toBe('4');
+  });
+
   test('a copy that the service makes in several steps', async () => {
     await store.plant('evil.txt', 'evil');
     const intent = await intentOn(store.connector, evil, 'move');

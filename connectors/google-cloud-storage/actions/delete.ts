@@ -4,7 +4,7 @@ import { isElsewise, refusalOf } from '../failures.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, quarantineFor } from '../place.ts';
 import { REPLACED } from './move.ts';
-import { type ActionWork, findingHash, keptBy, noted, notJudged, retained } from './work.ts';
+import { type ActionWork, failed, findingHash, keptBy, noted, notJudged, retained } from './work.ts';
 
 /**
  * `delete`. A mark is kept in quarantine, so that a repeated intent which finds nothing knows that it was done. A quarantine that
@@ -32,7 +32,9 @@ export async function deleteItem(work: ActionWork): Promise<ActionReport> {
     if (isElsewise(error)) return notJudged(work, now);
     throw error;
   }
-  return done(work, 'applied', await objects.find(at, signal));
+  const now = await objects.find(at, signal);
+  if (now?.generation === intent.judged.version) throw failed('storage_error', 'it is still there after its deletion');
+  return done(work, 'applied', now);
 }
 
 function markOf(work: ActionWork): ObjectName {
