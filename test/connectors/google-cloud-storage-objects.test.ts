@@ -234,12 +234,12 @@ describe('settings that can not work', () => {
   test('a bucket that is not there', async () => {
     const connector = store.withSettings({ assets: ['no-such-bucket'] });
     for (const call of [
-      listed(connector),
-      connector.fingerprint(signal),
-      connector.stat({ location: 'x' }, signal),
-      connector.open({ location: 'x' }, signal),
+      () => listed(connector),
+      () => connector.fingerprint(signal),
+      () => connector.stat({ location: 'x' }, signal),
+      () => connector.open({ location: 'x' }, signal),
     ]) {
-      expect(await code(call)).toBe('configuration');
+      expect(await code(call())).toBe('configuration');
     }
   });
 
