@@ -1,3 +1,4 @@
+import type { Order } from '../domain/approval.ts';
 import type { FinalState, JobKind, Source } from '../domain/job.ts';
 import { type Counters, noCounters } from '../domain/outcome.ts';
 import { type RetryTarget, targetOf } from '../domain/retry.ts';
@@ -14,6 +15,8 @@ export interface ReadableJob {
   readonly source: Source;
   /** What a retry retries. */
   readonly retry?: RetryTarget;
+  /** What an apply job carries out. */
+  readonly order?: Order;
   /** `unfinished`: no final commit: it runs, or was never ended. */
   readonly state: FinalState | 'unfinished';
   readonly startedAt: string;
@@ -31,6 +34,7 @@ export interface DamagedJob {
   readonly kind?: undefined;
   readonly source?: undefined;
   readonly retry?: undefined;
+  readonly order?: undefined;
   readonly state: 'damaged';
   readonly startedAt?: undefined;
   readonly endedAt?: undefined;
@@ -46,7 +50,11 @@ export async function summarize(job: JobLedger): Promise<JobSummary> {
     const header = await job.header();
     if (header === undefined) throw new LedgerError('not_found', job.id, `The job ${job.id} has no header.`);
     const { source, startedAt } = header;
-    const kind = { kind: header.kind, ...(header.retry !== undefined && { retry: targetOf(header.retry) }) };
+    const kind = {
+      kind: header.kind,
+      ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
+      ...(header.order !== undefined && { order: header.order }),
+    };
     const head = await job.head();
     const account = head?.body.account;
     if (head !== undefined && account !== undefined) {

@@ -17,8 +17,10 @@ export const SCANNER_CODES = {
   scanner_config: { blame: 'gate', tries: Number.POSITIVE_INFINITY },
   /** 429, 502, 503, 504: the limiter shrinks and Retry-After is honoured. */
   scanner_busy: { blame: 'item', tries: 6, doubt: true },
-  /** 408, 425, 500, reset connections. */
+  /** 408, 425, 500. */
   scanner_transient: { blame: 'item', tries: 3, doubt: true },
+  /** The connection broke: a network says less about an item than an answer does, and may take seconds to mend. */
+  scanner_dropped: { blame: 'item', tries: 5, doubt: true },
   /** No progress, no answer in time. */
   scan_timeout: { blame: 'item', tries: 2, doubt: true },
   /** 400 without a verdict, 411, 431: this request can't be made. */

@@ -39,7 +39,7 @@ export function transportFailure(name: string, error: unknown): ScannerError {
 
 function classify(code: string): ScannerCode {
   if (UNREACHABLE.has(code)) return 'scanner_unreachable';
-  if (DROPPED.has(code)) return 'scanner_transient';
+  if (DROPPED.has(code)) return 'scanner_dropped';
   if (TIMEOUT.has(code)) return 'scan_timeout';
   if (PROTOCOL.has(code)) return 'scanner_protocol';
   if (isTls(code)) return 'scanner_config';
@@ -49,7 +49,8 @@ function classify(code: string): ScannerCode {
 
 const EXPLAIN: Partial<Record<ScannerCode, string>> = {
   scanner_unreachable: 'it cannot be reached; check that it runs and that its address is right',
-  scanner_transient: 'the connection broke before a whole answer came',
+  scanner_transient: 'the request failed on its way',
+  scanner_dropped: 'the connection broke before a whole answer came',
   scan_timeout: 'no answer in time',
   scanner_protocol: 'what came back is no HTTP answer of a scanner',
   scanner_config: 'its certificate is not trusted or TLS fails; check the scheme and the CA file',

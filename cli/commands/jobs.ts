@@ -109,9 +109,22 @@ async function fromApi(stack: Stack, limit: number, output: Output): Promise<Job
     const idle = job.idle !== undefined && { idle: job.idle };
     const limits = job.limits !== undefined && !isFinal(job.state) && { limits: job.limits };
     const related = relatedOf({ ...job, retryOf: job.retry?.of });
+    const order = job.order !== undefined && { order: job.order };
     const ends = { ...(endedAt !== undefined && { endedAt }), ...(root !== undefined && { root }) };
     return jobLine(
-      { job: job.job, state: job.state, ...idle, ...limits, ...related, kind, source, startedAt, ...ends, listed },
+      {
+        job: job.job,
+        state: job.state,
+        ...idle,
+        ...limits,
+        ...related,
+        ...order,
+        kind,
+        source,
+        startedAt,
+        ...ends,
+        listed,
+      },
       figuresOf(job).counters,
     );
   });

@@ -1,3 +1,4 @@
+import type { Order } from '../../domain/approval.ts';
 import type { IdleReason, JobKind, Source } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
 import { type Counters, rowsOf } from '../../domain/outcome.ts';
@@ -5,7 +6,7 @@ import type { Whole } from '../../domain/retry.ts';
 import { gapCount } from './gaps.ts';
 import { limitsText, momentText } from './limits.ts';
 import { visible } from './names.ts';
-import { idleText, sourceText } from './progress.ts';
+import { appliesText, idleText, sourceText } from './progress.ts';
 import type { Style } from './style.ts';
 import { count, duration, secondsBetween } from './units.ts';
 import { cut, cutPath, padEnd, padStart } from './width.ts';
@@ -20,6 +21,8 @@ export interface JobLine {
   /** What bounds a job that has not ended. */
   readonly limits?: JobLimits;
   readonly kind?: JobKind;
+  /** What an apply job carries out. */
+  readonly order?: Order;
   readonly source?: Source;
   readonly startedAt?: string;
   readonly endedAt?: string;
@@ -94,7 +97,7 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   const lines = [style.strong(`${line(head)}${wide ? '  SOURCE' : ''}`)];
   for (const [i, job] of jobs.entries()) {
     const of = job.source === undefined ? '-' : sourceText(job.source);
-    const source = job.kind === 'apply' ? `actions of ${of}` : of;
+    const source = job.kind === 'apply' ? `${appliesText(job)} ${of}` : of;
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
     for (const text of remarks(job)) lines.push(style.warn(`  ${cut(text, Math.max(16, style.columns - 3))}`));
     const related = relatedText(job);

@@ -3,7 +3,9 @@ import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
 import { googleCloudStorage } from './google-cloud-storage.ts';
 import type { Fields, Kind } from './kind.ts';
+import { onedrive } from './onedrive.ts';
 import type { CommonSettings, ConnectorSettings } from './settings.ts';
+import { sharepoint } from './sharepoint.ts';
 
 export type { ConnectorSettings } from './settings.ts';
 
@@ -11,6 +13,8 @@ export type { ConnectorSettings } from './settings.ts';
 export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = {
   filesystem,
   google_cloud_storage: googleCloudStorage,
+  sharepoint,
+  onedrive,
 };
 
 const KIND_NAMES = Object.keys(KINDS);

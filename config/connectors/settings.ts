@@ -1,4 +1,5 @@
 import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
+import type { OnedriveStorage, SharepointStorage } from '../../connectors/graph/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
 
 /** What every connector has. */
@@ -24,6 +25,8 @@ export interface CommonSettings {
 export type KindSettings = { readonly asset: string; readonly quarantine?: string } & (
   | { readonly kind: 'filesystem' }
   | { readonly kind: 'google_cloud_storage'; readonly storage: GcsStorage }
+  | { readonly kind: 'sharepoint'; readonly storage: SharepointStorage }
+  | { readonly kind: 'onedrive'; readonly storage: OnedriveStorage }
 );
 
 /** A connector of the configuration: a named binding to one storage. */

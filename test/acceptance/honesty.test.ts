@@ -30,7 +30,7 @@ describe('an answer of the scanner is never `clean` when it', () => {
     ['is Benign with status 400', 'verdict is=Benign status=400', 'failed', undefined],
     ['is Benign with status 500', 'verdict is=Benign status=500', 'failed', undefined],
     ['is Not Scanned', 'not-scanned reason=Encrypted%20File', 'unscannable', 'encrypted_file'],
-    ['never comes: the connection is cut', 'reset', 'failed', 'scanner_transient'],
+    ['never comes: the connection is cut', 'reset', 'failed', 'scanner_dropped'],
   ];
 
   let code: number;

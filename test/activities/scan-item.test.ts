@@ -3,6 +3,7 @@ import { Deadlines, within } from '../../activities/deadline.ts';
 import { Blocked, type ScanItemDeps, scanItem } from '../../activities/scan-page/scan-item.ts';
 import type { Connector, OpenItem } from '../../connectors/connector.ts';
 import { type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
+import type { AllowEntry } from '../../domain/allow.ts';
 import { type ScannerCode, ScannerError } from '../../scanner/errors.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
 
@@ -22,6 +23,9 @@ interface World {
   /** What it says when it is asked for the asset. */
   asset?: Error;
   scan?: () => Error | undefined;
+  /** What it judges; the hash that is allowed. */
+  judged?: Partial<Judgement>;
+  allowed?: AllowEntry;
   /** Whether a probe of the scanner goes well. */
   well?: boolean;
 }
@@ -56,7 +60,7 @@ async function scan(
     scan: async () => {
       const error = world.scan?.();
       if (error !== undefined) throw error;
-      return CLEAN;
+      return { ...CLEAN, ...world.judged };
     },
     doubt: async (failure: ScannerError) =>
       (world.well ?? true) ? failure : new ScannerError('scanner_unreachable', failure.message),
@@ -65,6 +69,7 @@ async function scan(
     connector,
     scanner,
     maxSize: undefined,
+    allowed: async (sha256) => (world.allowed?.sha256 === sha256 ? world.allowed : undefined),
     job: 'job-1',
     fingerprint: '1:1',
     pace: undefined,
@@ -109,6 +114,7 @@ describe('one item among many', () => {
   it.each([
     ['scanner_busy', 6],
     ['scanner_transient', 3],
+    ['scanner_dropped', 5],
     ['scan_timeout', 2],
     ['scanner_protocol', 3],
   ] as const)('at which the scanner says %s is failed alone while the scanner is well', async (code, tries) => {
@@ -116,7 +122,7 @@ describe('one item among many', () => {
     expect(row).toMatchObject({ outcome: 'failed', reason: code, attempts: tries });
   });
 
-  it.each(['scanner_busy', 'scanner_transient', 'scan_timeout', 'scanner_protocol'] as const)(
+  it.each(['scanner_busy', 'scanner_transient', 'scanner_dropped', 'scan_timeout', 'scanner_protocol'] as const)(
     'at which the scanner says %s is never failed while the scanner is not well',
     async (code) => {
       const { blocked } = await scan({ scan: () => new ScannerError(code as ScannerCode, 'no'), well: false });
@@ -143,6 +149,46 @@ describe('one item among many', () => {
     let failures = 0;
     const { row } = await scan({ open: () => (failures++ === 0 ? storage('unreachable') : undefined) });
     expect(row).toMatchObject({ outcome: 'clean', attempts: 2 });
+  });
+});
+
+describe('a finding whose bytes are allowed', () => {
+  const entry = {
+    format: 1,
+    allowed: true,
+    by: 'ann',
+    at: '2026-11-23T09:00:00.000Z',
+    reason: 'a tool of ours',
+  } as const;
+  const bad = (outcome: 'malicious' | 'policy_blocked', sha256: string) => ({
+    outcome,
+    verdict: { verdict: outcome === 'malicious' ? 'Malicious' : 'Non Compliant' },
+    sha256,
+  });
+
+  it.each(['malicious', 'policy_blocked'] as const)(
+    'by their hash is skipped, and keeps what was found (%s)',
+    async (outcome) => {
+      const allowed = { ...entry, sha256: 'a'.repeat(64) };
+      const { row } = await scan({ judged: bad(outcome, allowed.sha256), allowed });
+      expect(row).toMatchObject({
+        outcome: 'skipped',
+        reason: 'allowed',
+        note: `${outcome}, and allowed by ann at 2026-11-23T09:00:00.000Z: a tool of ours`,
+        judged: { version: 'v1', size: 1 },
+        sha256: allowed.sha256,
+        verdict: bad(outcome, '').verdict,
+        scanner: { name: 'dsxa' },
+      });
+    },
+  );
+
+  it('is one by its own hash alone, and what is clean stays clean', async () => {
+    const allowed = { ...entry, sha256: 'a'.repeat(64) };
+    const other = await scan({ judged: bad('malicious', 'b'.repeat(64)), allowed });
+    expect(other.row).toMatchObject({ outcome: 'malicious' });
+    const clean = await scan({ judged: { sha256: allowed.sha256 }, allowed });
+    expect(clean.row).toMatchObject({ outcome: 'clean' });
   });
 });
 

@@ -27,6 +27,8 @@ export interface HttpConformance extends Conformance {
   readonly make: () => Promise<HttpStore>;
   /** Most items of one answer of a listing. */
   readonly pageSize: number;
+  /** Requests of a new connector before the first page of a listing: finding a bucket by its name, say. None by default. */
+  readonly requestsBefore?: number;
   /** Longest name of an item within the asset, in bytes of UTF-8. */
   readonly longestName: number;
   /** Item actions for which the store has no condition: a race is reported, not prevented. */
@@ -69,7 +71,7 @@ function useStore(make: () => Promise<HttpStore>): () => HttpStore {
   return () => store;
 }
 
-function listing({ name, make, pageSize, longestName }: HttpConformance): void {
+function listing({ name, make, pageSize, longestName, requestsBefore = 0 }: HttpConformance): void {
   describe(`${name}: pages of a listing`, () => {
     const store = useStore(make);
 
@@ -97,9 +99,9 @@ function listing({ name, make, pageSize, longestName }: HttpConformance): void {
         let position: Position | undefined;
         let failures = 0;
         for (let done = false; !done; ) {
-          // Every connector meets one failure: its second request, unless there is none.
+          // Every connector meets one failure: the second page that it asks for, unless there is none.
           const connector = store().another();
-          const from = front.requests.length + 1;
+          const from = front.requests.length + requestsBefore + 1;
           front.treat = () => (front.requests.length - 1 === from && failures < 20 ? treatment : 'pass');
           const listing = connector.list(ALL, position);
           try {
@@ -161,6 +163,8 @@ function refusals({ name, make }: HttpConformance): void {
       });
 
       test('a missing permission is told as such', async () => {
+        // What a connector finds out about the store as a whole, it has found: this is about the item.
+        if (what === 'open') await store().connector.stat(evil, signal);
         store().front.treat = () => store().answers.forbidden;
         const { code, message } = await failureOf(call(store().connector));
         expect(['permission_denied', 'configuration', 'credentials']).toContain(code);

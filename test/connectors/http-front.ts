@@ -168,4 +168,8 @@ function cutBody(answer: IncomingMessage, response: ServerResponse, after: numbe
     if (left >= 0) response.write(part);
     else response.write(part, () => response.socket?.destroy());
   });
+  // What is no longer than that goes through whole.
+  answer.once('end', () => {
+    if (left >= 0) response.end();
+  });
 }

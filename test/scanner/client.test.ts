@@ -141,10 +141,10 @@ const ITEM_ROWS: readonly (readonly [string, string])[] = [
   ['legacy', 'scanner_protocol'],
   ['wrong-hash', 'scanner_mismatch'],
   ['wrong-size', 'scanner_mismatch'],
-  ['reset-before', 'scanner_transient'],
-  ['reset-mid-body', 'scanner_transient'],
-  ['reset', 'scanner_transient'],
-  ['reset-after-headers', 'scanner_transient'],
+  ['reset-before', 'scanner_dropped'],
+  ['reset-mid-body', 'scanner_dropped'],
+  ['reset', 'scanner_dropped'],
+  ['reset-after-headers', 'scanner_dropped'],
 ];
 
 /** Rows about the scanner: a probe has to fail as well. */
@@ -275,13 +275,13 @@ describe('connections', () => {
     const { scanner, standin } = await pair({ faults: ['ok', 'reset', 'reset', 'reset'] });
     await scanText(scanner, 'first');
     await turn();
-    expect((await failureOf(scanText(scanner, 'second'))).code).toBe('scanner_transient');
+    expect((await failureOf(scanText(scanner, 'second'))).code).toBe('scanner_dropped');
     expect(standin.requests()).toHaveLength(3);
   });
 
   it('does not send again what a fresh connection lost', async () => {
     const { scanner, standin } = await pair({ faults: ['reset', 'reset'] });
-    expect((await failureOf(scanText(scanner, 'first'))).code).toBe('scanner_transient');
+    expect((await failureOf(scanText(scanner, 'first'))).code).toBe('scanner_dropped');
     expect(standin.requests()).toHaveLength(1);
   });
 

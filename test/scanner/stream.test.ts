@@ -216,7 +216,7 @@ describe('an early answer', () => {
     async (fault) => {
       const { scanner } = await pair({ faults: [fault] });
       const failure = await failureOf(stream(scanner, 20 * MIB, pattern(20 * MIB)));
-      expect(['scanner_protocol', 'scanner_transient']).toContain(failure.code);
+      expect(['scanner_protocol', 'scanner_dropped']).toContain(failure.code);
     },
   );
 });
@@ -305,7 +305,7 @@ describe('an aborted scan', () => {
     const b = failureOf(stream(scanner, 5, chunks('hello')));
     await until(() => standin.stats().inFlight === 1);
     await scanner.close();
-    expect((await a).code).toBe('scanner_transient');
+    expect((await a).code).toBe('scanner_dropped');
     expect((await b).code).toBe('scanner_unreachable');
     expect((await failureOf(stream(scanner, 5, chunks('hello')))).code).toBe('scanner_unreachable');
   });

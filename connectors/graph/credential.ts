@@ -1,0 +1,75 @@
+import {
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  CredentialUnavailableError,
+  type TokenCredential,
+} from '@azure/identity';
+import { messageOf } from '../../domain/errors.ts';
+import { ConnectorError } from '../errors.ts';
+import { endpointsOf, type GraphAccess } from './settings.ts';
+
+/** Tokens of an application: given out from memory until shortly before they expire. */
+export interface Credential {
+  /** @throws ConnectorError `credentials`, `unreachable`, `configuration` */
+  token(): Promise<string>;
+  /** The last token was refused: the next one is a new one. */
+  forget(): void;
+}
+
+export function createCredential(access: GraphAccess): Credential {
+  const { scope } = endpointsOf(access);
+  let made: TokenCredential | undefined;
+  let asking: Promise<string> | undefined;
+  const ask = async (): Promise<string> => {
+    try {
+      made ??= credentialOf(access);
+      const got = await made.getToken(scope);
+      if (got !== null) return got.token;
+    } catch (error) {
+      if (error instanceof ConnectorError) throw error;
+      throw refused(error, access);
+    }
+    throw new ConnectorError('credentials', `no token was given for application ${access.clientId}`);
+  };
+  return {
+    token() {
+      // Who comes meanwhile waits for the same answer.
+      asking ??= ask().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    forget() {
+      made = undefined;
+    },
+  };
+}
+
+function credentialOf(access: GraphAccess): TokenCredential {
+  const { tenantId, clientId, clientSecret, certificate, certificateFile } = access;
+  const options = {
+    authorityHost: endpointsOf(access).authority,
+    // An authority of one's own is not among those that Microsoft knows.
+    disableInstanceDiscovery: access.authorityUrl !== undefined,
+    retryOptions: { maxRetries: 0 },
+  };
+  if (clientSecret) return new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), options);
+  if (certificate) {
+    return new ClientCertificateCredential(tenantId, clientId, { certificate: certificate.reveal() }, options);
+  }
+  if (certificateFile !== undefined) {
+    return new ClientCertificateCredential(tenantId, clientId, { certificatePath: certificateFile }, options);
+  }
+  throw new ConnectorError('configuration', 'there is no secret and no certificate; set clientSecret or a certificate');
+}
+
+/** What Entra ID answers names the application and never its secret; the first line of it tells. */
+function refused(error: unknown, access: GraphAccess): ConnectorError {
+  const told = messageOf(error).split('\n')[0] ?? '';
+  const who = `no token for application ${access.clientId} of tenant ${access.tenantId}`;
+  if (error instanceof CredentialUnavailableError) {
+    const message = `${who}: ${endpointsOf(access).authority} can't be reached, or does not know the tenant: ${told}`;
+    return new ConnectorError('unreachable', message, { cause: error });
+  }
+  return new ConnectorError('credentials', `${who}: ${told}`, { cause: error });
+}
