@@ -1,11 +1,13 @@
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
+import type { GcsSettings } from './google-cloud-storage/settings.ts';
 import type { OnedriveSettings, SharepointSettings } from './graph/settings.ts';
 
 /** Settings of one connector: its kind, and what that kind needs. */
 export type ConnectorSettings =
   | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'google_cloud_storage' } & GcsSettings)
   | ({ readonly kind: 'sharepoint' } & SharepointSettings)
   | ({ readonly kind: 'onedrive' } & OnedriveSettings);
 
@@ -16,6 +18,8 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  google_cloud_storage: async (settings) =>
+    (await import('./google-cloud-storage/connector.ts')).createGcsConnector(settings),
   sharepoint: async (settings) => (await import('./graph/connector.ts')).createGraphConnector(settings),
   onedrive: async (settings) => (await import('./graph/connector.ts')).createGraphConnector(settings),
 };

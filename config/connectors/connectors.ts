@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
+import { googleCloudStorage } from './google-cloud-storage.ts';
 import type { Fields, Kind } from './kind.ts';
 import { onedrive } from './onedrive.ts';
 import type { CommonSettings, ConnectorSettings } from './settings.ts';
@@ -9,7 +10,12 @@ import { sharepoint } from './sharepoint.ts';
 export type { ConnectorSettings } from './settings.ts';
 
 /** Every kind of connector that there is. */
-export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = { filesystem, sharepoint, onedrive };
+export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = {
+  filesystem,
+  google_cloud_storage: googleCloudStorage,
+  sharepoint,
+  onedrive,
+};
 
 const KIND_NAMES = Object.keys(KINDS);
 const kindError = `must be ${KIND_NAMES.length === 1 ? KIND_NAMES[0] : `one of ${KIND_NAMES.join(', ')}`}`;

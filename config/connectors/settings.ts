@@ -1,3 +1,4 @@
+import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
 import type { OnedriveStorage, SharepointStorage } from '../../connectors/graph/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
 
@@ -23,6 +24,7 @@ export interface CommonSettings {
 /** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
 export type KindSettings = { readonly asset: string; readonly quarantine?: string } & (
   | { readonly kind: 'filesystem' }
+  | { readonly kind: 'google_cloud_storage'; readonly storage: GcsStorage }
   | { readonly kind: 'sharepoint'; readonly storage: SharepointStorage }
   | { readonly kind: 'onedrive'; readonly storage: OnedriveStorage }
 );

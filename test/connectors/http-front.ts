@@ -67,6 +67,8 @@ export class HttpFront {
       void serve(incoming, response, front.treat(request) ?? 'pass', options, agent);
     };
     const server = tls === undefined ? http.createServer(listener) : https.createServer(tls, listener);
+    // A connection that the front closes while a request is on its way would look like a failure of the store.
+    server.keepAliveTimeout = 0;
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));

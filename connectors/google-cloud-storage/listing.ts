@@ -1,0 +1,168 @@
+import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
+import type { GcsClient } from './client.ts';
+import { ITEM_FIELDS, type ItemFacts, isFolderMarker, itemOf } from './item.ts';
+import { bucketPath } from './objects.ts';
+import { isQuarantined, locationOf, type Place, quarantineFor, type Stretch } from './place.ts';
+import { parsePosition, positionOf, type Reached } from './position.ts';
+
+/** What the service gives at most in one answer. */
+const PAGE = 1_000;
+/** So many entries outside the scope are told at once, so that a listing which meets nothing else shows that it moves on. */
+const MANY_OUTSIDE = 1_000;
+
+interface Entry extends ItemFacts {
+  readonly name: string;
+}
+
+interface Page {
+  readonly items?: readonly Entry[];
+  readonly nextPageToken?: string;
+}
+
+/**
+ * Live objects in the service's order, which is the byte order of their keys. It resumes from a key, not from a page token: a
+ * token ends with the settings that it was given for, and nobody says when it expires.
+ */
+export class GcsListing implements Listing {
+  readonly #client: GcsClient;
+  readonly #place: Place;
+  readonly #scope: ListScope;
+  readonly #reached: Reached;
+  #entries: readonly Entry[] = [];
+  #next = 0;
+  /** The page behind `#entries`; undefined: ask from the position. */
+  #token: string | undefined;
+  /** The start that the token was given for. */
+  #start = '';
+  /** There is nothing behind `#entries` in this asset. */
+  #last = false;
+  #requests = 0;
+
+  /** @throws ConnectorError `configuration` for a position of something else */
+  constructor(client: GcsClient, place: Place, scope: ListScope, from: Position | undefined) {
+    this.#client = client;
+    this.#place = place;
+    this.#scope = scope;
+    this.#reached = parsePosition(place, from);
+  }
+
+  position(): Position {
+    return positionOf(this.#place, this.#reached);
+  }
+
+  requests(): number {
+    return this.#requests;
+  }
+
+  async next(signal: AbortSignal): Promise<ListEvent | undefined> {
+    signal.throwIfAborted();
+    for (;;) {
+      const asset = this.#place.assets[this.#reached.asset];
+      if (asset === undefined) return this.#tellOutside(1);
+      const event = this.#step(asset) ?? this.#tellOutside(MANY_OUTSIDE);
+      if (event !== undefined) return event;
+      if (this.#next < this.#entries.length) continue;
+      if (this.#last) this.#enter(this.#reached.asset + 1);
+      else await this.#load(asset, signal);
+    }
+  }
+
+  async nextBatch(max: number, signal: AbortSignal): Promise<ListEvent[]> {
+    const events: ListEvent[] = [];
+    while (events.length < max) {
+      // What is at hand is given before another page is asked for.
+      if (events.length > 0 && this.#next >= this.#entries.length) break;
+      const event = await this.next(signal);
+      if (event === undefined) break;
+      events.push(event);
+    }
+    return events;
+  }
+
+  async close(): Promise<void> {
+    this.#entries = [];
+  }
+
+  /** Deals with the next entry at hand, and gives its event where it has one. */
+  #step(asset: Stretch): ListEvent | undefined {
+    const entry = this.#entries[this.#next];
+    if (entry === undefined) return undefined;
+    this.#next += 1;
+    const { name } = entry;
+    const reached = this.#reached;
+    if (isQuarantined(this.#place, { bucket: asset.bucket, key: name })) {
+      this.#skip(quarantineFor(this.#place, asset.bucket).prefix);
+      return undefined;
+    }
+    const location = locationOf(this.#place, asset, name);
+    const closed = this.#closedFolder(location);
+    if (closed !== undefined) {
+      this.#skip(name.slice(0, name.length - location.length + closed.length));
+      reached.outside += 1;
+      return undefined;
+    }
+    Object.assign(reached, { at: name, behind: true });
+    if (location === '' || isFolderMarker(name, entry.size)) return undefined;
+    if (!this.#scope.includes(location)) {
+      reached.outside += 1;
+      return undefined;
+    }
+    return { kind: 'item', item: itemOf(location, entry, this.#scope.maxSize) };
+  }
+
+  /** The first folder on the way to a location that need not be entered. */
+  #closedFolder(location: string): string | undefined {
+    for (let cut = location.indexOf('/'); cut !== -1; cut = location.indexOf('/', cut + 1)) {
+      const folder = location.slice(0, cut + 1);
+      if (!this.#scope.mayEnter(folder)) return folder;
+    }
+    return undefined;
+  }
+
+  /** Goes on behind all keys that begin with this prefix, which ends with `/`: `0` is the sign behind it. */
+  #skip(prefix: string): void {
+    Object.assign(this.#reached, { at: `${prefix.slice(0, -1)}0`, behind: false });
+    while (this.#entries[this.#next]?.name.startsWith(prefix) === true) this.#next += 1;
+    // All that is left of the answer lies in there: what follows is asked for anew instead of paging through it.
+    if (this.#next >= this.#entries.length) this.#token = undefined;
+  }
+
+  #enter(asset: number): void {
+    Object.assign(this.#reached, { asset, at: '', behind: false });
+    this.#entries = [];
+    this.#next = 0;
+    this.#token = undefined;
+    this.#last = false;
+  }
+
+  async #load({ bucket, prefix }: Stretch, signal: AbortSignal): Promise<void> {
+    const { at, behind } = this.#reached;
+    const start = this.#token === undefined ? at : this.#start;
+    const query = {
+      maxResults: PAGE,
+      fields: `nextPageToken,items(${ITEM_FIELDS})`,
+      prefix: prefix === '' ? undefined : prefix,
+      startOffset: start === '' ? undefined : start,
+      pageToken: this.#token,
+    };
+    this.#requests += 1;
+    const about = { doing: 'listing', bucket };
+    const page = await this.#client.json<Page>(
+      { method: 'GET', path: `${bucketPath(bucket)}/o`, query, about },
+      signal,
+    );
+    const items = page.items ?? [];
+    this.#entries = behind && items[0]?.name === at ? items.slice(1) : items;
+    this.#next = 0;
+    this.#start = start;
+    this.#token = page.nextPageToken;
+    this.#last = page.nextPageToken === undefined;
+  }
+
+  #tellOutside(least: number): ListEvent | undefined {
+    const count = this.#reached.outside;
+    if (count < least) return undefined;
+    this.#reached.outside = 0;
+    return { kind: 'outside', count };
+  }
+}
