@@ -93,7 +93,7 @@ export function failure(error: unknown, { doing, what }: Doing): ConnectorError 
     return fail('credentials', `Microsoft Entra gives no token (${name}); check the identity and its tenant`);
   }
   const answer = answerOf(error);
-  if (answer?.status === undefined) return fail(...silence(answer?.code ?? '', name));
+  if (answer?.status === undefined) return fail(...silence(answer?.code ?? codeOf(error), name));
   const { status, code, retryAfterMs, request, genuine } = answer;
   const told = [`${status}`, code, request === undefined ? '' : `request ${request}`].filter((part) => part !== '');
   const said = `the store answered ${told.join(' ')}`;
@@ -118,17 +118,22 @@ export function failure(error: unknown, { doing, what }: Doing): ConnectorError 
   if (status === 404) return fail('not_found', said);
   if (status === 412 || status === 304) return fail('changed', `another version is in place; ${said}`);
   if (code === 'InvalidResourceName' || code === 'OutOfRangeInput') return fail('not_an_item', said);
-  if (status < 300) return fail('configuration', `${said}, which makes no sense; check account and endpoint`);
+  if (status < 300) return fail('storage_error', `the answer broke off; ${said}`);
   return fail('storage_error', said);
 }
 
-/** What no answer means. */
+/** What no answer means, or one that the SDK can make nothing of. */
 function silence(code: string, name: string): [ConnectorError['code'], string] {
   if (NOBODY.test(code)) return ['unreachable', `nobody answers (${code}); check account, endpoint and network`];
   if (TLS.test(code))
     return ['configuration', `no secure connection (${code}); check the endpoint and who signs for it`];
-  if (code === 'PARSE_ERROR') {
+  if (code === '' && /^(TypeError|RangeError)$/.test(name)) {
     return ['configuration', 'the answer is no answer of Azure Blob Storage; check account and endpoint'];
   }
   return ['storage_error', `the connection broke (${code || name || 'no code'})`];
+}
+
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
 }

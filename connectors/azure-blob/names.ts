@@ -39,11 +39,12 @@ export function isPath(name: string): boolean {
 }
 
 /**
- * Whether a request can be made for the name: in an address, `.` and `..` would lead elsewhere, also when they are escaped.
+ * Whether a request can be made for the name: in an address, `.` and `..` would lead elsewhere, also when they are escaped, and the
+ * service takes `\` for `/`.
  */
 export function isAddressable(name: string): boolean {
-  if (name === '' || name.length > LONGEST_NAME || name.includes('\0') || !name.isWellFormed()) return false;
-  return name.split('/').every((part) => !/^(?:\.|%2e){1,2}$/i.test(encodeURIComponent(part)));
+  if (name === '' || name.length > LONGEST_NAME || /[\0\\]/.test(name) || !name.isWellFormed()) return false;
+  return name.split('/').every((part) => part !== '.' && part !== '..');
 }
 
 /** The names of one connector's items. */
