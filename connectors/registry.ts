@@ -1,9 +1,12 @@
+import type { AzureBlobSettings } from './azure-blob/settings.ts';
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
 
 /** Settings of one connector: its kind, and what that kind needs. */
-export type ConnectorSettings = { readonly kind: 'filesystem' } & FilesystemSettings;
+export type ConnectorSettings =
+  | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'azure_blob_storage' } & AzureBlobSettings);
 
 /** How a connector of each kind is made. A kind is loaded when the first connector of it is asked for. */
 export type Kinds = {
@@ -12,6 +15,8 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  azure_blob_storage: async (settings) =>
+    (await import('./azure-blob/connector.ts')).createAzureBlobConnector(settings),
 };
 
 /** The connectors of a process. */
@@ -25,7 +30,7 @@ export interface Connectors {
   close(): Promise<void>;
 }
 
-export function createConnectors(kinds: Kinds = KINDS): Connectors {
+export function createConnectors(kinds: Partial<Kinds> = KINDS): Connectors {
   const made = new Map<string, Promise<Connector>>();
   return {
     get(settings) {
@@ -46,15 +51,15 @@ export function createConnectors(kinds: Kinds = KINDS): Connectors {
   };
 }
 
-async function make(kinds: Kinds, settings: ConnectorSettings): Promise<Connector> {
-  if (!Object.hasOwn(kinds, settings.kind)) {
-    const known = Object.keys(kinds).join(', ');
-    throw new ConnectorError(
-      'configuration',
-      `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
-    );
-  }
-  return kinds[settings.kind](settings);
+async function make(kinds: Partial<Kinds>, settings: ConnectorSettings): Promise<Connector> {
+  // The kind of the settings is the kind that is looked up, which types can't follow through a union.
+  const kind = kinds[settings.kind] as ((given: ConnectorSettings) => Promise<Connector>) | undefined;
+  if (kind !== undefined && Object.hasOwn(kinds, settings.kind)) return kind(settings);
+  const known = Object.keys(kinds).join(', ');
+  throw new ConnectorError(
+    'configuration',
+    `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
+  );
 }
 
 /** Objects with their fields in order, so that equal settings have equal text. */
