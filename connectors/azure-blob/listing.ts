@@ -131,16 +131,22 @@ export class BlobListing implements Listing {
   async #resume(asset: AzureAsset, signal: AbortSignal): Promise<void> {
     const after = this.#after as string;
     const token = this.#token;
-    const first = await this.#ask(asset, undefined, after, signal);
-    const [blob] = first.segment.blobItems;
-    if (blob === undefined || !isBefore(blob.name, after)) {
-      this.#take(first, token);
+    const page = await this.#ask(asset, undefined, after, signal);
+    const [blob] = page.segment.blobItems;
+    // A name before the position: the store has its own order, or has begun anew.
+    if (blob !== undefined && isBefore(blob.name, after) && (await this.#isFirst(asset, blob.name, signal))) {
+      await this.#dropUpTo(asset, after, signal);
+    } else {
+      this.#take(page, token);
       // The name itself comes first, while it is there.
       if (blob?.name === after) this.#at = 1;
-    } else {
-      await this.#dropUpTo(asset, after, signal);
     }
     this.#resuming = false;
+  }
+
+  async #isFirst(asset: AzureAsset, name: string, signal: AbortSignal): Promise<boolean> {
+    const page = await this.#ask(asset, undefined, undefined, signal);
+    return page.segment.blobItems[0]?.name === name;
   }
 
   /** Goes on behind a name in a store that can't begin at one. */

@@ -100,6 +100,35 @@ describe('move and restore', () => {
     expect((await blob().getProperties()).blobType).toBe(type);
   });
 
+  test('index tags that may not be read are no reason to leave the item in its place', async () => {
+    await putEvil();
+    const headers = { 'x-ms-tag-count': '2' };
+    for (const action of ['movetag', 'move'] as const) {
+      const intent = await intentOn(store.connector, evil, action, `job-1/0-1:${action}`);
+      const { contentMD5 } = await blob().getProperties();
+      const md5 = Buffer.from(contentMD5 ?? []).toString('base64');
+      const facts = {
+        'x-ms-request-id': 'r',
+        etag: `"${intent.judged.version}"`,
+        'content-length': '10',
+        'content-md5': md5,
+      };
+      let looks = 0;
+      store.front.treat = ({ method, url }) => {
+        if (url.includes('comp=tags')) return answer(403, 'AuthorizationPermissionMismatch');
+        if (method !== 'HEAD' || !url.includes('vil') || ++looks > 1) return 'pass';
+        return { status: 200, headers: { ...headers, ...facts, 'x-ms-blob-type': 'BlockBlob' } };
+      };
+      const report = await store.connector.act(intent, signal);
+      if (action === 'movetag') expect(report).toMatchObject({ state: 'failed', code: 'permission_denied' });
+      else expect(report).toMatchObject({ state: 'done', note: expect.stringContaining('index tags may not be read') });
+      store.front.calm();
+      expect(await blob().exists()).toBe(action === 'movetag');
+      if (action === 'move')
+        expect(await store.connector.act(intent, signal)).toEqual({ ...report, code: 'already_applied' });
+    }
+  });
+
   test('quarantine may be another container', async () => {
     const other = await makeAzureStore(server);
     try {
@@ -241,13 +270,18 @@ describe('what the store keeps from being changed', () => {
       };
       return first ? { status: 200, headers } : 'pass';
     };
-    for (const purge of [false, true]) {
+    for (const [purge, refuses] of [
+      [false, false],
+      [true, true],
+      [true, false],
+    ] as const) {
       await putEvil();
       const connector = store.with({ purge });
-      const intent = await intentOn(connector, evil, 'delete', `job-1/0-1:${purge}`);
+      const intent = await intentOn(connector, evil, 'delete', `job-1/0-1:${purge}:${refuses}`);
       let looks = 0;
       store.front.treat = ({ method, url }) => {
         if (method === 'HEAD' && url.includes('vil')) looks += 1;
+        if (refuses && url.includes('versionid=')) return answer(409, 'BlobImmutableDueToPolicy');
         return looks > 1 && method === 'HEAD' ? 'pass' : (versioned(method, url, intent.judged.version) as 'pass');
       };
       const report = await connector.act(intent, signal);
@@ -256,7 +290,8 @@ describe('what the store keeps from being changed', () => {
         code: 'applied',
         note: expect.stringContaining('1 earlier version'),
       });
-      expect(deleted.length).toBe(purge ? 1 : 0);
+      expect(deleted.length).toBe(purge && !refuses ? 1 : 0);
+      expect(report.note?.includes('could not be purged')).toBe(refuses);
       store.front.calm();
     }
   });

@@ -112,10 +112,27 @@ test('a store that can not begin at a name is gone through from the page of the 
       store.another().list({ includes: () => true, mayEnter: () => true }, whole.positions[cut]),
     );
     expect(rest.events).toEqual(whole.events.slice(cut));
-    expect(asked.slice(0, 2)).toEqual([
-      `from ${names[cut - 1]}`,
-      ...(cut <= 100 ? ['from null'] : [cut <= 200 ? '100' : '200']),
-    ]);
+    const token = cut <= 100 ? 'from null' : cut <= 200 ? '100' : '200';
+    expect(asked.slice(0, 3)).toEqual([`from ${names[cut - 1]}`, 'from null', token]);
+  }
+});
+
+test('a store with an order of its own loses nothing when the item at the position is gone', async () => {
+  // As a hierarchical namespace may: what lies in a folder right behind it.
+  const names = ['a/x', 'a/y', 'a/z', 'a-b', 'b'];
+  let gone = '';
+  store.front.treat = ({ url }) => {
+    const from = new URL(url, 'http://x').searchParams.get('startFrom');
+    const left = names.slice(from === null ? 0 : names.indexOf(from)).filter((name) => name !== gone);
+    return { status: 200, headers, body: page(left.map((name) => `<Name>${name}</Name>${properties()}`)) };
+  };
+  const scope: ListScope = { includes: () => true, mayEnter: () => true };
+  const whole = await drain(store.connector.list(scope, undefined));
+  expect(itemsOf(whole.events).map(({ location }) => location)).toEqual(names);
+  for (const cut of [1, 2, 3, 4]) {
+    gone = names[cut - 1] as string;
+    const rest = await drain(store.connector.list(scope, whole.positions[cut]));
+    expect(itemsOf(rest.events).map(({ location }) => location)).toEqual(names.slice(cut));
   }
 });
 

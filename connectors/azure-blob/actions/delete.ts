@@ -9,18 +9,19 @@ export async function deleteItem(work: ActionWork, facts: Facts | undefined): Pr
   if (facts === undefined || !isJudged(facts, work.intent.judged.version)) {
     const mark = await readMark(work);
     if (mark === undefined) return notJudged(work, facts);
-    await purgeVersion(work, mark.versionId);
-    return { state: 'done', code: 'already_applied', ...noted(await remains(work)) };
+    const purged = await purgeVersion(work, mark.versionId);
+    return { state: 'done', code: 'already_applied', ...noted(purged, await remains(work)) };
   }
   mayChange(facts);
   const { versionId } = facts;
   await writeMark(work, versionId === undefined ? {} : { versionId });
+  let purged: string | undefined;
   try {
-    await takeAway(work, versionId);
+    purged = await takeAway(work, versionId);
   } catch (error) {
     if (isRefused(error)) await withdrawMark(work);
     if (isElsewise(error)) return notJudged(work, await factsAt(work, work.place));
     throw error;
   }
-  return { state: 'done', code: 'applied', ...noted(await remains(work)) };
+  return { state: 'done', code: 'applied', ...noted(purged, await remains(work)) };
 }

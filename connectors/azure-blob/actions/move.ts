@@ -39,22 +39,24 @@ export async function moveItem(work: ActionWork, facts: Facts | undefined): Prom
   const earlier = await placed(work, to);
   if (facts === undefined || !isJudged(facts, intent.judged.version)) {
     if (earlier === undefined) return notJudged(work, facts);
-    await purgeVersion(work, quarantined(earlier.metadata, 'version_id'));
-    return done(work, to, earlier, 'already_applied');
+    const purged = await purgeVersion(work, quarantined(earlier.metadata, 'version_id'));
+    return done(work, to, earlier, 'already_applied', purged);
   }
   mayChange(facts);
   const copy = earlier ?? (await copied(work, to, facts));
   if (copy === undefined) return notJudged(work, await factsAt(work, place));
+  let purged: string | undefined;
   try {
-    await takeAway(work, facts.versionId);
+    purged = await takeAway(work, facts.versionId);
   } catch (error) {
     // Gone by somebody else's hand: the judged bytes are in quarantine all the same.
-    if (error instanceof ConnectorError && error.code === 'not_found') return done(work, to, copy, 'applied', facts);
+    if (error instanceof ConnectorError && error.code === 'not_found')
+      return done(work, to, copy, 'applied', purged, facts);
     if (isRefused(error)) await withdraw(work, to, copy);
     if (isElsewise(error)) return notJudged(work, await factsAt(work, place));
     throw error;
   }
-  return done(work, to, copy, 'applied', facts);
+  return done(work, to, copy, 'applied', purged, facts);
 }
 
 /** What an earlier attempt of this intent put into quarantine. @throws Stop `destination_taken` for anything else there */
@@ -84,11 +86,12 @@ async function copied(work: ActionWork, to: BlobPlace, facts: Facts): Promise<Fa
   const tagged = intent.action === 'movetag';
   const own = withoutProvenance(facts.metadata ?? {});
   const extra = tagged && settings.tags === 'metadata' ? metadataTags(intent) : {};
-  const there: Texts = (facts.tagCount ?? 0) > 0 ? await readTags(work) : {};
+  const there = (facts.tagCount ?? 0) > 0 ? await readableTags(work) : {};
   const wanted = tagged && settings.tags === 'index' ? indexTags(intent) : [];
-  const { tags, left } = mergedTags(there, wanted);
+  const { tags, left } = mergedTags(there ?? {}, wanted);
   const ours = { ...extra, ...quarantineMetadata(intent, facts.versionId) };
   const notes = [
+    ...(there === undefined ? ['its index tags may not be read, and stay behind'] : []),
     ...(left.length > 0 ? [`no room among its index tags for ${left.join(', ')}`] : []),
     ...(fitting(own, ours).left
       ? ['its own metadata found no room in quarantine; the undo of this action has it']
@@ -103,6 +106,17 @@ async function copied(work: ActionWork, to: BlobPlace, facts: Facts): Promise<Fa
     const earlier = await placed(work, to);
     if (earlier !== undefined) return earlier;
     throw failed('storage_error', `${addressOf(to)} went away while it was looked at`);
+  }
+}
+
+/** Undefined where they may not be read: with `move` alone that is no reason to leave the item in its place. */
+async function readableTags(work: ActionWork): Promise<Texts | undefined> {
+  try {
+    return await readTags(work);
+  } catch (error) {
+    const denied = error instanceof ConnectorError && error.code === 'permission_denied';
+    if (!denied || work.intent.action !== 'move') throw error;
+    return undefined;
   }
 }
 
@@ -123,13 +137,14 @@ async function done(
   to: BlobPlace,
   copy: Facts,
   code: 'applied' | 'already_applied',
+  purged: string | undefined,
   item?: Facts,
 ): Promise<ActionReport> {
   const { finding, judged, provenance, action, destination } = work.intent;
   return {
     state: 'done',
     code,
-    ...noted(quarantined(copy.metadata, 'note'), await remains(work)),
+    ...noted(quarantined(copy.metadata, 'note'), purged, await remains(work)),
     destination: addressOf(to),
     undo: {
       kind: 'azure-blob-move',

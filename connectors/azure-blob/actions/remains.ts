@@ -49,13 +49,19 @@ function isLeftover({ deleted, snapshot, versionId, isCurrentVersion }: BlobItem
   return deleted === true || (snapshot !== undefined && snapshot !== '') || version;
 }
 
-/** Deletes the version that a deletion has left behind, with `purge`. Gone already is as well. */
-export async function purgeVersion(work: Work, versionId: string | undefined): Promise<void> {
-  if (!work.settings.purge || versionId === undefined) return;
+/**
+ * Deletes the version that a deletion has left behind, with `purge`. Gone already is as well. The item is gone by then, so that
+ * what keeps the version is a sentence for the report.
+ */
+export async function purgeVersion(work: Work, versionId: string | undefined): Promise<string | undefined> {
+  if (!work.settings.purge || versionId === undefined) return undefined;
   const doing = { doing: 'deleting the version of', what: addressOf(work.place) };
   try {
     await change(work, doing, (abortSignal) => blobAt(work, work.place).withVersion(versionId).delete({ abortSignal }));
   } catch (error) {
-    if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+    work.signal.throwIfAborted();
+    if (!(error instanceof ConnectorError)) throw error;
+    if (error.code !== 'not_found') return `its version ${versionId} could not be purged: ${error.message}`;
   }
+  return undefined;
 }
