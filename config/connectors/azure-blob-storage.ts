@@ -83,7 +83,7 @@ export const azureBlobStorage: Kind = {
     authorityHost: webAddress.optional(),
     tags: z.enum(['index', 'metadata'], { error: 'must be index or metadata' }).default('index'),
     purge: onOff.default(false),
-    pageSize: integer(1, 5000).default(5000),
+    pageSize: integer(1, 5000).default(1000),
   },
   secrets: ['connectionString', 'accountKey', 'sas', 'clientSecret'],
   aliases: {

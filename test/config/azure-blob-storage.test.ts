@@ -43,7 +43,7 @@ describe('azure_blob_storage', () => {
         access: { method: 'account-key', endpoint: 'https://acct.blob.core.windows.net', account: 'acct' },
         tags: 'index',
         purge: false,
-        pageSize: 5000,
+        pageSize: 1000,
       },
     });
     expect(JSON.stringify(connector) + inspect(connector, { depth: 9 })).not.toContain('a2V5');
@@ -71,7 +71,7 @@ describe('azure_blob_storage', () => {
       DSXCONNECTOR_ASSET: 'files/x',
       DSXCONNECTOR_ITEM_ACTION: 'move_tag',
       DSXCONNECTOR_ITEM_ACTION_MOVE_METAINFO: 'away',
-      DSXCONNECTOR_LIST_PAGE_SIZE: '1000',
+      DSXCONNECTOR_LIST_PAGE_SIZE: '2000',
     };
     for (const [account, accountKey] of [
       ['AZURE_STORAGE_ACCOUNT_NAME', 'AZURE_STORAGE_ACCOUNT_KEY'],
@@ -83,7 +83,7 @@ describe('azure_blob_storage', () => {
         asset: 'files/x/',
         action: 'movetag',
         quarantine: 'away',
-        storage: { pageSize: 1000, access: { method: 'account-key' } },
+        storage: { pageSize: 2000, access: { method: 'account-key' } },
       });
     }
     const access = storage(

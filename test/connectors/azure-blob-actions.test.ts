@@ -49,7 +49,7 @@ describe('move and restore', () => {
     expect(there.metadata).toMatchObject({
       ...metadata,
       dsx_quarantine_finding: 'job-1/0-1:7',
-      dsx_quarantine_location_base64: at(evil.location).toString('base64'),
+      dsx_quarantine_original_base64: at(`az://${store.container.containerName}/${evil.location}`).toString('base64'),
       dsx_quarantine_version: intent.judged.version,
       dsx_quarantine_sha256: intent.provenance.sha256,
       dsx_quarantine_verdict: 'Malicious',

@@ -203,3 +203,18 @@ describe('several containers', () => {
     expect(new Set(found.map(({ asset }) => asset)).size).toBe(found.length);
   });
 });
+
+test('with a prefix nothing beside it is listed, and a blob that is named as the prefix is outside', async () => {
+  const below = await makeAzureStore(server, { prefix: 'in/' });
+  try {
+    await below.put(at('x'), at('x'));
+    for (const name of ['in/', 'in', 'in-2/x', 'other']) {
+      await below.container.getBlockBlobClient(name).uploadData(at('x'));
+    }
+    const { events } = await drain(below.connector.list({ includes: () => true, mayEnter: () => true }, undefined));
+    expect(itemsOf(events).map(({ location }) => location)).toEqual(['x']);
+    expect(events).toContainEqual({ kind: 'outside', count: 1 });
+  } finally {
+    await below.close();
+  }
+});

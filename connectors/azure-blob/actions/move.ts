@@ -64,7 +64,7 @@ async function placed(work: ActionWork, to: BlobPlace): Promise<Facts | undefine
   const there = await factsAt(work, to);
   if (there === undefined) return undefined;
   const { finding, provenance, judged } = work.intent;
-  const own = quarantineMetadata(work.intent, undefined);
+  const own = quarantineMetadata(work.intent, work.place, undefined);
   const same = (['finding', 'sha256', 'size'] as const).every(
     (name) => quarantined(there.metadata, name) === quarantined(own, name),
   );
@@ -89,7 +89,7 @@ async function copied(work: ActionWork, to: BlobPlace, facts: Facts): Promise<Fa
   const there = (facts.tagCount ?? 0) > 0 ? await readableTags(work) : {};
   const wanted = tagged && settings.tags === 'index' ? indexTags(intent) : [];
   const { tags, left } = mergedTags(there ?? {}, wanted);
-  const ours = { ...extra, ...quarantineMetadata(intent, facts.versionId) };
+  const ours = { ...extra, ...quarantineMetadata(intent, work.place, facts.versionId) };
   const notes = [
     ...(there === undefined ? ['its index tags may not be read, and stay behind'] : []),
     ...(left.length > 0 ? [`no room among its index tags for ${left.join(', ')}`] : []),

@@ -1,4 +1,5 @@
 import type { ActionIntent, Provenance } from '../../../domain/action.ts';
+import { addressOf, type BlobPlace } from '../names.ts';
 
 /** Names of metadata are identifiers; those of index tags are not, and have the form that tags have in every store. */
 export type Texts = Readonly<Record<string, string>>;
@@ -62,12 +63,12 @@ export function withoutProvenance(metadata: Texts): Texts {
 }
 
 /** What travels with a quarantined blob, beside its own metadata. */
-export function quarantineMetadata(intent: ActionIntent, versionId: string | undefined): Texts {
-  const { provenance, finding, judged, item, action } = intent;
+export function quarantineMetadata(intent: ActionIntent, place: BlobPlace, versionId: string | undefined): Texts {
+  const { provenance, finding, judged, action } = intent;
   const pairs = facts(finding, provenance).map(([key, text]): [string, string] => [key.replaceAll('-', '_'), text]);
   const all: [string, string][] = [
     ...pairs,
-    locationOf(item.location),
+    original(addressOf(place)),
     ['connector', tagValue(provenance.connector)],
     ['version', judged.version],
     ['size', String(judged.size)],
@@ -78,9 +79,9 @@ export function quarantineMetadata(intent: ActionIntent, versionId: string | und
 }
 
 /** Readable where it is plain, else in base64 of UTF-8: headers take neither other letters nor spaces at the ends. */
-function locationOf(location: string): [string, string] {
-  const plain = /^[!-~](?:[ -~]*[!-~])?$/.test(location);
-  return plain ? ['location', location] : ['location_base64', Buffer.from(location).toString('base64')];
+function original(address: string): [string, string] {
+  const plain = /^[!-~](?:[ -~]*[!-~])?$/.test(address);
+  return plain ? ['original', address] : ['original_base64', Buffer.from(address).toString('base64')];
 }
 
 /** One of the entries that `quarantineMetadata` wrote. */
