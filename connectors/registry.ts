@@ -1,3 +1,4 @@
+import type { AzureBlobSettings } from './azure-blob/settings.ts';
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
@@ -7,6 +8,7 @@ import type { OnedriveSettings, SharepointSettings } from './graph/settings.ts';
 /** Settings of one connector: its kind, and what that kind needs. */
 export type ConnectorSettings =
   | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'azure_blob_storage' } & AzureBlobSettings)
   | ({ readonly kind: 'google_cloud_storage' } & GcsSettings)
   | ({ readonly kind: 'sharepoint' } & SharepointSettings)
   | ({ readonly kind: 'onedrive' } & OnedriveSettings);
@@ -18,6 +20,8 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  azure_blob_storage: async (settings) =>
+    (await import('./azure-blob/connector.ts')).createAzureBlobConnector(settings),
   google_cloud_storage: async (settings) =>
     (await import('./google-cloud-storage/connector.ts')).createGcsConnector(settings),
   sharepoint: async (settings) => (await import('./graph/connector.ts')).createGraphConnector(settings),

@@ -103,6 +103,8 @@ function bindingOf(source: Source, chosen: string | undefined, config: WorkerCon
   switch (found.kind) {
     case 'filesystem':
       return { kind: found.kind, ...own, asset: found.asset, exclude };
+    case 'azure_blob_storage':
+      return { kind: found.kind, ...own, ...found.storage };
     case 'google_cloud_storage':
       return { kind: found.kind, ...own, ...found.storage };
     case 'sharepoint':

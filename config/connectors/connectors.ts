@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { azureBlobStorage } from './azure-blob-storage.ts';
 import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
 import { googleCloudStorage } from './google-cloud-storage.ts';
@@ -12,6 +13,7 @@ export type { ConnectorSettings } from './settings.ts';
 /** Every kind of connector that there is. */
 export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = {
   filesystem,
+  azure_blob_storage: azureBlobStorage,
   google_cloud_storage: googleCloudStorage,
   sharepoint,
   onedrive,

@@ -1,0 +1,27 @@
+import { ConnectorError } from '../../errors.ts';
+import { addressOf } from '../names.ts';
+import { purgeVersion } from './remains.ts';
+import { type ActionWork, deleteAt, factsAt, failed, isElsewise, isJudged } from './work.ts';
+
+/**
+ * Deletes the judged version from its name, and what `purge` says with it, and sees that it is gone. What keeps it from that is
+ * thrown, with the item in its place.
+ * @returns what became of its version, where there is something to say
+ * @throws ConnectorError `changed`, `not_found` and others; Stop `leased`, `retained`
+ */
+export async function takeAway(work: ActionWork, versionId: string | undefined): Promise<string | undefined> {
+  const { place, intent, settings } = work;
+  await deleteAt(work, place, intent.judged.version, settings.purge ? { deleteSnapshots: 'include' } : {});
+  const note = await purgeVersion(work, versionId);
+  if (isJudged(await factsAt(work, place), intent.judged.version)) {
+    throw failed('storage_error', `${addressOf(place)} is still there after its deletion`);
+  }
+  return note;
+}
+
+/** Whether the deletion is known not to have been made, so that what was prepared for it is to be taken back. */
+export function isRefused(error: unknown): boolean {
+  if (isElsewise(error)) return true;
+  // Without an answer, or with one that says nothing, it may have been made.
+  return !(error instanceof ConnectorError) || 'stop' in error || error.code === 'permission_denied';
+}

@@ -1,0 +1,112 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { BlobClient, BlobDownloadResponseParsed } from '@azure/storage-blob';
+import type { Version } from '../../domain/item.ts';
+import type { OpenItem } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
+import { ask } from './ask.ts';
+import { isFolder, versionOf } from './entry.ts';
+
+/** The store has so long for the next bytes, in milliseconds. */
+const IDLE_MS = 60_000;
+
+/**
+ * Asks for the bytes of a blob, at the version that is in place. One request, so that all of them are of that version.
+ * @throws ConnectorError
+ */
+export async function openBlob(blob: BlobClient, what: string, signal: AbortSignal): Promise<OpenItem> {
+  const answer = await ask({ doing: 'opening', what }, signal, (abortSignal) =>
+    blob.download(0, undefined, { abortSignal, maxRetryRequests: 0 }),
+  );
+  const item = new OpenBlob(blob, what, answer);
+  if (!isFolder(answer.metadata)) return item;
+  await item.close();
+  throw new ConnectorError('not_an_item', `${what} is a folder`);
+}
+
+class OpenBlob implements OpenItem {
+  readonly version: Version;
+  readonly size: number;
+  readonly modified?: string;
+  readonly #blob: BlobClient;
+  readonly #what: string;
+  readonly #stream: Readable;
+  /** Promised for block blobs alone: writers of the other types leave it behind. */
+  readonly #md5: Uint8Array | undefined;
+  readonly #hash: Hash | undefined;
+  #count = 0;
+
+  constructor(blob: BlobClient, what: string, answer: BlobDownloadResponseParsed) {
+    this.#blob = blob;
+    this.#what = what;
+    this.version = versionOf(answer.etag);
+    this.size = answer.contentLength ?? 0;
+    if (answer.lastModified !== undefined) this.modified = answer.lastModified.toISOString();
+    this.#stream = answer.readableStreamBody as Readable;
+    // An error is met by whoever reads; before that, nobody listens.
+    this.#stream.on('error', () => undefined);
+    this.#md5 = answer.blobType === 'BlockBlob' ? answer.contentMD5 : undefined;
+    this.#hash = this.#md5 === undefined ? undefined : createHash('md5');
+  }
+
+  async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    signal.throwIfAborted();
+    const end = () => this.#stream.destroy();
+    signal.addEventListener('abort', end, { once: true });
+    let since = Date.now();
+    let waiting = true;
+    const watch = setInterval(() => {
+      if (waiting && Date.now() - since > IDLE_MS) this.#stream.destroy(new Error('idle'));
+    }, IDLE_MS / 4);
+    try {
+      for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+        signal.throwIfAborted();
+        this.#count += chunk.length;
+        this.#hash?.update(chunk);
+        waiting = false;
+        yield chunk;
+        signal.throwIfAborted();
+        waiting = true;
+        since = Date.now();
+      }
+    } catch {
+      signal.throwIfAborted();
+      throw await this.#broken();
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener('abort', end);
+      this.#stream.destroy();
+    }
+    signal.throwIfAborted();
+  }
+
+  async confirm(): Promise<void> {
+    if (this.#count !== this.size) {
+      throw new ConnectorError('changed', `${this.#what}: ${this.#count} of its ${this.size} bytes were read`);
+    }
+    if (this.#md5 !== undefined && this.#hash?.digest().equals(this.#md5) === false) {
+      throw new ConnectorError('storage_error', `${this.#what}: its bytes are not those of its property Content-MD5`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stream.destroy();
+  }
+
+  /** Why a body ended early: what was replaced meanwhile is told as such. */
+  async #broken(): Promise<ConnectorError> {
+    const what = this.#what;
+    try {
+      const never = new AbortController().signal;
+      const now = await ask({ doing: 'reading', what }, never, (abortSignal) =>
+        this.#blob.getProperties({ abortSignal }),
+      );
+      if (versionOf(now.etag) !== this.version) {
+        return new ConnectorError('changed', `${what} was replaced while it was read`);
+      }
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'not_found') return error;
+    }
+    return new ConnectorError('storage_error', `reading ${what}: the connection broke after ${this.#count} bytes`);
+  }
+}
