@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../domain/errors.ts';
+import { ANSWER_KEPT_MS } from '../ledger/answers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { sweepLedger } from '../ledger/sweep-ledger.ts';
 import type { Log } from './log.ts';
@@ -18,7 +19,7 @@ export interface SweepLoopOptions {
   readonly firstMs?: number;
 }
 
-/** Sweeps the strays of jobs that ended a day ago, again and again. Any number of processes may do so. */
+/** Sweeps the strays of jobs that ended a day ago, and answers of an hour ago, again and again. Any number of processes may do so. */
 export class SweepLoop {
   readonly #options: SweepLoopOptions;
   readonly #stopping = new AbortController();
@@ -59,6 +60,7 @@ export class SweepLoop {
         onDamage: (job, { code, message }) =>
           log.warn({ job, code }, `the strays of this job stay, because its ledger is damaged: ${message}`),
       });
+      await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
       if (jobs > 0) log.info({ jobs, removed, bytes, unfinished }, 'strays were swept from the ledger');
     } catch (error) {
       log.warn(`the ledger could not be swept; it is tried again: ${messageOf(error)}`);
