@@ -2,7 +2,7 @@ import { FilterError, LIMITS } from './errors.ts';
 import { type Exclude, excludeOf } from './exclude.ts';
 import { fold } from './fold.ts';
 import { type Include, includeOf } from './include.ts';
-import { UNKNOWN } from './match.ts';
+import { type Name, UNKNOWN } from './match.ts';
 import { shapeOf } from './pattern.ts';
 import { Path } from './rule.ts';
 import { tokenize } from './tokens.ts';
@@ -17,6 +17,8 @@ export interface Filter {
   includes(location: string): boolean;
   /** False only when nothing beneath this folder (ends with `/`; empty: the asset itself) can be inside. */
   mayEnter(folder: string): boolean;
+  /** The exclude, in its canonical form, that leaves out this location, or all beneath this folder (ends with `/`). */
+  excludedBy(location: string): string | undefined;
   /**
    * Prefixes to list instead of the whole asset: every location inside starts with one of them, and none starts with another.
    * Empty: list the whole asset.
@@ -64,6 +66,14 @@ function filterOf(includes: readonly Include[], excludes: readonly Exclude[]): F
       const names = bare === '' ? [] : bare.split('/');
       if (excludes.some((rule) => rule.covers([...names, UNKNOWN]))) return false;
       return includes.length === 0 || includes.some((rule) => rule.reaches(names));
+    },
+    excludedBy: (location: string) => {
+      if (!location.endsWith('/')) {
+        const path = new Path(location);
+        return excludes.find((rule) => rule.test(path))?.text;
+      }
+      const names: Name[] = [...fold(location.slice(0, -1)).split('/'), UNKNOWN];
+      return excludes.find((rule) => rule.covers(names))?.text;
     },
     prefixes: () => narrow(includes.map((rule) => rule.head)),
   });
