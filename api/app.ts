@@ -14,6 +14,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
+import { storageRoutes } from './routes/storage.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps): readonly Route[] {
@@ -21,6 +22,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
   return [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
+    ...storageRoutes(deps),
     ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),
     ...jobRowRoutes(deps, jobs),
