@@ -1,6 +1,7 @@
 import type { Connector, OpenItem } from '../../connectors/connector.ts';
 import { CONNECTOR_CODES, type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
+import type { Hidden } from '../../domain/hidden.ts';
 import { type Item, STORAGE_REASONS } from '../../domain/item.ts';
 import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
 import { LedgerError } from '../../ledger/errors.ts';
@@ -41,6 +42,8 @@ export class Withheld extends Error {}
 export interface ScanItemDeps {
   readonly connector: Connector;
   readonly scanner: Scanner;
+  /** The connector's, for encrypted archives. */
+  readonly password?: Hidden | undefined;
   /** Bytes; the connector's own limit. */
   readonly maxSize: number | undefined;
   readonly job: string;
@@ -206,6 +209,7 @@ async function judge(
         size: open.size,
         body: paced === undefined ? body : paced.read(body, signal),
         attempt,
+        password: deps.password,
         notAfter: deps.send,
         ...(paced !== undefined && { heldMs: () => paced.heldMs() }),
         ...(deps.ready !== undefined && { ready: deps.ready }),

@@ -1,4 +1,5 @@
 import type { ItemAction } from '../../domain/action.ts';
+import type { Hidden } from '../../domain/hidden.ts';
 
 /** What every connector has. */
 export interface CommonSettings {
@@ -13,6 +14,8 @@ export interface CommonSettings {
   /** Bytes. Absent: no limit of our own. */
   readonly maxSize?: number;
   readonly site?: string;
+  /** Goes along with each scan, for encrypted archives. For the workers' scanner, and nowhere else. */
+  readonly scanPassword?: Hidden;
   /** Item actions within the window that need nobody's approval. Absent: no limit. */
   readonly maxActions?: number;
   /** Seconds. */
