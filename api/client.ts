@@ -99,9 +99,13 @@ export interface ApiClient {
   connectors(): Promise<ConnectorList>;
   connector(id: string): Promise<ConnectorResource>;
   /** Runs a check where the storage can be reached. */
-  check(named: Named, action?: ItemAction): Promise<CheckAnswer>;
-  preview(named: Named, query?: { limit?: number; filter?: string; maxSize?: number }): Promise<PreviewAnswer>;
-  assets(connector: string, query?: { limit?: number; after?: string }): Promise<AssetList>;
+  check(named: Named, action?: ItemAction, options?: CallOptions): Promise<CheckAnswer>;
+  preview(
+    named: Named,
+    query?: { limit?: number; filter?: string; maxSize?: number },
+    options?: CallOptions,
+  ): Promise<PreviewAnswer>;
+  assets(connector: string, query?: { limit?: number; after?: string }, options?: CallOptions): Promise<AssetList>;
   startEstimate(named: Named, body?: EstimateBody): Promise<EstimateResource>;
   /** As it is now. */
   estimate(named: Named, estimate: string): Promise<EstimateResource>;
@@ -209,14 +213,19 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
-    check: (named, action) =>
+    check: (named, action, o) =>
       call('POST', url(placePath(named, '/check')), {
         body: { ...folderOf(named), ...(action !== undefined && { action }) },
+        signal: o?.signal,
         timeoutMs: storageMs,
       }),
-    preview: (named, query) =>
-      call('GET', url(placePath(named, '/preview'), { ...folderOf(named), ...query }), { timeoutMs: storageMs }),
-    assets: (id, query) => call('GET', url(placePath({ connector: id }, '/assets'), query), { timeoutMs: storageMs }),
+    preview: (named, query, o) =>
+      call('GET', url(placePath(named, '/preview'), { ...folderOf(named), ...query }), {
+        timeoutMs: storageMs,
+        signal: o?.signal,
+      }),
+    assets: (id, query, o) =>
+      call('GET', url(placePath({ connector: id }, '/assets'), query), { timeoutMs: storageMs, signal: o?.signal }),
     startEstimate: (named, body) =>
       call('POST', url(placePath(named, '/estimate')), { body: { ...folderOf(named), ...body } }),
     estimate: (named, estimate) => call('GET', url(placePath(named, `/estimate/${estimate}`))),
