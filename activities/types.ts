@@ -236,6 +236,13 @@ export interface ProbeResult {
   readonly worker?: string;
 }
 
+export interface CheckSourceInput {
+  readonly source: Source;
+  readonly action: ItemAction;
+  /** Where a scan would move items to. */
+  readonly quarantine?: string;
+}
+
 export interface PreviewSourceInput {
   readonly source: Source;
   readonly settings: ListSettings;
@@ -273,7 +280,7 @@ export interface PlanActivities {
   openJob(input: JobContext): Promise<OpenedJob>;
   planPages(input: PlanPagesInput): Promise<PlannedTurn>;
   probe(input: JobContext): Promise<ProbeResult>;
-  checkSource(input: { readonly source: Source; readonly action: ItemAction }): Promise<CheckReport>;
+  checkSource(input: CheckSourceInput): Promise<CheckReport>;
   /** The reference of an answer in the ledger, which names items: history does not. */
   previewSource(input: PreviewSourceInput): Promise<ObjectRef>;
   /** As of `previewSource`. */

@@ -22,6 +22,11 @@ export function placeOf(deps: ApiDeps, named: Named): Place {
   return { source, bound, ...(bound.site !== undefined && { site: bound.site }) };
 }
 
+/** Where a scan of it would move items to, when it names nothing else. */
+export function quarantineOf(deps: ApiDeps, source: Source, bound: ConnectorResource | undefined): string | undefined {
+  return bound?.quarantine ?? defaultQuarantine(deps, source, bound);
+}
+
 /** What a scan's listing of a place would be asked with, were it started now. */
 export interface ListRequest {
   readonly source: Source;
@@ -38,7 +43,7 @@ export function listRequest(
 ): ListRequest {
   const { source, site, bound } = placeOf(deps, named);
   const maxSize = given.maxSize ?? bound?.maxSize;
-  const quarantine = bound?.quarantine ?? defaultQuarantine(deps, source, bound);
+  const quarantine = quarantineOf(deps, source, bound);
   const judge = deps.scanners.find(({ name }) => name === (bound?.scanner ?? DEFAULT_SCANNER));
   return {
     source,

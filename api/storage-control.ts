@@ -36,6 +36,8 @@ export interface StorageCalls {
 export interface CheckRequest {
   readonly source: Source;
   readonly action: ItemAction;
+  /** Where a scan would move items to. */
+  readonly quarantine?: string;
   readonly site?: string;
 }
 

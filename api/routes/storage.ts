@@ -4,7 +4,7 @@ import { assetList, checkAnswer, estimateResource, previewAnswer } from '../answ
 import { API_PREFIX, type EstimateBody, type EstimateResource } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isEstimateId, newEstimateId } from '../estimate-id.ts';
-import { listRequest, type Named, placeOf } from '../list-request.ts';
+import { listRequest, type Named, placeOf, quarantineOf } from '../list-request.ts';
 import { ApiProblem } from '../problems.ts';
 import {
   assetsQuery,
@@ -30,7 +30,12 @@ const OF_ANSWER = ['check_failed', 'storage_failed', 'ledger_unavailable'] as co
 export function storageRoutes(deps: ApiDeps): readonly Route[] {
   const check = async (named: Named, action: (typeof checkBody)['_output']['action']): Promise<Reply> => {
     const { bound, ...place } = placeOf(deps, named);
-    const report = await deps.control.check({ ...place, action: action ?? bound?.action ?? 'nothing' });
+    const quarantine = quarantineOf(deps, place.source, bound);
+    const report = await deps.control.check({
+      ...place,
+      action: action ?? bound?.action ?? 'nothing',
+      ...(quarantine !== undefined && { quarantine }),
+    });
     return { status: 200, body: { ...named, ok: report.ok, checks: report.checks } };
   };
   const preview = async (named: Named, query: (typeof previewQuery)['_output']): Promise<Reply> => {

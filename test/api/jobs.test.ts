@@ -345,7 +345,7 @@ describe('connectors', () => {
     await api.client().check({ connector: 'share' });
     expect(api.control.checked).toEqual([
       { source: { kind: 'connector', id: 'plant-2' }, action: 'tag', site: 'plant' },
-      { source: { kind: 'connector', id: 'share' }, action: 'move' },
+      { source: { kind: 'connector', id: 'share' }, action: 'move', quarantine: '/srv/q' },
     ]);
   });
 
