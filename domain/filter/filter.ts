@@ -51,6 +51,11 @@ export function parseFilter(text: string): Filter {
 
 function filterOf(includes: readonly Include[], excludes: readonly Exclude[]): Filter {
   const text = [...includes, ...excludes].map((rule) => rule.text).join(' ');
+  /** The exclude that leaves out all beneath a folder. */
+  const coverOf = (folder: string): Exclude | undefined => {
+    const names: Name[] = [...namesOf(folder), UNKNOWN];
+    return excludes.find((rule) => rule.covers(names));
+  };
   return Object.freeze({
     text,
     includes: (location: string) => {
@@ -62,21 +67,23 @@ function filterOf(includes: readonly Include[], excludes: readonly Exclude[]): F
     },
     mayEnter: (folder: string) => {
       if (text === '') return true;
-      const bare = fold(folder.endsWith('/') ? folder.slice(0, -1) : folder);
-      const names = bare === '' ? [] : bare.split('/');
-      if (excludes.some((rule) => rule.covers([...names, UNKNOWN]))) return false;
-      return includes.length === 0 || includes.some((rule) => rule.reaches(names));
+      if (coverOf(folder) !== undefined) return false;
+      return includes.length === 0 || includes.some((rule) => rule.reaches(namesOf(folder)));
     },
     excludedBy: (location: string) => {
       if (!location.endsWith('/')) {
         const path = new Path(location);
         return excludes.find((rule) => rule.test(path))?.text;
       }
-      const names: Name[] = [...fold(location.slice(0, -1)).split('/'), UNKNOWN];
-      return excludes.find((rule) => rule.covers(names))?.text;
+      return coverOf(location)?.text;
     },
     prefixes: () => narrow(includes.map((rule) => rule.head)),
   });
+}
+
+function namesOf(folder: string): string[] {
+  const bare = fold(folder.endsWith('/') ? folder.slice(0, -1) : folder);
+  return bare === '' ? [] : bare.split('/');
 }
 
 /** Rules by their canonical text, each once, in its order. */

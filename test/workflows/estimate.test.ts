@@ -5,11 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WorkerDeps } from '../../activities/deps.ts';
 import { createEstimateTurn } from '../../activities/estimate-turn.ts';
 import { mapped } from '../../activities/failures.ts';
+import { createPreviewSource } from '../../activities/preview-source.ts';
 import { pulsed } from '../../activities/pulse.ts';
 import type { Connector, Listing } from '../../connectors/connector.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import type { Estimate } from '../../domain/estimate.ts';
+import type { Answers } from '../../ledger/answers.ts';
 import { openLedger } from '../../ledger/ledger.ts';
+import type { ObjectRef } from '../../ledger/types.ts';
 import { ESTIMATE, type EstimateRequest, type EstimateView, QUEUE, WORKFLOW } from '../../workflows/messages.ts';
 import { createMemoryConnector, putThing } from '../connectors/memory-connector.ts';
 import { historyText } from '../support/history.ts';
@@ -21,7 +24,11 @@ const SIZE = 3;
 /** So long each batch of a slow storage takes, in milliseconds. */
 const SLOW_MS = 30;
 
+/** A preview may take so long here, in milliseconds. */
+const PREVIEW_MS = 1_000;
+
 let stage: Stage;
+let answers: Answers;
 let home: string;
 let connector: Connector;
 /** Batches that were asked for, and what stands in their way. */
@@ -37,7 +44,10 @@ beforeAll(async () => {
     putThing(memory.memory, `canary-${String(i).padStart(6, '0')}.txt`, Buffer.alloc(SIZE));
   connector = { ...methods(memory), list: (scope, from) => watched(memory.list(scope, from)) };
   const deps = { ledger, connector: async () => connector } as unknown as WorkerDeps;
-  stage = await Stage.open(() => mapped(pulsed({ estimateTurn: createEstimateTurn(deps) })));
+  answers = ledger.answers;
+  stage = await Stage.open(() =>
+    mapped(pulsed({ estimateTurn: createEstimateTurn(deps), previewSource: createPreviewSource(deps, PREVIEW_MS) })),
+  );
 });
 afterAll(async () => {
   await stage.close();
@@ -180,4 +190,27 @@ test('a fault that passes costs nothing', async () => {
   } finally {
     fail = undefined;
   }
+});
+
+async function preview(limit: number) {
+  const ref = await stage.client.workflow.execute(WORKFLOW.previewConnector, {
+    workflowId: `preview:${Math.random()}`,
+    taskQueue: QUEUE.orchestrate,
+    args: [{ source: { kind: 'connector', id: 'memory' }, settings: { filter: '' }, limit }],
+  });
+  return answers.read(ref as ObjectRef);
+}
+
+test('a preview whose time is up shows what there is so far', async () => {
+  slowMs = PREVIEW_MS * 0.7;
+  const { facts, lines } = await preview(900);
+  expect(facts).toMatchObject({ partial: true, more: false });
+  expect(lines).toHaveLength(500);
+});
+
+test('a preview of a storage that shows nothing in its time says so', async () => {
+  slowMs = PREVIEW_MS * 3;
+  const { facts, lines } = await preview(10);
+  expect(facts).toMatchObject({ failed: { code: 'unreachable', message: expect.stringContaining('no answer') } });
+  expect(lines).toEqual([]);
 });
