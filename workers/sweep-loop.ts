@@ -53,6 +53,7 @@ export class SweepLoop {
   async sweep(): Promise<void> {
     const { ledger, waits, log } = this.#options;
     try {
+      await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
       const { jobs, removed, bytes, unfinished } = await sweepLedger(ledger, {
         waits,
         done: this.#done,
@@ -60,7 +61,6 @@ export class SweepLoop {
         onDamage: (job, { code, message }) =>
           log.warn({ job, code }, `the strays of this job stay, because its ledger is damaged: ${message}`),
       });
-      await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
       if (jobs > 0) log.info({ jobs, removed, bytes, unfinished }, 'strays were swept from the ledger');
     } catch (error) {
       log.warn(`the ledger could not be swept; it is tried again: ${messageOf(error)}`);
