@@ -1,4 +1,5 @@
 import type { Connector } from '../connectors/connector.ts';
+import type { Hidden } from '../domain/hidden.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -12,6 +13,8 @@ export interface WorkerDeps {
   readonly ledger: Ledger;
   /** The connector of a source, bound with the job's settings. @throws ConnectorError `configuration` */
   connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>): Promise<Connector>;
+  /** What opens the encrypted archives of a source, where its connector has a password. It goes to the scanner and nowhere else. */
+  scanPassword(source: Source): Hidden | undefined;
   /** @throws ScannerError `scanner_config` when no scanner of this name is configured here */
   scanner(name: string): Scanner;
   /** Whether bytes are allowed by their hash. */

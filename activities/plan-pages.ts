@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { Connector, ListEvent, Listing, Position } from '../connectors/connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
-import { type Filter, parseFilter } from '../domain/filter/filter.ts';
 import { type Item, type ItemRef, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { PageEntry, Writer } from '../ledger/types.ts';
 import { silent } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
+import { scopeOf } from './list-scope.ts';
 import { withPulse } from './pulse.ts';
 import { listRetried } from './retry-listing.ts';
 import type { PlannedTurn, PlanPagesInput } from './types.ts';
@@ -55,17 +55,8 @@ async function listingOf(
   signal: AbortSignal,
 ): Promise<Listing> {
   if (input.retry !== undefined) return await listRetried(ledger, input.retry, before);
-  if (input.intake === undefined) return connector.list(scopeOf(input), before);
+  if (input.intake === undefined) return connector.list(scopeOf(input.settings), before);
   return listItems(await ledger.job(input.job).readIntake(input.intake), (ref) => connector.stat(ref, signal), before);
-}
-
-function scopeOf(input: PlanPagesInput) {
-  const filter: Filter = parseFilter(input.settings.filter);
-  return {
-    includes: (location: string) => filter.includes(location),
-    mayEnter: (folder: string) => filter.mayEnter(folder),
-    ...(input.settings.maxSize !== undefined && { maxSize: input.settings.maxSize }),
-  };
 }
 
 /** The items that a request named, in the shape of a listing. */

@@ -1,9 +1,11 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
+import type { EstimateCounts } from '../domain/estimate.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
+import type { ListSettings } from '../domain/preview.ts';
 import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 import type { Share } from '../domain/shares.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
@@ -236,12 +238,56 @@ export interface ProbeResult {
   readonly worker?: string;
 }
 
+export interface CheckSourceInput {
+  readonly source: Source;
+  readonly action: ItemAction;
+  /** Where a scan would move items to. */
+  readonly quarantine?: string;
+}
+
+export interface PreviewSourceInput {
+  readonly source: Source;
+  readonly settings: ListSettings;
+  /** Most items, and most entries left out, that are shown. */
+  readonly limit: number;
+  /** Bytes that the scanner takes at most, where that is known. */
+  readonly scannerMax?: number;
+}
+
+export interface ListAssetsInput {
+  readonly source: Source;
+  readonly limit: number;
+  /** The answer that this one goes on from. */
+  readonly after?: ObjectRef;
+}
+
+export interface EstimateTurnInput {
+  readonly source: Source;
+  readonly settings: ListSettings;
+  readonly scannerMax?: number;
+  /** The answer that holds the position this turn goes on from; absent at the beginning. */
+  readonly after?: ObjectRef;
+  /** Milliseconds that the turn lasts, and one batch more. */
+  readonly forMs: number;
+}
+export interface EstimatedTurn {
+  readonly counts: EstimateCounts;
+  readonly done: boolean;
+  /** Where the next turn goes on. */
+  readonly next?: ObjectRef;
+}
+
 /** Activities of the task queue `dsx.plan`: short ones that touch the storage, or ask the scanner whether it answers. */
 export interface PlanActivities {
   openJob(input: JobContext): Promise<OpenedJob>;
   planPages(input: PlanPagesInput): Promise<PlannedTurn>;
   probe(input: JobContext): Promise<ProbeResult>;
-  checkSource(input: { readonly source: Source; readonly action: ItemAction }): Promise<CheckReport>;
+  checkSource(input: CheckSourceInput): Promise<CheckReport>;
+  /** The reference of an answer in the ledger, which names items: history does not. */
+  previewSource(input: PreviewSourceInput): Promise<ObjectRef>;
+  /** As of `previewSource`. */
+  listAssets(input: ListAssetsInput): Promise<ObjectRef>;
+  estimateTurn(input: EstimateTurnInput): Promise<EstimatedTurn>;
 }
 
 /** Activities of the task queues `dsx.scan` and `dsx.on-access`: pages, which keep a slot for up to a minute. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS, ROW_ACTIONS } from '../domain/action.ts';
 import { ORDERS, VERDICTS } from '../domain/approval.ts';
+import { ESTIMATE_STATES } from '../domain/estimate.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
@@ -228,10 +229,64 @@ export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),
 }) satisfies z.ZodType<contract.ConnectorList>;
 export const checkAnswer = z.strictObject({
-  connector: z.string(),
+  connector: z.string().optional(),
+  folder: z.string().optional(),
   ok: z.boolean(),
   checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() })),
 }) satisfies z.ZodType<contract.CheckAnswer>;
+
+export const previewAnswer = z.strictObject({
+  source,
+  filter: z.string(),
+  items: z.array(
+    z.strictObject({
+      location: z.string(),
+      locationBytes: z.string().optional(),
+      size: count.optional(),
+      modified: z.string().optional(),
+      notScanned: z
+        .strictObject({
+          outcome: z.enum(['skipped', 'unscannable', 'failed']),
+          reason: z.string(),
+          detail: z.string().optional(),
+        })
+        .optional(),
+    }),
+  ),
+  leftOut: z.array(
+    z.strictObject({
+      location: z.string(),
+      why: z.enum(['excluded', 'not_included']),
+      rule: z.string().optional(),
+    }),
+  ),
+  gaps: z.array(z.strictObject({ location: z.string(), detail: z.string() })),
+  outside: count,
+  more: z.boolean(),
+  partial: z.boolean(),
+  seconds: z.number(),
+}) satisfies z.ZodType<contract.PreviewAnswer>;
+export const assetList = z.strictObject({
+  assets: z.array(z.strictObject({ asset: z.string(), detail: z.string().optional() })),
+  next: z.string().optional(),
+}) satisfies z.ZodType<contract.AssetList>;
+export const estimateResource = z.strictObject({
+  estimate: z.string(),
+  source,
+  state: z.enum(ESTIMATE_STATES),
+  partial: z.boolean(),
+  items: count,
+  bytes: count,
+  scanItems: count,
+  scanBytes: count,
+  notScanned: z.record(z.string(), count),
+  outside: count,
+  gaps: count,
+  requests: count,
+  seconds: z.number(),
+  failure: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  links: self,
+}) satisfies z.ZodType<contract.EstimateResource>;
 
 const decision = {
   verdict: z.enum(VERDICTS),

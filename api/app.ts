@@ -16,6 +16,7 @@ import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
+import { storageRoutes } from './routes/storage.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps): readonly Route[] {
@@ -23,6 +24,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
   return [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
+    ...storageRoutes(deps),
     ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),
     ...jobRowRoutes(deps, jobs),

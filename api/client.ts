@@ -11,17 +11,21 @@ import {
   API_PREFIX,
   type ApplyBody,
   type ApprovalList,
+  type AssetList,
   type CheckAnswer,
   type ConnectorList,
   type ConnectorResource,
   type ControlJobAnswer,
   type DecideBody,
   type DecideSourceAnswer,
+  type EstimateBody,
+  type EstimateResource,
   type JobEvent,
   type JobList,
   type JobResource,
   type LimitsBody,
   type OutcomePage,
+  type PreviewAnswer,
   type QuarantineList,
   type ReadyAnswer,
   type RebuildAnswer,
@@ -54,6 +58,9 @@ export interface EventOptions {
   /** Gives up when the API could not be reached for this long, in milliseconds (60 s). */
   readonly giveUpMs?: number;
 }
+
+/** A connector by its id, or a folder by its absolute path. */
+export type Named = { readonly connector: string } | { readonly folder: string };
 
 /** Who only passes a signal to one call. */
 export interface CallOptions {
@@ -101,8 +108,19 @@ export interface ApiClient {
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
   connectors(): Promise<ConnectorList>;
   connector(id: string): Promise<ConnectorResource>;
-  /** Runs the connector's check at its site. */
-  check(connector: string, action?: ItemAction): Promise<CheckAnswer>;
+  /** Runs a check where the storage can be reached. */
+  check(named: Named, action?: ItemAction, options?: CallOptions): Promise<CheckAnswer>;
+  preview(
+    named: Named,
+    query?: { limit?: number; filter?: string; maxSize?: number },
+    options?: CallOptions,
+  ): Promise<PreviewAnswer>;
+  assets(connector: string, query?: { limit?: number; after?: string }, options?: CallOptions): Promise<AssetList>;
+  startEstimate(named: Named, body?: EstimateBody): Promise<EstimateResource>;
+  /** As it is now. */
+  estimate(named: Named, estimate: string): Promise<EstimateResource>;
+  /** Stops it, and tells what was counted. */
+  stopEstimate(named: Named, estimate: string): Promise<EstimateResource>;
   /** Asks a scanner for a verdict on a tiny harmless body. */
   testScanner(scanner?: string): Promise<ScannerCheckAnswer>;
   scanItems(body: ScanItemsBody, options?: StartOptions): Promise<ScanItemsAnswer>;
@@ -175,6 +193,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     }
   }
   const jobPath = (job: string, rest = ''): string => `/jobs/${encodeURIComponent(job)}${rest}`;
+  const placePath = (named: Named, rest: string): string =>
+    'folder' in named ? `/folders${rest}` : `/connectors/${encodeURIComponent(named.connector)}${rest}`;
+  const folderOf = (named: Named): { folder?: string } => ('folder' in named ? { folder: named.folder } : {});
+  const storageMs = Math.max(timeoutMs, 90_000);
   const control = (verb: string) => (job: string, reason?: string) =>
     call<ControlJobAnswer>('POST', url(jobPath(job, `/${verb}`)), { body: reason === undefined ? {} : { reason } });
 
@@ -206,11 +228,24 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
-    check: (id, action) =>
-      call('POST', url(`/connectors/${encodeURIComponent(id)}/check`), {
-        body: action === undefined ? {} : { action },
-        timeoutMs: Math.max(timeoutMs, 90_000),
+    check: (named, action, o) =>
+      call('POST', url(placePath(named, '/check')), {
+        body: { ...folderOf(named), ...(action !== undefined && { action }) },
+        signal: o?.signal,
+        timeoutMs: storageMs,
       }),
+    preview: (named, query, o) =>
+      call('GET', url(placePath(named, '/preview'), { ...folderOf(named), ...query }), {
+        timeoutMs: storageMs,
+        signal: o?.signal,
+      }),
+    assets: (id, query, o) =>
+      call('GET', url(placePath({ connector: id }, '/assets'), query), { timeoutMs: storageMs, signal: o?.signal }),
+    startEstimate: (named, body) =>
+      call('POST', url(placePath(named, '/estimate')), { body: { ...folderOf(named), ...body } }),
+    estimate: (named, estimate) => call('GET', url(placePath(named, `/estimate/${estimate}`))),
+    stopEstimate: (named, estimate) =>
+      call('DELETE', url(placePath(named, `/estimate/${estimate}`)), { timeoutMs: storageMs }),
     testScanner: (scanner) =>
       call('GET', url('/test/dsxa-connection', { scanner }), { timeoutMs: Math.max(timeoutMs, 60_000) }),
     scanItems: (body, o) =>

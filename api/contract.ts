@@ -7,6 +7,8 @@ import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
 import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
+export type * from './storage-contract.ts';
+
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
 /** The header `Idempotency-Key` of starts: visible ASCII, so that a key is the same everywhere. */
@@ -217,38 +219,6 @@ export interface ScannerCheckAnswer {
   readonly detail: string;
   readonly standIn: boolean;
   readonly elapsedMs: number;
-}
-
-/** `GET /connectors/:id`. Never holds a secret. */
-export interface ConnectorResource {
-  readonly id: string;
-  readonly kind: string;
-  readonly site?: string;
-  /** What it scans, as a person names it: a folder, a bucket and prefix, a library. */
-  readonly asset: string;
-  readonly filter: string;
-  readonly action: ItemAction;
-  readonly quarantine?: string;
-  readonly dryRun: boolean;
-  readonly maxSize?: number;
-  readonly scanner?: string;
-  readonly maxActions?: number;
-  readonly maxActionsWindow?: number;
-}
-/** `GET /connectors`. */
-export interface ConnectorList {
-  readonly connectors: readonly ConnectorResource[];
-}
-
-/** `POST /connectors/:id/check`: what the check found, at the connector's site. */
-export interface CheckBody {
-  /** The item action to check for; default: the connector's own. */
-  readonly action?: ItemAction;
-}
-export interface CheckAnswer {
-  readonly connector: string;
-  readonly ok: boolean;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
 }
 
 /** `POST /jobs/:job/apply`: carries out what a dry run planned. The answer is that of `POST /jobs`. */

@@ -1,6 +1,4 @@
 import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
-import type { CheckReport } from '../connectors/connector.ts';
-import type { ItemAction } from '../domain/action.ts';
 import type { Order } from '../domain/approval.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobKind, JobProgress, Source } from '../domain/job.ts';
@@ -19,6 +17,7 @@ import {
   type StartRequest,
 } from '../workflows/messages.ts';
 import type { GateCalls } from './gate-control.ts';
+import type { StorageCalls } from './storage-control.ts';
 
 /**
  * Why Temporal or the workflows did not do what the API asked.
@@ -30,7 +29,7 @@ import type { GateCalls } from './gate-control.ts';
  * - `idempotency_mismatch`: the idempotency key was used for something else (`job`)
  * - `list_changed`, `not_waiting`: a decision about findings that are not what was shown, or do not wait
  * - `not_found`: no such workflow
- * - `check_failed`: the check of a connector could not be carried out
+ * - `check_failed`: what was asked of a connector's storage could not be carried out
  * - `rejected`: the workflow refused or failed the request for another reason
  */
 export type ControlCode =
@@ -64,10 +63,11 @@ export interface QueueState {
   readonly age: number | undefined;
 }
 
+export type { CheckRequest } from './storage-control.ts';
 export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
-export interface JobControl extends GateCalls {
+export interface JobControl extends GateCalls, StorageCalls {
   /**
    * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an
    * idempotency key any scan. Deadline 10 s.
@@ -89,18 +89,10 @@ export interface JobControl extends GateCalls {
   scans(): Promise<readonly RunningScan[]>;
   /** What the status is rebuilt from. Its methods throw ControlError, LedgerError. */
   sources(ledger: Ledger): RebuildSources;
-  /** Runs a connector's check at its site. Deadline 30 s. */
-  check(request: CheckRequest): Promise<CheckReport>;
   /** Whether the server honours fairness keys; known once it was found out. Deadline 10 s. */
   fair(): Promise<boolean>;
   /** Reaches the server, and tells who asks these task queues for work. Deadline 3 s. */
   queues(names: readonly string[]): Promise<readonly QueueState[]>;
-}
-
-export interface CheckRequest {
-  readonly source: Source;
-  readonly action: ItemAction;
-  readonly site?: string;
 }
 
 /** How long the API waits for Temporal and its workers, in milliseconds. */

@@ -20,7 +20,8 @@ export interface GateCalls {
   decide(source: string, request: DecideRequest): Promise<DecideAnswer>;
 }
 
-type Asking = <T>(what: string, job: string | undefined, ms: number, call: () => Promise<T>) => Promise<T>;
+/** Runs a call within a deadline (ms); whatever it throws comes out as a control error. */
+export type Asking = <T>(what: string, job: string | undefined, ms: number, call: () => Promise<T>) => Promise<T>;
 
 /** Most sources that are listed. */
 const MAX_GATES = 1_000;

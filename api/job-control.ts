@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
@@ -10,7 +9,6 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { runningScans } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
-import type { CheckReport } from '../connectors/connector.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
@@ -31,6 +29,7 @@ import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowI
 import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
+import { createStorageCalls } from './storage-control.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
@@ -135,6 +134,7 @@ export function createJobControl(
 
   return {
     ...createGateCalls(client, asking, deadlines),
+    ...createStorageCalls(client, asking, deadlines),
 
     async start(request) {
       try {
@@ -225,18 +225,6 @@ export function createJobControl(
         },
       };
     },
-
-    check: (request) =>
-      asking(`the check of ${request.source.id}`, undefined, deadlines.check, () =>
-        client.workflow.execute<(r: typeof request) => Promise<CheckReport>>(WORKFLOW.checkConnector, {
-          workflowId: `check-connector:${request.source.id}:${randomBytes(8).toString('hex')}`,
-          taskQueue: QUEUE.orchestrate,
-          args: [request],
-          workflowExecutionTimeout: deadlines.check,
-          staticSummary: `Check of connector ${request.source.id}`,
-          priority: { priorityKey: 1 },
-        }),
-      ),
 
     async fair() {
       fairness ??= asking('the check of fairness', undefined, deadlines.steer, () => honoursFairness(client));

@@ -6,6 +6,7 @@ import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
+import { parseAnswerToken } from '../ledger/answers.ts';
 import type * as contract from './contract.ts';
 import { parsePlace } from './job-place.ts';
 import { checkLimits, limitsChangeShape, limitsSchema } from './limit-schemas.ts';
@@ -133,6 +134,36 @@ export const limitsBody = z
     error: `name at least one limit: ${LIMIT_NAMES.join(', ')}`,
   }) satisfies z.ZodType<contract.LimitsBody>;
 export const checkBody = actionBody satisfies z.ZodType<contract.CheckBody>;
+const folder = text(LONG);
+export const folderCheckBody = actionBody.extend({ folder }) satisfies z.ZodType<contract.FolderCheckBody>;
+
+/** Bytes in a query. */
+const bytesQuery = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, 'must be a whole number of bytes above 0')
+  .transform(Number)
+  .optional();
+const filter = z.string().max(LONG).optional();
+export const previewQuery = z.strictObject({ limit, filter, maxSize: bytesQuery });
+export const folderPreviewQuery = previewQuery.extend({ folder });
+export const assetsQuery = z.strictObject({
+  limit,
+  after: z
+    .string()
+    .refine((after) => parseAnswerToken(after) !== undefined, 'must be the next of a page before')
+    .optional(),
+});
+/** Longest estimate, and how long it takes at most when nothing is said, in seconds. */
+const LONGEST_ESTIMATE = 3_600;
+export const ESTIMATE_SECONDS = 600;
+export const estimateBody = z.strictObject({
+  filter,
+  maxSize: z.int().positive().optional(),
+  maxSeconds: z.int().positive().max(LONGEST_ESTIMATE).optional(),
+}) satisfies z.ZodType<contract.EstimateBody>;
+export const folderEstimateBody = estimateBody.extend({ folder }) satisfies z.ZodType<contract.FolderEstimateBody>;
+export const estimateParams = z.strictObject({ estimate: z.string() });
+export const connectorEstimateParams = estimateParams.extend({ id: z.string() });
 export const scanItemsBody = z.strictObject({
   connector: text(200),
   items: z

@@ -97,14 +97,16 @@ export function checkFolderScans(deps: ApiDeps): void {
   }
 }
 
-function checkedFolder(deps: ApiDeps, path: string): Source {
+/** @throws ApiProblem `folder_scans_off`, `request_invalid` */
+export function checkedFolder(deps: ApiDeps, path: string): Source {
   checkFolderScans(deps);
   if (!isNormal(path))
     throw invalid('folder', 'It must be an absolute path without "..", "." and doubled or trailing slashes.');
   return folderSource(path);
 }
 
-function checkedFilter(filter: string): string {
+/** @throws ApiProblem `filter_invalid` */
+export function checkedFilter(filter: string): string {
   try {
     parseFilter(filter);
     return filter;
@@ -118,7 +120,11 @@ function checkedFilter(filter: string): string {
 }
 
 /** A folder of our own state, where workers of this host have one. A site's workers need one that was named. */
-function defaultQuarantine(deps: ApiDeps, source: Source, bound: ConnectorResource | undefined): string | undefined {
+export function defaultQuarantine(
+  deps: ApiDeps,
+  source: Source,
+  bound: ConnectorResource | undefined,
+): string | undefined {
   if (bound !== undefined && (bound.kind !== 'filesystem' || bound.site !== undefined)) return undefined;
   return join(deps.settings.home, 'quarantine', source.id);
 }

@@ -13,6 +13,7 @@ export interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
+const STORAGE = 'Before a scan:';
 const SCANS = 'Scans:';
 const STACK = 'The embedded stack:';
 const WORK = 'Work on dsx-connect itself:';
@@ -23,6 +24,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'scan a sample folder with a stack of its own, and print the account',
     group: SCANS,
     load: () => import('./commands/demo.ts'),
+  },
+  {
+    name: 'connectors',
+    summary: 'list the connectors of the configuration',
+    group: STORAGE,
+    load: () => import('./commands/connectors.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'try what a scan of a folder or connector needs',
+    group: STORAGE,
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'assets',
+    summary: 'list what a connector could scan',
+    group: STORAGE,
+    load: () => import('./commands/assets.ts'),
+  },
+  {
+    name: 'preview',
+    summary: 'show the first items that a scan would list, and what it leaves out',
+    group: STORAGE,
+    load: () => import('./commands/preview.ts'),
+  },
+  {
+    name: 'estimate',
+    summary: 'count what a scan would list',
+    group: STORAGE,
+    load: () => import('./commands/estimate.ts'),
   },
   { name: 'scan', summary: 'scan a folder or a connector', group: SCANS, load: () => import('./commands/scan.ts') },
   { name: 'jobs', summary: 'list the jobs', group: SCANS, load: () => import('./commands/jobs.ts') },

@@ -3,6 +3,7 @@ import type { JobKind } from '../domain/job.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
 import type { BucketAccess } from '../domain/ledger-place.ts';
 import { type AllowBook, createAllowBook } from './allow-book.ts';
+import { type Answers, createAnswers } from './answers.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
@@ -26,6 +27,8 @@ export interface Ledger {
   readonly place: string;
   /** The ledger of one job, which need not exist yet. @throws LedgerError `invalid` for what is no job id */
   job(jobId: string): JobLedger;
+  /** Answers to short questions, outside of every job. */
+  readonly answers: Answers;
   /** Notes, outside of every job, that a retry of this first job may begin. Repeating it is harmless. */
   noteRetry(first: string, retry: string): Promise<void>;
   /** The retries that were noted, in no particular order. One without a header never began. */
@@ -136,6 +139,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     id,
     place: store.place,
     job,
+    answers: createAnswers(store),
     async noteRetry(first, retry) {
       const body = canonicalJson({ format: 1, first: checkJob(first), retry: checkJob(retry) });
       await store.put(`${RETRIES}${first}/${retry}`, Buffer.from(body));

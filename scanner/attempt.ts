@@ -4,7 +4,7 @@ import { type Abortable, offAbort, onAbort } from './abort.ts';
 import { BodyStream, BodyTooLarge, gather, SMALL_BODY } from './body.ts';
 import { ScannerError } from './errors.ts';
 import { isDrop, transportFailure } from './failure.ts';
-import { encodeMetadata } from './headers.ts';
+import { encodeMetadata, passwordHeader } from './headers.ts';
 import { judge, tooLarge } from './judge.ts';
 import type { TrackedClient, TrackedHandler } from './pool.ts';
 import { ANSWER_LIMIT, ReplyReader } from './reply.ts';
@@ -132,7 +132,13 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     const facts = this.#request.metadata;
     const metadata = settings.metadata && !metadataRefused && facts !== undefined ? encodeMetadata(facts) : '';
     this.#metadataSent = metadata !== '';
-    return this.#metadataSent ? [...headers, 'X-Custom-Metadata', metadata] : (headers as string[]);
+    const { password } = this.#request;
+    if (!this.#metadataSent && password === undefined) return headers as string[];
+    return [
+      ...headers,
+      ...(this.#metadataSent ? ['X-Custom-Metadata', metadata] : []),
+      ...(password === undefined ? [] : passwordHeader(password)),
+    ];
   }
 
   #sent(): void {

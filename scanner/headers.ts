@@ -1,3 +1,4 @@
+import type { Hidden } from '../domain/hidden.ts';
 import type { ResolvedSettings } from './settings.ts';
 
 /** Longest value of `X-Custom-Metadata` that we send, in bytes: well below any server's cap for one header. */
@@ -10,6 +11,11 @@ export function fixedHeaders(settings: ResolvedSettings): string[] {
   if (settings.token !== undefined) headers.push('AUTH_TOKEN', settings.token, 'AUTH', settings.token);
   if (settings.protectedEntity !== undefined) headers.push('protected_entity', String(settings.protectedEntity));
   return headers;
+}
+
+/** What opens encrypted archives: base64 of its UTF-8 bytes. */
+export function passwordHeader(password: Hidden): readonly [string, string] {
+  return ['scan_password', Buffer.from(password.reveal(), 'utf8').toString('base64')];
 }
 
 /**

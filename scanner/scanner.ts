@@ -1,3 +1,4 @@
+import type { Hidden } from '../domain/hidden.ts';
 import type { ScannerStamp, UnscannableReason, VerdictDetail } from '../domain/outcome.ts';
 import type { ScannerError } from './errors.ts';
 
@@ -9,6 +10,8 @@ export interface ScanRequest {
   readonly body: AsyncIterable<Uint8Array>;
   /** Facts for `X-Custom-Metadata` (job, item, …); encoded and capped by the client; only sent when metadata is on. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Opens encrypted archives and documents, where the scanner can; revealed for the one header that carries it. */
+  readonly password?: Hidden | undefined;
   /**
    * Which attempt at this item this is, from 1 (the default). What a scanner with a good probe refuses to one item alone is the
    * item's own failure: `scanner_transient` at first, `scanner_request` from the third attempt on (`scanner_busy` for what was

@@ -47,6 +47,8 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
     pageBytes: config.page.bytes,
     patienceMs: config.patienceMs,
     connector: (source, settings) => connectors.get(bindingOf(source, settings.quarantine, config)),
+    scanPassword: (source) =>
+      source.kind === 'connector' ? config.connectors.find(({ id }) => id === source.id)?.scanPassword : undefined,
     scanner: (name) => {
       const scanner = scanners.get(name);
       if (scanner !== undefined) return scanner;

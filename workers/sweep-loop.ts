@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../domain/errors.ts';
+import { ANSWER_KEPT_MS } from '../ledger/answers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { sweepLedger } from '../ledger/sweep-ledger.ts';
 import type { Log } from './log.ts';
@@ -18,7 +19,7 @@ export interface SweepLoopOptions {
   readonly firstMs?: number;
 }
 
-/** Sweeps the strays of jobs that ended a day ago, again and again. Any number of processes may do so. */
+/** Sweeps the strays of jobs that ended a day ago, and answers of an hour ago, again and again. Any number of processes may do so. */
 export class SweepLoop {
   readonly #options: SweepLoopOptions;
   readonly #stopping = new AbortController();
@@ -52,6 +53,7 @@ export class SweepLoop {
   async sweep(): Promise<void> {
     const { ledger, waits, log } = this.#options;
     try {
+      await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
       const { jobs, removed, bytes, unfinished, left } = await sweepLedger(ledger, {
         waits,
         done: this.#done,

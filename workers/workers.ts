@@ -11,14 +11,17 @@ import { createAskActions } from '../activities/ask-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
+import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
+import { createListAssets } from '../activities/list-assets.ts';
 import { createNextHours } from '../activities/next-hours.ts';
 import { createNoteJoin } from '../activities/note-join.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createOpenRetry } from '../activities/open-retry.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
+import { createPreviewSource } from '../activities/preview-source.ts';
 import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
 import { pulsed } from '../activities/pulse.ts';
@@ -116,7 +119,12 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
     openJob: createOpenJob(deps),
     planPages: createPlanPages(deps),
     probe: createProbe(deps),
-    ...pulsed({ checkSource: createCheckSource(deps) }),
+    ...pulsed({
+      checkSource: createCheckSource(deps),
+      previewSource: createPreviewSource(deps),
+      listAssets: createListAssets(deps),
+      estimateTurn: createEstimateTurn(deps),
+    }),
   };
   const pages: PageActivities = { scanPage: createScanPage(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };

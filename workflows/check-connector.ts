@@ -9,6 +9,7 @@ import { QUEUE, siteQueue } from './messages.ts';
 export async function checkConnector(request: {
   readonly source: Source;
   readonly action: ItemAction;
+  readonly quarantine?: string;
   readonly site?: string;
 }): Promise<CheckReport> {
   const { checkSource } = proxyActivities<PlanActivities>({
@@ -16,5 +17,6 @@ export async function checkConnector(request: {
     scheduleToCloseTimeout: '1m',
     retry: { maximumAttempts: 1 },
   });
-  return await checkSource({ source: request.source, action: request.action });
+  const { source, action, quarantine } = request;
+  return await checkSource({ source, action, ...(quarantine !== undefined && { quarantine }) });
 }

@@ -1,7 +1,9 @@
 import type { Priority } from '@temporalio/common';
 import type { Order, Span, Verdict, Waiting } from '../domain/approval.ts';
+import type { Estimate } from '../domain/estimate.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
+import type { ListSettings } from '../domain/preview.ts';
 import type { RetryTarget } from '../domain/retry.ts';
 import type { ObjectRef } from '../ledger/types.ts';
 
@@ -11,6 +13,9 @@ export const WORKFLOW = {
   requestedScan: 'requestedScan',
   retryScan: 'retryScan',
   checkConnector: 'checkConnector',
+  previewConnector: 'previewConnector',
+  connectorAssets: 'connectorAssets',
+  estimateConnector: 'estimateConnector',
   applyActions: 'applyActions',
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
@@ -136,6 +141,45 @@ export type ControlAnswer = Pick<JobProgress, 'job' | 'state' | 'idle' | 'limits
   readonly done?: Done;
 };
 export type Done = Pick<JobProgress, 'listed' | 'listingDone' | 'counters' | 'actions'>;
+
+/** What a preview is asked of. */
+export interface PreviewRequest {
+  readonly source: Source;
+  readonly settings: ListSettings;
+  readonly limit: number;
+  readonly scannerMax?: number;
+  readonly site?: string;
+}
+
+/** One page of a connector's assets; `after` is the answer with the page before. */
+export interface AssetsRequest {
+  readonly source: Source;
+  readonly limit: number;
+  readonly after?: ObjectRef;
+  readonly site?: string;
+}
+
+/** What an estimate counts, and for how many seconds at most. */
+export interface EstimateRequest {
+  readonly source: Source;
+  readonly settings: ListSettings;
+  readonly maxSeconds: number;
+  readonly scannerMax?: number;
+  readonly site?: string;
+}
+
+/** Messages of an estimate: the query tells how far it is, the update stops it and answers with what was counted. */
+export const ESTIMATE = { view: 'view', stop: 'stop' } as const;
+
+/** The answer of the query `view` and the update `stop`. */
+export interface EstimateView {
+  readonly source: Source;
+  readonly estimate: Estimate;
+}
+
+export function estimateWorkflowId(estimate: string): string {
+  return `estimate:${estimate}`;
+}
 
 /** Types of the failures that updates are refused with (`ApplicationFailure.type`). */
 export const REFUSAL = {

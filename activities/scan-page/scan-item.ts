@@ -1,6 +1,7 @@
 import type { Connector, OpenItem } from '../../connectors/connector.ts';
 import { CONNECTOR_CODES, type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
+import type { Hidden } from '../../domain/hidden.ts';
 import { type Item, STORAGE_REASONS } from '../../domain/item.ts';
 import { ALLOWED, isFinding, type OutcomeRow, rowHead } from '../../domain/outcome.ts';
 import { LedgerError } from '../../ledger/errors.ts';
@@ -46,6 +47,8 @@ export interface ScanItemDeps {
   readonly scanner: Scanner;
   /** Whether bytes are allowed by their hash. */
   readonly allowed: AllowedBytes;
+  /** The connector's, for encrypted archives. */
+  readonly password?: Hidden | undefined;
   /** Bytes; the connector's own limit. */
   readonly maxSize: number | undefined;
   readonly job: string;
@@ -211,6 +214,7 @@ async function judge(
         size: open.size,
         body: paced === undefined ? body : paced.read(body, signal),
         attempt,
+        password: deps.password,
         notAfter: deps.send,
         ...(paced !== undefined && { heldMs: () => paced.heldMs() }),
         ...(deps.ready !== undefined && { ready: deps.ready }),

@@ -35,6 +35,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       connector: await deps.connector(input.source, input.settings),
       scanner: deps.scanner(input.settings.scanner),
       allowed: deps.allowed,
+      password: deps.scanPassword(input.source),
       maxSize: input.settings.maxSize,
       job: input.job,
       fingerprint: input.fingerprint,

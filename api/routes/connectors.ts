@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import type { Source } from '../../domain/job.ts';
-import { checkAnswer, connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
+import { connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
-import { checkBody, connectorParams, scannerQuery } from '../request-schemas.ts';
+import { connectorParams, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
 import { chooseScanner, findConnector } from '../start-request.ts';
 
@@ -54,26 +53,6 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: connectorResource },
       problems: ['connector_not_found'],
       handle: async ({ params }) => ({ status: 200, body: findConnector(deps, params.id) }),
-    }),
-    route({
-      method: 'POST',
-      path: '/connectors/:id/check',
-      summary: 'Tries, at its site, what a scan of this connector and its item action need.',
-      params: connectorParams,
-      json: checkBody,
-      optionalBody: true,
-      answers: { 200: checkAnswer },
-      problems: ['connector_not_found', 'no_worker', 'temporal_unreachable', 'check_failed'],
-      handle: async ({ params, body }) => {
-        const { id, action, site } = findConnector(deps, params.id);
-        const source: Source = { kind: 'connector', id };
-        const report = await deps.control.check({
-          source,
-          action: body.action ?? action,
-          ...(site !== undefined && { site }),
-        });
-        return { status: 200, body: { connector: id, ok: report.ok, checks: report.checks } };
-      },
     }),
   ];
 }

@@ -183,7 +183,7 @@ function workersArgument(text: string): number {
   throw new InvalidArgumentError('A whole number from 1 to 64.');
 }
 
-function sizeArgument(text: string): number {
+export function sizeArgument(text: string): number {
   const bytes = parseBytes(text);
   if (bytes === undefined) throw new InvalidArgumentError('A number of bytes, as 1048576 or "512 MiB".');
   return bytes;

@@ -1,4 +1,5 @@
 import { crc32, deflateRawSync } from 'node:zlib';
+import { ZipCipher } from '../../scanner/standin/zip-cipher.ts';
 
 export interface ZipMember {
   readonly name: string;
@@ -45,25 +46,10 @@ function factsOf(member: ZipMember, name: Buffer, crc: number, stored: number): 
   ]);
 }
 
-/** The classic cipher of the ZIP format (PKWARE APPNOTE 6.1): twelve bytes of header, then the data. */
 function encrypt(data: Buffer, password: string, crc: number): Buffer {
-  let [k0, k1, k2] = [0x12345678, 0x23456789, 0x34567890];
-  const step = (key: number, byte: number): number => (crc32(Buffer.of(byte), ~key >>> 0) ^ 0xffffffff) >>> 0;
-  const update = (byte: number): void => {
-    k0 = step(k0, byte);
-    k1 = (Math.imul((k1 + (k0 & 0xff)) >>> 0, 134_775_813) + 1) >>> 0;
-    k2 = step(k2, k1 >>> 24);
-  };
-  for (const byte of Buffer.from(password, 'utf8')) update(byte);
   const header = Buffer.from('dsx-connect.');
   header[11] = crc >>> 24;
-  const plain = Buffer.concat([header, data]);
-  return plain.map((byte) => {
-    const temporary = (k2 | 2) & 0xffff;
-    const out = byte ^ ((Math.imul(temporary, temporary ^ 1) >>> 8) & 0xff);
-    update(byte);
-    return out;
-  }) as Buffer;
+  return new ZipCipher(Buffer.from(password, 'utf8')).encrypt(Buffer.concat([header, data]));
 }
 
 function uint16(value: number): Buffer {

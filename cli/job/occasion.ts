@@ -51,7 +51,7 @@ export async function openOccasion(
   };
   if (interrupts.count() > 0 || interrupts.terminated()) {
     await occasion.close();
-    throw new CliError('cancelled', 'interrupted', 'interrupted before the scan began: nothing was scanned');
+    throw new CliError('cancelled', 'interrupted', 'interrupted before anything began: nothing was scanned');
   }
   return occasion;
 }
@@ -62,7 +62,7 @@ async function startOne(
   options: StackOptions,
   say: (line: string) => void,
 ): Promise<{ stack: Stack; ours: boolean }> {
-  say('no stack is up: starting one for this scan');
+  say('no stack is up: starting one for this command');
   try {
     return { stack: await stacks.start(options), ours: true };
   } catch (error) {

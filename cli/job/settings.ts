@@ -1,3 +1,4 @@
+import type { ConnectorSettings } from '../../config/connectors/settings.ts';
 import { ConfigError } from '../../config/errors.ts';
 import { loadWorkerConfig } from '../../config/worker.ts';
 import { CliError } from '../errors.ts';
@@ -6,6 +7,7 @@ import { CliError } from '../errors.ts';
 export interface Settings {
   readonly appEnv: 'dev' | 'stag' | 'prod';
   readonly scanners: Readonly<Record<string, unknown>>;
+  readonly connectors: readonly ConnectorSettings[];
 }
 
 /**

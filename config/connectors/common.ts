@@ -3,6 +3,7 @@ import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
 import { FilterError, parseFilter } from '../../domain/filter/filter.ts';
 import { LONGEST_ACTIONS_WINDOW } from '../../domain/job.ts';
 import { bytes, duration, integer, name } from '../fields.ts';
+import { MissingSecret, secret } from './secret-field.ts';
 
 const accepted = ITEM_ACTIONS.join(', ');
 
@@ -34,6 +35,14 @@ const id = name.refine((value) => !value.startsWith(FOLDER_PREFIX), {
   error: `must not start with ${FOLDER_PREFIX}, which is kept for folders that are scanned without a connector`,
 });
 
+/** Longest password in bytes: with base64 it is far below what servers take in one header. */
+const LONGEST_PASSWORD = 1_024;
+
+const scanPassword = secret.refine(
+  (value) => value instanceof MissingSecret || Buffer.byteLength(value.reveal(), 'utf8') <= LONGEST_PASSWORD,
+  { error: `must have ${LONGEST_PASSWORD} bytes at most` },
+);
+
 /** Fields of every connector, but for `kind`. */
 export const commonShape = {
   id,
@@ -41,9 +50,13 @@ export const commonShape = {
   action: action.default('nothing'),
   maxSize: bytes.optional(),
   site: name.optional(),
+  scanPassword: scanPassword.optional(),
   maxActions: integer(0, 1_000_000_000).optional(),
   maxActionsWindow: duration(LONGEST_ACTIONS_WINDOW, 'must be a length of time up to 31d, as 1h or 30m').optional(),
 };
+
+/** Those of them that hold a secret. */
+export const COMMON_SECRETS: readonly string[] = ['scanPassword'];
 
 /** Names of the former connectors' common settings. */
 export const COMMON_ALIASES: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { azureBlobStorage } from './azure-blob-storage.ts';
-import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
+import { COMMON_ALIASES, COMMON_RETIRED, COMMON_SECRETS, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
 import { googleCloudStorage } from './google-cloud-storage.ts';
 import type { Fields, Kind } from './kind.ts';
@@ -36,12 +36,13 @@ export function fieldsOf(kind: unknown): readonly string[] {
 }
 
 /** Names of fields, and their old names, that hold secrets in some kind. */
-export const SECRET_FIELDS: ReadonlySet<string> = new Set(
-  Object.values(KINDS).flatMap(({ secrets, aliases }) => [
+export const SECRET_FIELDS: ReadonlySet<string> = new Set([
+  ...COMMON_SECRETS,
+  ...Object.values(KINDS).flatMap(({ secrets, aliases }) => [
     ...secrets,
     ...Object.keys(aliases).filter((alias) => secrets.includes(aliases[alias] ?? '')),
   ]),
-);
+]);
 
 /** One entry of `connectors:` in the file. Fields may have the names of the former connector's settings. */
 export const connectorSchema = z

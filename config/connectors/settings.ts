@@ -2,6 +2,7 @@ import type { AzureBlobStorage } from '../../connectors/azure-blob/settings.ts';
 import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
 import type { OnedriveStorage, SharepointStorage } from '../../connectors/graph/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
+import type { Hidden } from '../../domain/hidden.ts';
 
 /** What every connector has. */
 export interface CommonSettings {
@@ -16,6 +17,8 @@ export interface CommonSettings {
   /** Bytes. Absent: no limit of our own. */
   readonly maxSize?: number;
   readonly site?: string;
+  /** Goes along with each scan, for encrypted archives. For the workers' scanner, and nowhere else. */
+  readonly scanPassword?: Hidden;
   /** Item actions within the window that need nobody's approval. Absent: no limit. */
   readonly maxActions?: number;
   /** Seconds. */

@@ -2,7 +2,7 @@ import { FilterError, LIMITS } from './errors.ts';
 import { type Exclude, excludeOf } from './exclude.ts';
 import { fold } from './fold.ts';
 import { type Include, includeOf } from './include.ts';
-import { UNKNOWN } from './match.ts';
+import { type Name, UNKNOWN } from './match.ts';
 import { shapeOf } from './pattern.ts';
 import { Path } from './rule.ts';
 import { tokenize } from './tokens.ts';
@@ -17,6 +17,8 @@ export interface Filter {
   includes(location: string): boolean;
   /** False only when nothing beneath this folder (ends with `/`; empty: the asset itself) can be inside. */
   mayEnter(folder: string): boolean;
+  /** The exclude, in its canonical form, that leaves out this location, or all beneath this folder (ends with `/`). */
+  excludedBy(location: string): string | undefined;
   /**
    * Prefixes to list instead of the whole asset: every location inside starts with one of them, and none starts with another.
    * Empty: list the whole asset.
@@ -49,6 +51,11 @@ export function parseFilter(text: string): Filter {
 
 function filterOf(includes: readonly Include[], excludes: readonly Exclude[]): Filter {
   const text = [...includes, ...excludes].map((rule) => rule.text).join(' ');
+  /** The exclude that leaves out all beneath a folder. */
+  const coverOf = (folder: string): Exclude | undefined => {
+    const names: Name[] = [...namesOf(folder), UNKNOWN];
+    return excludes.find((rule) => rule.covers(names));
+  };
   return Object.freeze({
     text,
     includes: (location: string) => {
@@ -60,13 +67,23 @@ function filterOf(includes: readonly Include[], excludes: readonly Exclude[]): F
     },
     mayEnter: (folder: string) => {
       if (text === '') return true;
-      const bare = fold(folder.endsWith('/') ? folder.slice(0, -1) : folder);
-      const names = bare === '' ? [] : bare.split('/');
-      if (excludes.some((rule) => rule.covers([...names, UNKNOWN]))) return false;
-      return includes.length === 0 || includes.some((rule) => rule.reaches(names));
+      if (coverOf(folder) !== undefined) return false;
+      return includes.length === 0 || includes.some((rule) => rule.reaches(namesOf(folder)));
+    },
+    excludedBy: (location: string) => {
+      if (!location.endsWith('/')) {
+        const path = new Path(location);
+        return excludes.find((rule) => rule.test(path))?.text;
+      }
+      return coverOf(location)?.text;
     },
     prefixes: () => narrow(includes.map((rule) => rule.head)),
   });
+}
+
+function namesOf(folder: string): string[] {
+  const bare = fold(folder.endsWith('/') ? folder.slice(0, -1) : folder);
+  return bare === '' ? [] : bare.split('/');
 }
 
 /** Rules by their canonical text, each once, in its order. */

@@ -31,6 +31,8 @@ export interface Inspected {
   readonly whole: boolean;
   readonly sha256: string;
   readonly patternFound: boolean;
+  /** What came along to open archives with. */
+  readonly password?: Buffer | undefined;
 }
 
 /** First match wins; see the README. */
@@ -76,7 +78,7 @@ function inspectZip(rules: EngineRules, body: Inspected): Finding {
   const budget = { bytes: ZIP_CAPS.bytes, members: ZIP_CAPS.members };
   const seen = { files: 0, bytes: 0, ooxml: false, bad: false };
   try {
-    const deep = walk(rules, body.data, 1, budget, seen);
+    const deep = walk(rules, body.data, 1, budget, seen, body.password);
     const fileType = seen.ooxml ? 'OOXMLFileType' : 'ZIPFileType';
     const counts = { containerFiles: seen.files, containerBytes: seen.bytes };
     if (seen.bad) return { ...malicious(fileType), ...counts };
@@ -103,10 +105,11 @@ function walk(
   depth: number,
   budget: { bytes: number; members: number },
   seen: Seen,
+  password: Buffer | undefined,
 ): boolean {
   if (depth > ZIP_CAPS.depth) return false;
   let deep = true;
-  for (const { name, data } of zipMembers(zip, budget)) {
+  for (const { name, data } of zipMembers(zip, budget, password)) {
     seen.files += 1;
     seen.bytes += data.length;
     if (depth === 1 && name === '[Content_Types].xml') seen.ooxml = true;
@@ -117,7 +120,7 @@ function walk(
     ) {
       seen.bad = true;
     } else if (fileTypeOf(data) === 'ZIPFileType') {
-      deep = walk(rules, data, depth + 1, budget, seen) && deep;
+      deep = walk(rules, data, depth + 1, budget, seen, password) && deep;
     }
   }
   return deep;

@@ -35,6 +35,7 @@ export class ScanExchange {
   readonly #received = Date.now();
   readonly #metadata: string | undefined;
   readonly #entity: string | undefined;
+  readonly #password: Buffer | undefined;
   #body: IncomingBody;
   #fault: Fault | undefined;
   #left = false;
@@ -47,7 +48,11 @@ export class ScanExchange {
     this.#response = response;
     this.#path = path;
     this.#metadata = single(request.headers['x-custom-metadata']);
-    this.#entity = host.options().dropUnderscores === true ? undefined : single(request.headers.protected_entity);
+    const underscored = (name: string): string | undefined =>
+      host.options().dropUnderscores === true ? undefined : single(request.headers[name]);
+    this.#entity = underscored('protected_entity');
+    const password = underscored('scan_password');
+    this.#password = password === undefined ? undefined : Buffer.from(password, 'base64');
     this.#body = new IncomingBody(host.rules().badPatterns);
   }
 
@@ -126,7 +131,7 @@ export class ScanExchange {
     if (this.#left) return;
     const inspected = this.#path.startsWith('/scan/base64') ? this.#decoded() : this.#body.finish();
     this.#sha256 = inspected.sha256;
-    const finding = inspect(this.#host.rules(), inspected);
+    const finding = inspect(this.#host.rules(), { ...inspected, password: this.#password });
     this.#scanId = this.#host.guid();
     const text = answerText(finding, {
       guid: this.#scanId,
@@ -246,6 +251,7 @@ export class ScanExchange {
       ...(this.#metadata !== undefined && { metadata: this.#metadata }),
       ...(this.#entity !== undefined && { entity: this.#entity }),
       ...(auth !== '' && { auth }),
+      ...(this.#password !== undefined && { password: true }),
       ...(headers['transfer-encoding'] !== undefined && { chunked: true }),
       status,
       ...(verdict !== undefined && { verdict }),

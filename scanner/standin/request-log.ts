@@ -15,6 +15,8 @@ export interface SeenRequest {
   readonly entity?: string;
   /** Which token headers came, and that they did; not what they held. */
   readonly auth?: string;
+  /** A password for archives came; not what it was. */
+  readonly password?: true;
   readonly chunked?: boolean;
   /** 0: no answer was given. */
   readonly status: number;

@@ -4,6 +4,7 @@ import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import * as after from './after-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
+import * as storage from './storage-scenarios.ts';
 
 /** What is recorded, by the name of its file: the type of the workflow, then what becomes of it. Add a line for each new one. */
 export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Recorded>>> = {
@@ -27,6 +28,10 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'item-lock.released': after.locked,
   'action-gate.decided': after.gated,
   'check-connector.completed': checked,
+  'preview-connector.completed': storage.previewed,
+  'connector-assets.completed': storage.withAssets,
+  'estimate-connector.completed': storage.estimated,
+  'estimate-connector.stopped': storage.stopped,
   'check-fairness.completed': fairness,
 };
 

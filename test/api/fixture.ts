@@ -11,17 +11,27 @@ import type { ApiDeps, ApiSettings, NamedScanner } from '../../api/deps.ts';
 import { createLedgerDoor, type LedgerDoor } from '../../api/ledger-door.ts';
 import { serve, stopServing } from '../../api/server.ts';
 import type { CheckReport } from '../../connectors/connector.ts';
+import { BEGUN } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { changedLimits } from '../../domain/limits.ts';
 import { findingsOf } from '../../ledger/findings.ts';
 import { ledgerJob } from '../../ledger/job-progress.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { ObjectRef } from '../../ledger/types.ts';
 import type { Scanner } from '../../scanner/scanner.ts';
 import { createMemoryStatus } from '../../status/memory-status.ts';
 import type { RebuildSources } from '../../status/rebuild.ts';
 import type { StatusStore } from '../../status/status.ts';
 import type { Gate } from '../../workflows/action-gate/gate.ts';
-import type { DecideRequest, LimitsRequest, StartRequest } from '../../workflows/messages.ts';
+import type {
+  AssetsRequest,
+  DecideRequest,
+  EstimateRequest,
+  EstimateView,
+  LimitsRequest,
+  PreviewRequest,
+  StartRequest,
+} from '../../workflows/messages.ts';
 import { sampleProgress } from '../support/samples.ts';
 
 /** Workflows as the API meets them, by the rules of the real ones: one full scan of a source at a time, equal settings join. */
@@ -159,6 +169,44 @@ export class FakeControl implements JobControl {
     this.#up();
     this.checked.push(request);
     return this.report;
+  }
+
+  /** What the activities at the site write; without it a preview or a page of assets is none. */
+  onPreview: ((request: PreviewRequest) => Promise<ObjectRef>) | undefined;
+  onAssets: ((request: AssetsRequest) => Promise<ObjectRef>) | undefined;
+  readonly estimates = new Map<string, EstimateView>();
+  readonly estimateRequests: EstimateRequest[] = [];
+
+  async preview(request: PreviewRequest) {
+    this.#up();
+    if (this.onPreview === undefined) throw new ControlError('no_worker', 'nobody previews');
+    return this.onPreview(request);
+  }
+
+  async assets(request: AssetsRequest) {
+    this.#up();
+    if (this.onAssets === undefined) throw new ControlError('no_worker', 'nobody lists assets');
+    return this.onAssets(request);
+  }
+
+  async startEstimate(estimate: string, request: EstimateRequest) {
+    this.#up();
+    this.estimateRequests.push(request);
+    this.estimates.set(estimate, { source: request.source, estimate: BEGUN });
+  }
+
+  async estimate(estimate: string) {
+    this.#up();
+    return this.estimates.get(estimate);
+  }
+
+  async stopEstimate(estimate: string) {
+    this.#up();
+    const there = this.estimates.get(estimate);
+    if (there?.estimate.state !== 'running') return there;
+    const stopped = { ...there, estimate: { ...there.estimate, state: 'stopped' as const } };
+    this.estimates.set(estimate, stopped);
+    return stopped;
   }
 
   /** Gates by source, by the rules of the real ones. */

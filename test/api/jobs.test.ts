@@ -341,17 +341,17 @@ describe('connectors', () => {
     const { connectors } = await api.client().connectors();
     expect(connectors.map(({ id }) => id)).toEqual(['share', 'plant-2']);
     expect(await api.client().connector('share')).toEqual(connectors[0]);
-    checkAnswer.parse(await api.client().check('plant-2', 'tag'));
-    await api.client().check('share');
+    checkAnswer.parse(await api.client().check({ connector: 'plant-2' }, 'tag'));
+    await api.client().check({ connector: 'share' });
     expect(api.control.checked).toEqual([
       { source: { kind: 'connector', id: 'plant-2' }, action: 'tag', site: 'plant' },
-      { source: { kind: 'connector', id: 'share' }, action: 'move' },
+      { source: { kind: 'connector', id: 'share' }, action: 'move', quarantine: '/srv/q' },
     ]);
   });
 
   test('a check that nobody takes is 503', async () => {
     api.control.down = new ControlError('no_worker', 'nobody answered');
-    expect(await refusal(api.client().check('share'))).toMatchObject({ code: 'no_worker', status: 503 });
+    expect(await refusal(api.client().check({ connector: 'share' }))).toMatchObject({ code: 'no_worker', status: 503 });
   });
 });
 

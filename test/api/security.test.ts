@@ -11,7 +11,11 @@ const KEY = 'canary-key-0123456789abcdef';
 const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps).map(
   ({ method, path, bodies }) => ({
     method,
-    path: path.replace(':job', 'job-1').replace(':id', 'share').replace(':source', 'share'),
+    path: path
+      .replace(':job', 'job-1')
+      .replace(':id', 'share')
+      .replace(':source', 'share')
+      .replace(':estimate', 'estimate-1'),
     takesJson: bodies.json !== undefined,
   }),
 );
@@ -57,11 +61,18 @@ function raw(
 test('the table has the routes that clients were promised', () => {
   expect(CASES.map(([method, path]) => `${method} ${path}`).sort()).toEqual(
     [
+      'DELETE /connectors/share/estimate/estimate-1',
+      'DELETE /folders/estimate/estimate-1',
       'GET /allowed',
       'GET /approvals',
       'GET /approvals/share',
       'GET /connectors',
       'GET /connectors/share',
+      'GET /connectors/share/assets',
+      'GET /connectors/share/estimate/estimate-1',
+      'GET /connectors/share/preview',
+      'GET /folders/estimate/estimate-1',
+      'GET /folders/preview',
       'GET /healthz',
       'GET /jobs',
       'GET /jobs/job-1',
@@ -76,6 +87,9 @@ test('the table has the routes that clients were promised', () => {
       'POST /approvals/share/approve',
       'POST /approvals/share/reject',
       'POST /connectors/share/check',
+      'POST /connectors/share/estimate',
+      'POST /folders/check',
+      'POST /folders/estimate',
       'POST /jobs',
       'POST /jobs/job-1/apply',
       'POST /jobs/job-1/cancel',

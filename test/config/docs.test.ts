@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SECRET_FIELDS } from '../../config/connectors/connectors.ts';
 import { ENVIRONMENT, variableRow } from '../../config/environment.ts';
 import { loadConfigFile } from '../../config/file.ts';
 import { readYaml } from '../../config/yaml.ts';
@@ -23,11 +24,11 @@ describe('docs/configuration.md', () => {
       const { config, problems } = loadConfigFile(file, {}, () => false);
       expect(problems).toEqual([]);
       expect(config.connectors).toHaveLength(1);
-      const yaml = readYaml(file, {});
+      const yaml = readYaml(file, {}, SECRET_FIELDS);
       const told = [...page.matchAll(/^\| `(connectors\[\]|scanner)\.(\w+)` \|/gm)].map(([, where, field]) =>
         where === 'scanner' ? ['scanner', field] : ['connectors', 0, field],
       );
-      expect(told).toHaveLength(15);
+      expect(told).toHaveLength(16);
       for (const field of told) expect('has' in yaml && yaml.has(field as string[]), field.join('.')).toBe(true);
     } finally {
       rmSync(folder, { recursive: true, force: true });

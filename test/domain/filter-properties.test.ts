@@ -46,6 +46,29 @@ const related = specs.chain((list) =>
 );
 
 describe('filters', () => {
+  it('name the exclude that leaves a location or a folder out, and no other', () => {
+    let named = 0;
+    fc.assert(
+      fc.property(related, ({ list, location }) => {
+        const filter = parseFilter(writeSpecs(list));
+        const rule = filter.excludedBy(location);
+        if (rule !== undefined) {
+          named += 1;
+          expect(filter.includes(location)).toBe(false);
+          expect(parseFilter(rule).includes(location)).toBe(false);
+        } else if (!list.some(({ exclude }) => !exclude)) {
+          expect(filter.includes(location)).toBe(true);
+        }
+        if (filter.excludedBy(`${location}/`) !== undefined) {
+          expect(filter.mayEnter(`${location}/`)).toBe(false);
+          expect(filter.includes(`${location}/anything`)).toBe(false);
+        }
+      }),
+      { numRuns: 3000, seed: 1 },
+    );
+    expect(named).toBeGreaterThan(300);
+  });
+
   it('agree with the slow reading of the grammar', () => {
     let inside = 0;
     fc.assert(

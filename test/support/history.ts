@@ -34,3 +34,15 @@ export async function versionsOfRuns(client: Client, workflowId: string): Promis
   }
   return runs;
 }
+
+/** All that the last run of a workflow has in its history, payloads too, as one text. */
+export async function historyText(client: Client, workflowId: string): Promise<string> {
+  const texts: string[] = [];
+  const collect = (value: unknown): void => {
+    if (typeof value === 'string') texts.push(value);
+    else if (value instanceof Uint8Array) texts.push(Buffer.from(value).toString('utf8'));
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect);
+  };
+  collect(await client.workflow.getHandle(workflowId).fetchHistory());
+  return texts.join('\n');
+}

@@ -12,6 +12,7 @@ import type {
   ScanPageResult,
 } from '../../activities/types.ts';
 import { noActions } from '../../domain/action.ts';
+import { NO_COUNTS } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { noOutcomes } from '../../domain/outcome.ts';
 import type { CommitBody, ObjectRef } from '../../ledger/types.ts';
@@ -167,6 +168,9 @@ function wellGoing(commits: CommitBody[]): Actors {
     planPages: async () => turnOf(4, true),
     scanPage: async (input: ScanPageInput) => closedPage(input.page),
     checkSource: async () => ({ ok: true, checks: [] }),
+    previewSource: async () => ref('preview'),
+    listAssets: async () => ref('assets'),
+    estimateTurn: async () => ({ counts: NO_COUNTS, done: true }),
     commitPages: async (body) => {
       commits.push(body);
       return ref(`commit-${body.number}`);

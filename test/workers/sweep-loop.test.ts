@@ -50,6 +50,18 @@ test('what stands in its way is logged, and the next sweep tries again', async (
   expect(told.at(-1)?.[0]).toBe('info');
 });
 
+test('answers of an hour ago are removed, also while Temporal is away', async () => {
+  const { loop, ledger } = await make({
+    waits: async () => {
+      throw new Error('Temporal is away');
+    },
+  });
+  await ledger.job('job-0').writeIntake([{ location: 'a' }]);
+  const ref = await ledger.answers.write({ facts: {}, lines: [] });
+  await loop.sweep();
+  await expect(ledger.answers.read(ref)).rejects.toMatchObject({ code: 'not_found' });
+});
+
 test('stops at once while it waits', async () => {
   const { loop } = await make({ firstMs: 3_600_000 });
   loop.start();

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyJob } from '../../ledger/verify.ts';
+import { QUEUE, WORKFLOW } from '../../workflows/messages.ts';
 import { writeMany } from '../support/files.ts';
 import { Plant, type ScanHandle } from '../support/plant.ts';
 
@@ -72,4 +73,21 @@ it('a paused job is still paused after every worker was killed, and goes on when
   plant.standin.setOptions({ latencyMs: 0 });
   await scan.control('resume');
   await expectBalanced(scan, FILES);
+}, 60_000);
+
+it('a worker that dies while it estimates: another goes on, and nothing is counted twice', async () => {
+  const source = plant.source(corpus());
+  const env = { ...faults.env, DSXCONNECT_PAGE_ITEMS: '50' };
+  const dying = await plant.worker(env);
+  plant.stopOthers(dying);
+  faults.set('kill /d0005');
+  const handle = await plant.client.workflow.start(WORKFLOW.estimateConnector, {
+    workflowId: 'estimate:dying',
+    taskQueue: QUEUE.orchestrate,
+    args: [{ source, settings: { filter: '' }, maxSeconds: 60 }],
+  });
+  await dying.gone;
+  faults.set();
+  await plant.worker(env);
+  expect(await handle.result()).toMatchObject({ state: 'completed', items: FILES, partial: false });
 }, 60_000);
