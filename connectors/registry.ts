@@ -1,9 +1,12 @@
+import type { AwsS3Settings } from './aws-s3/settings.ts';
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
 
 /** Settings of one connector: its kind, and what that kind needs. */
-export type ConnectorSettings = { readonly kind: 'filesystem' } & FilesystemSettings;
+export type ConnectorSettings =
+  | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'aws_s3' } & AwsS3Settings);
 
 /** How a connector of each kind is made. A kind is loaded when the first connector of it is asked for. */
 export type Kinds = {
@@ -12,6 +15,7 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  aws_s3: async (settings) => (await import('./aws-s3/connector.ts')).createAwsS3Connector(settings),
 };
 
 /** The connectors of a process. */
