@@ -29,7 +29,7 @@ export interface Connectors {
   close(): Promise<void>;
 }
 
-export function createConnectors(kinds: Kinds = KINDS): Connectors {
+export function createConnectors(kinds: Partial<Kinds> = KINDS): Connectors {
   const made = new Map<string, Promise<Connector>>();
   return {
     get(settings) {
@@ -50,15 +50,16 @@ export function createConnectors(kinds: Kinds = KINDS): Connectors {
   };
 }
 
-async function make(kinds: Kinds, settings: ConnectorSettings): Promise<Connector> {
-  if (!Object.hasOwn(kinds, settings.kind)) {
+async function make(kinds: Partial<Kinds>, settings: ConnectorSettings): Promise<Connector> {
+  const create = Object.hasOwn(kinds, settings.kind) ? kinds[settings.kind] : undefined;
+  if (create === undefined) {
     const known = Object.keys(kinds).join(', ');
     throw new ConnectorError(
       'configuration',
       `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
     );
   }
-  return kinds[settings.kind](settings);
+  return (create as (settings: ConnectorSettings) => Promise<Connector>)(settings);
 }
 
 /** Objects with their fields in order, so that equal settings have equal text. */

@@ -40,7 +40,7 @@ export async function checkS3(
     if (action === 'tag') continue;
     const id = `.dsx-check-${randomUUID()}`;
     const quarantine = place.quarantineOf(area.bucket);
-    await attempt(`quarantine ${nameOf(quarantine)}`, () => probeConditions(client, quarantine, id, settings, signal));
+    await attempt(`quarantine ${nameOf(quarantine)}`, () => probeConditions(client, quarantine, id, signal));
   }
   return { ok: checks.every((check) => check.ok), checks };
 }

@@ -81,7 +81,6 @@ export async function probeConditions(
   client: S3Client,
   { bucket, prefix }: Area,
   id: string,
-  { purge }: AwsS3Settings,
   signal: AbortSignal,
 ): Promise<string> {
   const one = { Bucket: bucket, Key: `${prefix}${id}` };
@@ -110,9 +109,10 @@ export async function probeConditions(
       );
     }
     await refuses(client.send(new DeleteObjectCommand({ ...one, IfMatch: NO_ETAG })), 'If-Match of a deletion');
-    return `${bucket}/${prefix} can be written, and the store keeps to conditions`;
+    const remains = await removeProbes(client, made.splice(0));
+    return `${bucket}/${prefix} can be written, and the store keeps to conditions${remains}`;
   } finally {
-    await removeProbes(client, [one, other], made, purge === true);
+    await removeProbes(client, made);
   }
 }
 
@@ -129,17 +129,20 @@ async function refuses(call: Promise<unknown>, condition: string): Promise<void>
   throw new ConnectorError('configuration', message);
 }
 
-/** Versions by their ids where that is allowed, else what is in place. Never throws: the check tells of permissions elsewhere. */
+/** Versions by their ids where that is allowed, else what is in place. @returns what remains; never throws */
 async function removeProbes(
   client: S3Client,
-  keys: readonly { Bucket: string; Key: string }[],
   made: readonly { Bucket: string; Key: string; VersionId?: string | undefined }[],
-  purge: boolean,
-): Promise<void> {
-  for (const target of made) {
-    if (target.VersionId === undefined || !purge) continue;
-    await client.send(new DeleteObjectCommand(target)).catch(() => undefined);
+): Promise<string> {
+  let remains = '';
+  for (const { Bucket, Key, VersionId } of made) {
+    const gone = await client.send(new DeleteObjectCommand({ Bucket, Key, VersionId })).then(
+      () => true,
+      () => false,
+    );
+    if (gone) continue;
+    await client.send(new DeleteObjectCommand({ Bucket, Key })).catch(() => undefined);
+    remains = '; without s3:DeleteObjectVersion what was written to try it remains as versions that are not current';
   }
-  if (purge && made.every(({ VersionId }) => VersionId !== undefined)) return;
-  for (const key of keys) await client.send(new DeleteObjectCommand(key)).catch(() => undefined);
+  return remains;
 }
