@@ -51,15 +51,14 @@ export function createConnectors(kinds: Partial<Kinds> = KINDS): Connectors {
 }
 
 async function make(kinds: Partial<Kinds>, settings: ConnectorSettings): Promise<Connector> {
-  const create = Object.hasOwn(kinds, settings.kind) ? kinds[settings.kind] : undefined;
-  if (create === undefined) {
-    const known = Object.keys(kinds).join(', ');
-    throw new ConnectorError(
-      'configuration',
-      `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
-    );
-  }
-  return (create as (settings: ConnectorSettings) => Promise<Connector>)(settings);
+  // The kind of the settings is the kind that is looked up, which types can't follow through a union.
+  const kind = kinds[settings.kind] as ((given: ConnectorSettings) => Promise<Connector>) | undefined;
+  if (kind !== undefined && Object.hasOwn(kinds, settings.kind)) return kind(settings);
+  const known = Object.keys(kinds).join(', ');
+  throw new ConnectorError(
+    'configuration',
+    `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
+  );
 }
 
 /** Objects with their fields in order, so that equal settings have equal text. */

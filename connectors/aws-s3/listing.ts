@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Item } from '../../domain/item.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
-import { archivedIn, wholeSeconds } from './object.ts';
+import { archivedIn, isMarker, wholeSeconds } from './object.ts';
 import { type Entry, isVersioned, objectsPage, type Page, versionsPage } from './pages.ts';
 import { type Area, nameOf, type Place } from './place.ts';
 import { versionOf } from './version.ts';
@@ -141,10 +141,9 @@ export class S3Listing implements Listing {
     const hidden = this.#place.hiddenIn(area.bucket);
     if (hidden !== undefined && entry.key.startsWith(hidden)) return undefined;
     const location = this.#place.locationOf(area, entry.key);
-    const isMarker = entry.key.endsWith('/') && entry.size === 0;
     const closed = this.#closedFolder(area, entry.key) !== undefined;
     // The key of the prefix itself has no name within the asset.
-    if (isMarker || entry.key === area.prefix || closed || !this.#scope.includes(location)) {
+    if (isMarker(entry.key, entry.size) || entry.key === area.prefix || closed || !this.#scope.includes(location)) {
       this.#outside += 1;
       return undefined;
     }

@@ -83,16 +83,24 @@ export async function discard(body: Readable | undefined): Promise<void> {
   await setImmediate();
 }
 
-/** @throws ConnectorError `configuration` for an answer that no S3 gives */
+/** @throws ConnectorError `configuration` for an answer that no S3 gives, `not_an_item` for the mark of a folder */
 export function factsFrom(head: HeadObjectCommandOutput, spot: Spot): Facts {
   const { ETag, ContentLength, LastModified, VersionId } = head;
   if (ETag === undefined || ContentLength === undefined || LastModified === undefined) {
     const message = `${shown(spot)}: the answer has no ETag, length or time, so it is not S3's; correct endpoint`;
     throw new ConnectorError('configuration', message);
   }
+  if (isMarker(spot.key, ContentLength)) {
+    throw new ConnectorError('not_an_item', `${shown(spot)} only marks a folder`);
+  }
   const versionId = VersionId === 'null' ? undefined : VersionId;
   const modified = wholeSeconds(LastModified);
   return { etag: ETag, ...(versionId !== undefined && { versionId }), size: ContentLength, modified, head };
+}
+
+/** Whether an object only stands for a folder. */
+export function isMarker(key: string, size: number): boolean {
+  return size === 0 && key.endsWith('/');
 }
 
 /** Listings tell milliseconds in some stores, headers never. */

@@ -21,7 +21,7 @@ const options = {
   without: SEAWEEDFS_GAPS_OF_VERSIONS,
 };
 connectorConformance(options);
-httpConformance({ ...options, pageSize: 1000, longestName: 255 });
+httpConformance({ ...options, pageSize: 1000, longestName: 246 });
 connectorConformance({
   ...options,
   name: 'aws_s3, with versions, purging',

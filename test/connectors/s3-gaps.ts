@@ -6,8 +6,8 @@ const at = (text: string) => Buffer.from(text);
  */
 export const SEAWEEDFS_GAPS: readonly Buffer[] = ['b-/x', 'back\\slash', 'a//b'].map(at);
 
-/** Its listing of versions, besides, is XML without encoding of names, and keeps a key `a` as `a.versions`. */
+/** In buckets with versions, besides, names are listed without encoding, and a key `a` is kept as `a.versions`. */
 export const SEAWEEDFS_GAPS_OF_VERSIONS: readonly Buffer[] = [
   ...SEAWEEDFS_GAPS,
-  ...['a.txt', 'a b/x', '\u0001control', '\uffff'].map(at),
+  ...['a.txt', 'a b/x', '\u0001control', '\uffff', 'x'.repeat(255)].map(at),
 ];
