@@ -542,7 +542,8 @@ function actionConformance(
     test.each(having('move', 'movetag', 'delete', 'tag'))('%s never touches another version', async (action) => {
       for (const replace of ['put', 'overwrite'] as const) {
         const intent = await intentOn(store.connector, evil, action, `job-1/${action}:${replace}`);
-        await store[replace](at('dir/evil'), at('new, good!'));
+        // Other bytes each time: a store may pin bytes, not writes.
+        await store[replace](at('dir/evil'), at(`new, good: ${replace}!`));
         const before = await store.contents();
         const report = await store.connector.act(intent, signal);
         expect(report).toMatchObject({ state: 'refused', code: 'version_changed' });

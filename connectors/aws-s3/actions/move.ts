@@ -25,7 +25,7 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
   const facts = await factsAt(client, spot, signal);
   if (facts === undefined || versionOf(facts) !== intent.judged.version || wasRestored(work, facts)) {
     if (copy === undefined) return facts === undefined ? notFound() : changed(work, facts);
-    return done(work, to, destination, 'already_applied', facts);
+    return done(work, to, copy, destination, 'already_applied', facts);
   }
   if (copy === undefined) {
     await putInQuarantine(work, facts, to);
@@ -36,11 +36,13 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
   }
   await verifyCopy(work, facts, copy, to, intent.provenance.sha256);
   const removal = await removeJudged(work, facts);
-  if (removal.kind === 'removed') return done(work, to, destination, 'applied', removal.facts);
+  if (removal.kind === 'removed') return done(work, to, copy, destination, 'applied', removal.facts);
   // Its name went to another object before it could be removed: nothing was moved.
   await removeObject(work, to, copy);
   return changed(work, removal.facts);
 }
+
+const LOST = 'its own metadata does not fit beside the record of the finding, and was left out';
 
 /** What a restore of this finding put back is no longer what this intent is about. */
 export function wasRestored(work: ActionWork, facts: Facts): boolean {
@@ -51,7 +53,7 @@ async function putInQuarantine(work: ActionWork, source: Facts, to: Spot): Promi
   const { intent, spot } = work;
   const there = await readTags(work, spot, source.versionId);
   const tags = intent.action === 'movetag' ? mergeTags(there, tagsOf(intent)) : there;
-  const { metadata } = recordOf(work, source);
+  const metadata = recordOf(work, source);
   const headers = headersOf(source.head);
   await copyObject(work, { from: spot, source, to, metadata, headers, tags: tagsQuery(tags) });
 }
@@ -59,16 +61,18 @@ async function putInQuarantine(work: ActionWork, source: Facts, to: Spot): Promi
 async function done(
   work: ActionWork,
   to: Spot,
+  copy: Facts,
   destination: string,
   code: 'applied' | 'already_applied',
   now: Facts | undefined,
 ): Promise<ActionReport> {
   const { provenance, judged } = work.intent;
   const another = now && 'another object has its name; the next scan lists it';
+  const lost = copy.head.Metadata?.['dsx-metadata-lost'] === 'true' ? LOST : undefined;
   return {
     state: 'done',
     code,
-    ...noted(await remaining(work), another),
+    ...noted(await remaining(work), lost, another),
     destination: `s3://${to.bucket}/${to.key}`,
     undo: { kind: 'aws-s3-move', destination, finding: work.finding, sha256: provenance.sha256, size: judged.size },
     ...(now && { current: itemOf(work.location, now) }),

@@ -34,7 +34,7 @@ export function headersOf(head: HeadObjectCommandOutput): Headers {
 }
 
 /** What travels with a quarantined object: whose it is, what it was, and the verdict. Text in metadata is percent-encoded. */
-export function recordOf(work: ActionWork, source: Facts): { metadata: Metadata; lost: boolean } {
+export function recordOf(work: ActionWork, source: Facts): Metadata {
   const { intent, finding, spot } = work;
   const { job, connector, verdict, threatType, sha256, scanId, standIn, judgedAt } = intent.provenance;
   const { StorageClass } = source.head;
@@ -56,10 +56,10 @@ export function recordOf(work: ActionWork, source: Facts): { metadata: Metadata;
   };
   const theirs = theirMetadata(source.head.Metadata);
   const whole = { ...theirs, ...own };
-  if (sizeOf(whole) <= MOST_METADATA) return { metadata: whole, lost: false };
+  if (sizeOf(whole) <= MOST_METADATA) return whole;
   const { 'dsx-threat': _threat, 'dsx-scan-id': _scan, 'dsx-job': _job, 'dsx-connector': _connector, ...least } = own;
   const fits = sizeOf({ ...theirs, ...least }) <= MOST_METADATA;
-  return { metadata: fits ? { ...theirs, ...least } : least, lost: !fits };
+  return fits ? { ...theirs, ...least } : { ...least, 'dsx-metadata-lost': 'true' };
 }
 
 /** Metadata of the item's owner. */
