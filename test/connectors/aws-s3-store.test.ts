@@ -147,7 +147,7 @@ describe('what a refusal means', () => {
     ['no permission', refusal(403, 'AccessDenied'), 'permission_denied', /s3:GetObject on arn:aws:s3:::plain/],
     [
       'a proxy that refuses',
-      { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>' },
+      { status: 403, headers: { 'content-type': 'text/html' }, body: '<html><title>no</html>' },
       'configuration',
       /endpoint/,
     ],

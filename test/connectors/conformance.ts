@@ -40,6 +40,8 @@ export interface Conformance {
   readonly actions?: readonly ActionIntent['action'][];
   /** Only what item actions do: for a second way to set up a store that is tested whole already. */
   readonly actionsOnly?: boolean;
+  /** Only listing and reading: for a second server that has names which the first one lacks, but not every condition. */
+  readonly withoutActions?: boolean;
 }
 
 const signal = new AbortController().signal;
@@ -216,7 +218,7 @@ export function connectorConformance(options: Conformance): void {
     listingConformance(options, names);
     readingConformance(options);
   }
-  actionConformance(options, names);
+  if (!options.withoutActions) actionConformance(options, names);
 }
 
 function listingConformance({ name, make }: Conformance, names: readonly Buffer[]): void {

@@ -11,3 +11,6 @@ export const SEAWEEDFS_GAPS_OF_VERSIONS: readonly Buffer[] = [
   ...SEAWEEDFS_GAPS,
   ...['a.txt', 'a b/x', '\u0001control', '\uffff', 'x'.repeat(255)].map(at),
 ];
+
+/** moto answers a path with a new line in it by a page of its web server. */
+export const MOTO_GAPS: readonly Buffer[] = [at('c\nnew line')];
