@@ -33,10 +33,15 @@ export async function checkS3(
   };
   for (const area of place.areas) {
     const name = nameOf(area);
-    const reached = await attempt(`list ${name}`, () => canList(client, place, area, signal));
+    let versioned = false;
+    const reached = await attempt(`list ${name}`, async () => {
+      const versioning = await versioningOf(client, area.bucket, signal);
+      versioned = versioning !== 'off';
+      return canList(client, place, area, versioning, signal);
+    });
     if (!reached || action === 'nothing') continue;
     if (action !== 'tag') await attempt(`delete in ${name}`, () => probeDelete(client, area, settings, signal));
-    if (action !== 'delete') await attempt(`tag in ${name}`, () => probeTags(client, area, action, signal));
+    if (action !== 'delete') await attempt(`tag in ${name}`, () => probeTags(client, area, action, versioned, signal));
     if (action === 'tag') continue;
     const id = `.dsx-check-${randomUUID()}`;
     const quarantine = place.quarantineOf(area.bucket);
@@ -46,8 +51,13 @@ export async function checkS3(
 }
 
 /** Lists one page, and opens its first object. */
-async function canList(client: S3Client, place: Place, area: Area, signal: AbortSignal): Promise<string> {
-  const versioning = await versioningOf(client, area.bucket, signal);
+async function canList(
+  client: S3Client,
+  place: Place,
+  area: Area,
+  versioning: Awaited<ReturnType<typeof versioningOf>>,
+  signal: AbortSignal,
+): Promise<string> {
   const ask = versioning === 'off' ? objectsPage : versionsPage;
   const { entries } = await ask(client, { ...area, max: 10 }, signal).catch(async (error: unknown) => {
     throw (await refusedRequester(client, area, error, signal)) ?? error;

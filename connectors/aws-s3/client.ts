@@ -17,7 +17,7 @@ type Provider = ReturnType<typeof fromNodeProviderChain>;
 export function createClient(settings: AwsS3Settings): S3Client {
   const { endpoint, region = endpoint === undefined ? undefined : 'us-east-1' } = settings;
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  return new S3Client({
+  const client = new S3Client({
     credentials: providerOf(settings, region),
     maxAttempts: 1,
     followRegionRedirects: false,
@@ -35,6 +35,15 @@ export function createClient(settings: AwsS3Settings): S3Client {
     // Its warnings name nothing that the errors do not.
     logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
+  const found = client.config.region;
+  client.config.region = async () => {
+    try {
+      return await found();
+    } catch (error) {
+      throw new ConnectorError('configuration', `connector ${settings.id} has no region: set region`, { cause: error });
+    }
+  };
+  return client;
 }
 
 function quiet(): void {}

@@ -43,7 +43,14 @@ export function placeOf(settings: AwsS3Settings): Place {
   const single = areas.length === 1;
   const text = settings.quarantine ?? DEFAULT_QUARANTINE;
   const fixed = text.startsWith('s3://') ? areaOf(text) : undefined;
-  const prefix = fixed === undefined ? `${text.replace(/^\/+|\/+$/g, '')}/` : '';
+  const folder = fixed === undefined ? text.replace(/^\/+|\/+$/g, '') : '';
+  if (fixed === undefined && folder === '') {
+    throw new ConnectorError(
+      'configuration',
+      'quarantine is empty: name a folder of the bucket, or s3://bucket/prefix',
+    );
+  }
+  const prefix = `${folder}/`;
   const quarantineOf = (bucket: string): Area => fixed ?? { bucket, prefix };
   const hiddenIn = (bucket: string): string | undefined => {
     const area = quarantineOf(bucket);

@@ -44,22 +44,21 @@ export async function probeTags(
   client: S3Client,
   { bucket, prefix }: Area,
   action: ItemAction,
+  versioned: boolean,
   signal: AbortSignal,
 ): Promise<string> {
-  const target = { Bucket: bucket, Key: `${prefix}.dsx-check-${randomUUID()}` };
+  const key = { Bucket: bucket, Key: `${prefix}.dsx-check-${randomUUID()}` };
+  const target = versioned ? { ...key, VersionId: 'null' } : key;
+  const what = versioned ? 'ObjectVersionTagging' : 'ObjectTagging';
   const where = `on arn:aws:s3:::${bucket}/${prefix}*`;
   await allowed(
     client.send(new GetObjectTaggingCommand(target), { abortSignal: signal }),
     `reading tags in ${bucket}`,
-    `s3:GetObjectTagging ${where}`,
+    `s3:Get${what} ${where}`,
   );
   if (action !== 'tag') return 'tags can be read';
   const none = new PutObjectTaggingCommand({ ...target, Tagging: { TagSet: [] } });
-  await allowed(
-    client.send(none, { abortSignal: signal }),
-    `writing tags in ${bucket}`,
-    `s3:PutObjectTagging ${where}`,
-  );
+  await allowed(client.send(none, { abortSignal: signal }), `writing tags in ${bucket}`, `s3:Put${what} ${where}`);
   return 'tags can be read and written';
 }
 

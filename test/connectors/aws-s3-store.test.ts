@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAwsS3Connector } from '../../connectors/aws-s3/connector.ts';
 import type { AwsS3Settings } from '../../connectors/aws-s3/settings.ts';
@@ -161,6 +164,18 @@ describe('what a refusal means', () => {
       expect(error.message).toMatch(message);
       expect(error.message).not.toContain(server.secretAccessKey);
     }
+  });
+
+  test('without a region, and without an endpoint, it says what to set', async () => {
+    const script = `
+      const { createAwsS3Connector } = await import(${JSON.stringify(path.resolve('connectors/aws-s3/connector.ts'))});
+      const connector = createAwsS3Connector({ id: 'here', assets: ['plain'], access: { kind: 'default' } });
+      await connector.stat({ location: 'x' }, new AbortController().signal).catch((error) => console.log(error.code, error.message));
+    `;
+    const env = { HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' };
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env });
+    expect(stdout).toMatch(/^configuration .*here has no region: set region/);
   });
 
   test('a role that can not be taken on is about credentials', async () => {
