@@ -55,7 +55,7 @@ const UNREACHABLE = new Set([
   'ETIMEDOUT',
   'TimeoutError',
 ]);
-const MISCONFIGURED = /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_INVALID_URL)/;
+const MISCONFIGURED = /^(ERR_TLS|ERR_SSL|EPROTO|HPE_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_INVALID_URL)/;
 
 /** Text of an error of S3: a code that it answered, not one that the SDK made up for an answer without a body. */
 export function s3Code(error: unknown): string | undefined {
@@ -105,6 +105,8 @@ function codeOf(error: unknown): ConnectorCode {
   if (status === 429 || (status === 503 && (headers['retry-after'] !== undefined || named === undefined))) {
     return 'throttled';
   }
+  // Copies are answered before they are done: then an error has the status of a success.
+  if (named !== undefined && status < 300) return 'storage_error';
   // A page of something that is no S3, in front of it or instead of it.
   if (status < 500 && /html/.test(headers['content-type'] ?? '')) return 'configuration';
   if (status === 401) return 'credentials';
@@ -129,6 +131,9 @@ function remedy(code: ConnectorCode, error: unknown, permission: string | undefi
   }
   if (code === 'configuration' && region !== undefined) return `; the bucket is in ${region}: set region: ${region}`;
   if (s3Code(error) === 'NoSuchBucket') return '; there is no such bucket: correct asset, or region and endpoint';
+  if (code === 'configuration' && statusOf(error) === undefined) {
+    return '; correct endpoint (http or https?), or trust its authority with NODE_EXTRA_CA_CERTS';
+  }
   if (code === 'configuration') return '; correct endpoint, region and pathStyle';
   if (code === 'credentials') return '; renew the credentials';
   return '';

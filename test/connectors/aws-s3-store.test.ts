@@ -178,6 +178,20 @@ describe('what a refusal means', () => {
     expect(stdout).toMatch(/^configuration .*here has no region: set region/);
   });
 
+  test.each([
+    [
+      'https where the store speaks http',
+      (): string => server.endpoint.replace('http:', 'https:'),
+      'configuration',
+      /NODE_EXTRA_CA_CERTS/,
+    ],
+    ['a port where nothing listens', (): string => 'http://127.0.0.1:1', 'unreachable', /ECONNREFUSED/],
+  ] as const)('%s', async (_what, endpoint, code, message) => {
+    const store = await storeOf({ endpoint: endpoint() });
+    const error = await failureOf(store.connector.stat({ location: 'x' }, signal));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
   test('a role that can not be taken on is about credentials', async () => {
     const connector = createAwsS3Connector({
       id: 'role',
@@ -191,6 +205,21 @@ describe('what a refusal means', () => {
     expect(error.message).toMatch(/role\/x/);
     await connector.close();
   });
+});
+
+test.each([
+  ['an error within a success', refusal(200, 'InternalError'), 'storage_error'],
+  ['a refusal', refusal(403, 'AccessDenied'), 'permission_denied'],
+] as const)('a copy that is answered by %s leaves the item in its place', async (_what, treatment, code) => {
+  const store = await storeOf();
+  await store.put(at('evil'), at('evil'));
+  const intent = await intentOn(store.connector, { location: 'evil' }, 'move');
+  store.front.treat = ({ headers }) => (headers['x-amz-copy-source'] === undefined ? undefined : treatment);
+  const report = await store.connector.act(intent, signal);
+  expect(report).toMatchObject({ state: 'failed', code });
+  expect((await store.contents()).get('evil')?.toString()).toBe('evil');
+  store.front.calm();
+  expect(await store.connector.act(intent, signal)).toMatchObject({ state: 'done', code: 'applied' });
 });
 
 describe('the check', () => {
