@@ -81,7 +81,7 @@ export interface ActionReport {
   readonly destination?: string;
   readonly made?: readonly Version[];
   readonly undo?: ActionRow['undo'];
-  /** With `version_changed`: what is in place now, to be listed and scanned. */
+  /** With `version_changed`, or where removing a version brought up another one: what is in place now, to be listed and scanned. */
   readonly current?: Item;
 }
 

@@ -1,3 +1,4 @@
+import type { AwsS3Settings } from './aws-s3/settings.ts';
 import type { AzureBlobSettings } from './azure-blob/settings.ts';
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
@@ -8,6 +9,7 @@ import type { OnedriveSettings, SharepointSettings } from './graph/settings.ts';
 /** Settings of one connector: its kind, and what that kind needs. */
 export type ConnectorSettings =
   | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'aws_s3' } & AwsS3Settings)
   | ({ readonly kind: 'azure_blob_storage' } & AzureBlobSettings)
   | ({ readonly kind: 'google_cloud_storage' } & GcsSettings)
   | ({ readonly kind: 'sharepoint' } & SharepointSettings)
@@ -20,6 +22,7 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  aws_s3: async (settings) => (await import('./aws-s3/connector.ts')).createAwsS3Connector(settings),
   azure_blob_storage: async (settings) =>
     (await import('./azure-blob/connector.ts')).createAzureBlobConnector(settings),
   google_cloud_storage: async (settings) =>

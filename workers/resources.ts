@@ -105,6 +105,8 @@ function bindingOf(source: Source, chosen: string | undefined, config: WorkerCon
   switch (found.kind) {
     case 'filesystem':
       return { kind: found.kind, ...own, asset: found.asset, exclude };
+    case 'aws_s3':
+      return { kind: found.kind, ...own, ...found.storage };
     case 'azure_blob_storage':
       return { kind: found.kind, ...own, ...found.storage };
     case 'google_cloud_storage':

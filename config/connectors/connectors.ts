@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { awsS3 } from './aws-s3.ts';
 import { azureBlobStorage } from './azure-blob-storage.ts';
 import { COMMON_ALIASES, COMMON_RETIRED, COMMON_SECRETS, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
@@ -13,6 +14,7 @@ export type { ConnectorSettings } from './settings.ts';
 /** Every kind of connector that there is. */
 export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = {
   filesystem,
+  aws_s3: awsS3,
   azure_blob_storage: azureBlobStorage,
   google_cloud_storage: googleCloudStorage,
   sharepoint,

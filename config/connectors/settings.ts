@@ -1,3 +1,4 @@
+import type { AwsS3Storage } from '../../connectors/aws-s3/settings.ts';
 import type { AzureBlobStorage } from '../../connectors/azure-blob/settings.ts';
 import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
 import type { OnedriveStorage, SharepointStorage } from '../../connectors/graph/settings.ts';
@@ -28,6 +29,7 @@ export interface CommonSettings {
 /** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
 export type KindSettings = { readonly asset: string; readonly quarantine?: string } & (
   | { readonly kind: 'filesystem' }
+  | { readonly kind: 'aws_s3'; readonly storage: AwsS3Storage }
   | { readonly kind: 'azure_blob_storage'; readonly storage: AzureBlobStorage }
   | { readonly kind: 'google_cloud_storage'; readonly storage: GcsStorage }
   | { readonly kind: 'sharepoint'; readonly storage: SharepointStorage }

@@ -44,6 +44,8 @@ export interface Conformance {
   readonly actions?: readonly ActionIntent['action'][];
   /** Only what item actions do: for a second way to set up a store that is tested whole already. */
   readonly actionsOnly?: boolean;
+  /** Only listing and reading: for a second server that has names which the first one lacks, but not every condition. */
+  readonly withoutActions?: boolean;
 }
 
 const signal = new AbortController().signal;
@@ -224,7 +226,7 @@ export function connectorConformance(options: Conformance): void {
     listingConformance(options, names);
     readingConformance(options);
   }
-  actionConformance(options, names);
+  if (!options.withoutActions) actionConformance(options, names);
 }
 
 function listingConformance(options: Conformance, names: readonly Buffer[]): void {
@@ -377,7 +379,7 @@ function listingConformance(options: Conformance, names: readonly Buffer[]): voi
 }
 
 function readingConformance(options: Conformance): void {
-  const { name, make, contentVersions = false, versionsListed = true, actions = ACTIONS } = options;
+  const { name, make, contentVersions = false, versionsListed = true, actions = ACTIONS, without = [] } = options;
   describe(`${name}: versions and reading`, () => {
     let store: Store;
     beforeEach(async () => {
@@ -472,7 +474,8 @@ function readingConformance(options: Conformance): void {
       expect(await code(store.connector.stat(ref('nothing'), signal))).toBe('not_found');
     });
 
-    test.each(['', '/', '/etc/passwd', '..', '../x', 'a/../../x', 'a/..', './a', 'a//b', 'a/', 'a\0b'])(
+    const noItems = ['', '/', '/etc/passwd', '..', '../x', 'a/../../x', 'a/..', './a', 'a//b', 'a/', 'a\0b'];
+    test.each(noItems.filter((location) => !without.some((one) => one.equals(at(location)))))(
       'a location that is none is never opened: %j',
       async (location) => {
         await store.put(at('a/b'), at('x'));
@@ -554,7 +557,8 @@ function actionConformance(options: Conformance, names: readonly Buffer[]): void
     test.each(having('move', 'movetag', 'delete', 'tag'))('%s never touches another version', async (action) => {
       for (const replace of ['put', 'overwrite'] as const) {
         const intent = await intentOn(store.connector, evil, action, `job-1/${action}:${replace}`);
-        await store[replace](at('dir/evil'), at('new, good!'));
+        // Other bytes each time: a store may pin bytes, not writes.
+        await store[replace](at('dir/evil'), at(`new, good: ${replace}!`));
         const before = await store.contents();
         const report = await store.connector.act(intent, signal);
         expect(report).toMatchObject({ state: 'refused', code: 'version_changed' });
