@@ -106,8 +106,10 @@ function refusal(error: unknown): Reply {
 }
 
 function send(response: ServerResponse, { status, headers, body, cutAfter }: Reply): void {
-  const isJson = typeof body === 'object' && !Buffer.isBuffer(body);
-  const bytes = isJson ? Buffer.from(JSON.stringify(body)) : Buffer.from(body ?? '');
+  const isBytes = Buffer.isBuffer(body);
+  const isJson = typeof body === 'object' && !isBytes;
+  // Bytes are sent as they are: a copy of a large file would be held while it is read.
+  const bytes = isBytes ? body : Buffer.from(isJson ? JSON.stringify(body) : (body ?? ''));
   const type = isJson ? { 'content-type': 'application/json; odata.metadata=minimal; charset=utf-8' } : {};
   const length = status === 204 ? {} : { 'content-length': String(bytes.length) };
   response.writeHead(status, { 'request-id': crypto.randomUUID(), ...type, ...length, ...headers });
