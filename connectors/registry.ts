@@ -1,9 +1,12 @@
+import type { AwsS3Settings } from './aws-s3/settings.ts';
 import type { Connector } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
 
 /** Settings of one connector: its kind, and what that kind needs. */
-export type ConnectorSettings = { readonly kind: 'filesystem' } & FilesystemSettings;
+export type ConnectorSettings =
+  | ({ readonly kind: 'filesystem' } & FilesystemSettings)
+  | ({ readonly kind: 'aws_s3' } & AwsS3Settings);
 
 /** How a connector of each kind is made. A kind is loaded when the first connector of it is asked for. */
 export type Kinds = {
@@ -12,6 +15,7 @@ export type Kinds = {
 
 const KINDS: Kinds = {
   filesystem: async (settings) => (await import('./filesystem/connector.ts')).createFilesystemConnector(settings),
+  aws_s3: async (settings) => (await import('./aws-s3/connector.ts')).createAwsS3Connector(settings),
 };
 
 /** The connectors of a process. */
@@ -25,7 +29,7 @@ export interface Connectors {
   close(): Promise<void>;
 }
 
-export function createConnectors(kinds: Kinds = KINDS): Connectors {
+export function createConnectors(kinds: Partial<Kinds> = KINDS): Connectors {
   const made = new Map<string, Promise<Connector>>();
   return {
     get(settings) {
@@ -46,15 +50,15 @@ export function createConnectors(kinds: Kinds = KINDS): Connectors {
   };
 }
 
-async function make(kinds: Kinds, settings: ConnectorSettings): Promise<Connector> {
-  if (!Object.hasOwn(kinds, settings.kind)) {
-    const known = Object.keys(kinds).join(', ');
-    throw new ConnectorError(
-      'configuration',
-      `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
-    );
-  }
-  return kinds[settings.kind](settings);
+async function make(kinds: Partial<Kinds>, settings: ConnectorSettings): Promise<Connector> {
+  // The kind of the settings is the kind that is looked up, which types can't follow through a union.
+  const kind = kinds[settings.kind] as ((given: ConnectorSettings) => Promise<Connector>) | undefined;
+  if (kind !== undefined && Object.hasOwn(kinds, settings.kind)) return kind(settings);
+  const known = Object.keys(kinds).join(', ');
+  throw new ConnectorError(
+    'configuration',
+    `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
+  );
 }
 
 /** Objects with their fields in order, so that equal settings have equal text. */

@@ -97,11 +97,11 @@ function bindingOf(source: Source, chosen: string | undefined, config: WorkerCon
     throw new ConnectorError('configuration', `this worker's configuration has no connector ${source.id}`);
   }
   const quarantine = chosen ?? found.quarantine;
-  return {
-    kind: found.kind,
-    id: found.id,
-    asset: found.asset,
-    exclude,
-    ...(quarantine !== undefined && { quarantine }),
-  };
+  const own = { id: found.id, ...(quarantine !== undefined && { quarantine }) };
+  switch (found.kind) {
+    case 'filesystem':
+      return { kind: found.kind, ...own, asset: found.asset, exclude };
+    case 'aws_s3':
+      return { kind: found.kind, ...own, ...found.storage };
+  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { awsS3 } from './aws-s3.ts';
 import { COMMON_ALIASES, COMMON_RETIRED, commonShape } from './common.ts';
 import { filesystem } from './filesystem.ts';
 import type { Fields, Kind } from './kind.ts';
@@ -7,7 +8,7 @@ import type { CommonSettings, ConnectorSettings } from './settings.ts';
 export type { ConnectorSettings } from './settings.ts';
 
 /** Every kind of connector that there is. */
-export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = { filesystem };
+export const KINDS: Readonly<Record<ConnectorSettings['kind'], Kind>> = { filesystem, aws_s3: awsS3 };
 
 const KIND_NAMES = Object.keys(KINDS);
 const kindError = `must be ${KIND_NAMES.length === 1 ? KIND_NAMES[0] : `one of ${KIND_NAMES.join(', ')}`}`;

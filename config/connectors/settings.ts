@@ -1,3 +1,4 @@
+import type { AwsS3Storage } from '../../connectors/aws-s3/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
 
 /** What every connector has. */
@@ -20,7 +21,10 @@ export interface CommonSettings {
 }
 
 /** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
-export type KindSettings = { readonly kind: 'filesystem'; readonly asset: string; readonly quarantine?: string };
+export type KindSettings = { readonly asset: string; readonly quarantine?: string } & (
+  | { readonly kind: 'filesystem' }
+  | { readonly kind: 'aws_s3'; readonly storage: AwsS3Storage }
+);
 
 /** A connector of the configuration: a named binding to one storage. */
 export type ConnectorSettings = CommonSettings & KindSettings;

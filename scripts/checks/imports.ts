@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
   scanner: storeRule,
   ledger: storeRule,
   status: storeRule,
-  config: { rooms: ['domain'], packages: ['zod', 'yaml'], node: true },
+  config: { rooms: ['domain'], types: ['connectors'], packages: ['zod', 'yaml'], node: true },
   activities: { rooms: below, files: ['workflows/messages.ts'], packages: '*', node: true },
   workflows: {
     rooms: ['domain'],
