@@ -1,30 +1,30 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import type { ActionReport, Connector } from '../connectors/connector.ts';
+import type { ActionReport } from '../connectors/connector.ts';
 import { type ActionIntent, type ActionRow, noActions } from '../domain/action.ts';
 import { type Item, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { Writer } from '../ledger/types.ts';
-import { retryDelayMs } from '../scanner/retry.ts';
 import { itemOf, orderedBy, rowHead } from './action-row.ts';
 import type { WorkerDeps } from './deps.ts';
+import { persistently } from './persistently.ts';
 import { withPulse } from './pulse.ts';
+import { restoreActions } from './restore-actions.ts';
 import { tryOut } from './try-action.ts';
 import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
-/** A storage error of an action is tried so often in all. */
-const TRIES = 3;
 /** A location that keeps changing under its findings is listed again at most so often in a row. */
 const MAX_RESCANS = 3;
 
 /**
- * Carries out intents, one after the other, and writes down what the storage says afterwards. Repeating it is harmless.
+ * Carries out intents, one after the other, and writes down what the storage says afterwards; of a restore it undoes rows. Repeating
+ * it is harmless.
  * @throws LedgerError
  */
 export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput) => Promise<AppliedActions> {
   return (input) =>
     withPulse(async (pulse) => {
+      if (input.order?.why === 'restore') return await restoreActions(deps, input, pulse);
       const context = Context.current();
       const ledger = deps.ledger.job(input.job);
       const writer = writerOf(context.info);
@@ -39,7 +39,7 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
           rows.push(await tryOut(connector, intent, input, context.cancellationSignal));
           continue;
         }
-        const report = await carryOut(connector, intent, context.cancellationSignal);
+        const report = await persistently(() => connector.act(intent, context.cancellationSignal));
         rows.push(rowOf(intent, report, input));
         // An apply job scans nothing: what changed since is for the next scan.
         const rescan = input.order === undefined ? rescanOf(intent, report) : undefined;
@@ -56,14 +56,6 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
         ...(rescan !== undefined && { rescan }),
       };
     });
-}
-
-async function carryOut(connector: Connector, intent: ActionIntent, signal: AbortSignal): Promise<ActionReport> {
-  for (let attempt = 1; ; attempt++) {
-    const report = await connector.act(intent, signal);
-    if (report.code !== 'storage_error' || attempt >= TRIES) return report;
-    await pause(retryDelayMs('scanner_transient', attempt, undefined));
-  }
 }
 
 function rowOf(intent: ActionIntent, report: ActionReport, input: ApplyActionsInput): ActionRow {

@@ -1,6 +1,7 @@
 import { isLedgerError } from '../ledger/errors.ts';
 import { sameHeader } from '../ledger/job-ledger.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
+import { foundBy } from '../ledger/restores.ts';
 import type { JobHeader } from '../ledger/types.ts';
 import type { OrchestratorDeps } from './deps.ts';
 import { withPulse } from './pulse.ts';
@@ -36,8 +37,12 @@ async function begin(
   };
   const found = bodyHash === undefined ? undefined : await takenBy(ledger, header);
   if (found !== undefined) return found;
-  // Noted first: every retry that has a header is found from its first job.
+  // Noted first: every retry that has a header is found from its first job, every restore from the job that found the findings.
   if (retry !== undefined) await deps.ledger.noteRetry(retry.first, job);
+  if (order?.why === 'restore') {
+    const of = await deps.ledger.job(order.job).header();
+    await deps.ledger.noteRestore(of === undefined ? order.job : await foundBy(deps.ledger, of), job);
+  }
   try {
     return await ledger.writeHeader(header);
   } catch (error) {

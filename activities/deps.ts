@@ -4,6 +4,7 @@ import type { OutcomeRow } from '../domain/outcome.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
+import type { AllowedBytes } from './allowed.ts';
 import type { LiveBoard } from './live.ts';
 
 /** What the activities of a scan worker stand on. */
@@ -13,6 +14,8 @@ export interface WorkerDeps {
   connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>): Promise<Connector>;
   /** @throws ScannerError `scanner_config` when no scanner of this name is configured here */
   scanner(name: string): Scanner;
+  /** Whether bytes are allowed by their hash. */
+  readonly allowed: AllowedBytes;
   readonly live: LiveBoard;
   /** Tells the status of findings, as well as it can. Never rejects. */
   announce(job: string, findings: readonly OutcomeRow[]): Promise<void>;

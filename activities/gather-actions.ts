@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { type ActionIntent, type ActionRow, noActions } from '../domain/action.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
+import { restorable } from '../ledger/restores.ts';
 import type { ActionResult } from '../ledger/types.ts';
 import { itemOf, orderedBy, rowHead } from './action-row.ts';
 import type { OrchestratorDeps } from './deps.ts';
@@ -17,6 +18,7 @@ const CHUNK = 500;
  */
 export function createGatherActions(deps: OrchestratorDeps): (input: GatherActionsInput) => Promise<GatheredActions> {
   return async (input) => {
+    if (input.order.why === 'restore') return await gatherRestore(deps, input);
     const { order, settings } = input;
     const from = deps.ledger.job(order.job);
     const ledger = deps.ledger.job(input.job);
@@ -48,6 +50,27 @@ export function createGatherActions(deps: OrchestratorDeps): (input: GatherActio
     if (chunk.length > 0) await write(chunk);
     return { batches, rows };
   };
+}
+
+/** Copies the rows whose actions are to be undone, so that the restore's ledger too stands for itself. */
+async function gatherRestore(deps: OrchestratorDeps, input: GatherActionsInput): Promise<GatheredActions> {
+  const ledger = deps.ledger.job(input.job);
+  const writer = writerOf(Context.current().info);
+  const items = input.items === undefined ? undefined : new Set(input.items);
+  const batches: { intents: ActionResult['segment']; count: number }[] = [];
+  const write = async (rows: readonly ActionRow[]): Promise<void> => {
+    const intents = await ledger.writeUndone(`restore-${batches.length}`, rows, writer);
+    batches.push({ intents, count: rows.length });
+  };
+  let chunk: ActionRow[] = [];
+  for await (const row of restorable(deps.ledger, input.order.job, items)) {
+    chunk.push(row);
+    if (chunk.length < CHUNK) continue;
+    await write(chunk);
+    chunk = [];
+  }
+  if (chunk.length > 0) await write(chunk);
+  return { batches, rows: [] };
 }
 
 async function* picked(

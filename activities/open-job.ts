@@ -29,6 +29,9 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
     const can = connector.capabilities.actions.join(', ');
     throw new ConnectorError('configuration', `connector ${connector.id} can't ${action}; it can: ${can}`);
   }
+  if (input.restores === true && !connector.capabilities.restore) {
+    throw new ConnectorError('configuration', `connector ${connector.id} (${connector.kind}) can't put items back`);
+  }
   // A retry knows the asset that it is about: where another one lies, everything would seem to have vanished.
   if (input.fingerprint !== undefined) await proveAsset(connector, input.fingerprint, signal, deps.patienceMs);
   const patience = storagePatience(deps.patienceMs);

@@ -17,6 +17,8 @@ export interface JobContext {
   readonly fingerprint?: string;
   /** False: the job needs no scanner. */
   readonly scans?: boolean;
+  /** True: the job puts items back. */
+  readonly restores?: true;
 }
 
 export interface BeginJobInput extends JobContext {
@@ -183,7 +185,7 @@ export interface GatherActionsInput extends JobContext {
   readonly order: Order;
   /** Of a decision: which intents of the job that the order names. */
   readonly picks?: readonly { readonly intents: ObjectRef; readonly picks: readonly Span[] }[];
-  /** Of a plan: only these items. */
+  /** Of a plan or a restore: only these items. */
   readonly items?: readonly string[];
 }
 export interface GatheredActions {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
-import { VERDICTS } from '../domain/approval.ts';
+import { ACTION_STATES, ITEM_ACTIONS, ROW_ACTIONS } from '../domain/action.ts';
+import { ORDERS, VERDICTS } from '../domain/approval.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
@@ -14,7 +14,7 @@ const state = z.enum([...RUNNING_STATES, ...FINAL_STATES]);
 const outcomes = z.strictObject(
   Object.fromEntries(OUTCOMES.map((o) => [o, count])) as Record<(typeof OUTCOMES)[number], typeof count>,
 );
-const counters = z.strictObject({ outcomes, bytes: count, standIn: count });
+const counters = z.strictObject({ outcomes, bytes: count, standIn: count, allowed: count.optional() });
 const actionCounts = z.strictObject(
   Object.fromEntries(ACTION_STATES.map((s) => [s, count])) as Record<(typeof ACTION_STATES)[number], typeof count>,
 );
@@ -60,7 +60,7 @@ const source = z.union([
 ]);
 const brake = { maxActions: count.optional(), maxActionsWindow: count.optional() };
 const order = z.object({
-  why: z.enum(['planned', 'approved', 'rejected']),
+  why: z.enum(ORDERS),
   job: z.string(),
   by: z.string(),
   at: z.string(),
@@ -135,7 +135,7 @@ const actionRow = z.looseObject({
   finding: z.string(),
   item: z.string(),
   location: z.string(),
-  action,
+  action: z.enum(ROW_ACTIONS),
   state: z.enum(ACTION_STATES),
 });
 const self = z.strictObject({ self: z.string() });
@@ -283,3 +283,36 @@ export const decideSourceAnswer = z.strictObject({
   jobs: z.array(z.strictObject({ ...carriedOut, links: self })),
   waiting: count,
 }) satisfies z.ZodType<contract.DecideSourceAnswer>;
+
+export const quarantineList = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      source,
+      job: z.string(),
+      finding: z.string(),
+      item: z.string(),
+      location: z.string(),
+      locationBytes: z.string().optional(),
+      action: z.enum(ROW_ACTIONS),
+      destination: z.string().optional(),
+      version: z.string(),
+      sha256: z.string().optional(),
+      threat: z.string().optional(),
+      by: z.string(),
+      at: z.string(),
+      restorable: z.boolean(),
+    }),
+  ),
+  next: z.string().optional(),
+}) satisfies z.ZodType<contract.QuarantineList>;
+export const allowAnswer = z.strictObject({
+  sha256: z.string(),
+  allowed: z.boolean(),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string(),
+}) satisfies z.ZodType<contract.AllowedHash>;
+export const allowedList = z.strictObject({
+  entries: z.array(allowAnswer),
+  next: z.string().optional(),
+}) satisfies z.ZodType<contract.AllowedList>;

@@ -6,11 +6,13 @@ import { createJobs } from './jobs.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
 import { mountRoutes, type Route } from './route.ts';
+import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
@@ -27,6 +29,8 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...scanRoutes(deps, jobs),
     ...retryRoutes(deps, jobs),
     ...approvalRoutes(deps, jobs),
+    ...quarantineRoutes(deps, jobs),
+    ...allowedRoutes(deps),
   ];
 }
 

@@ -5,6 +5,9 @@ import { ApiError, problemError, unreachable } from './client-error.ts';
 import { jobEvents } from './client-events.ts';
 import {
   type ActionPage,
+  type AllowBody,
+  type AllowedHash,
+  type AllowedList,
   API_PREFIX,
   type ApplyBody,
   type ApprovalList,
@@ -19,8 +22,10 @@ import {
   type JobResource,
   type LimitsBody,
   type OutcomePage,
+  type QuarantineList,
   type ReadyAnswer,
   type RebuildAnswer,
+  type RestoreBody,
   type RetryJobBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
@@ -66,6 +71,11 @@ export interface ApiClient {
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Carries out what a dry run planned. */
   apply(job: string, body?: ApplyBody, options?: StartOptions): Promise<StartJobAnswer>;
+  /** Puts back what a job moved or tagged. */
+  restore(job: string, body?: RestoreBody, options?: StartOptions): Promise<StartJobAnswer>;
+  quarantine(query?: { source?: string; limit?: number; after?: string }): Promise<QuarantineList>;
+  allowed(query?: { limit?: number; after?: string }): Promise<AllowedList>;
+  allow(body: AllowBody): Promise<AllowedHash>;
   approvals(): Promise<ApprovalList>;
   waiting(source: string, query?: { limit?: number; after?: number }): Promise<SourceApprovals>;
   decide(source: string, verdict: Verdict, body: DecideBody): Promise<DecideSourceAnswer>;
@@ -173,6 +183,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
     apply: (job, body = {}, o) =>
       call('POST', url(jobPath(job, '/apply')), { body, idempotencyKey: o?.idempotencyKey }),
+    restore: (job, body = {}, o) =>
+      call('POST', url(jobPath(job, '/restore')), { body, idempotencyKey: o?.idempotencyKey }),
+    quarantine: (query) => call('GET', url('/quarantine', query)),
+    allowed: (query) => call('GET', url('/allowed', query)),
+    allow: (body) => call('POST', url('/allowed'), { body }),
     approvals: () => call('GET', url('/approvals')),
     waiting: (source, query) => call('GET', url(`/approvals/${encodeURIComponent(source)}`, query)),
     decide: (source, verdict, body) =>

@@ -1,9 +1,11 @@
 import type { ActionRow, ItemAction } from '../domain/action.ts';
+import type { AllowEntry } from '../domain/allow.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { JobProgress, LiveFigures, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
+import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
 /** The JSON that travels between the API and its clients. Every path is below this prefix. */
 export const API_PREFIX = '/dsx-connect/api/v1';
@@ -341,4 +343,32 @@ export interface DecideSourceAnswer extends DecisionResource {
   }[];
   /** Findings that still wait. */
   readonly waiting: number;
+}
+
+/** `POST /jobs/:job/restore`: puts back what the job moved or tagged. The answer is that of `POST /jobs`. */
+export interface RestoreBody {
+  /** Only these (`page:ordinal`, or with the job before it); default: all that was not put back since. */
+  readonly findings?: readonly string[];
+  readonly reason?: string;
+}
+
+/** `GET /quarantine?source=&limit=&after=`. `next` may come with few items, or none. */
+export interface QuarantineList {
+  readonly items: readonly QuarantinedItem[];
+  readonly next?: string;
+}
+
+/** `POST /allowed`: 201 with the entry that counts from now on. */
+export interface AllowBody {
+  /** 64 lower-case hex digits. */
+  readonly sha256: string;
+  readonly reason: string;
+  /** Takes back what was allowed. */
+  readonly revoke?: boolean;
+}
+export type AllowedHash = Omit<AllowEntry, 'format'>;
+/** `GET /allowed?limit=&after=`: the newest entry of each hash, revoked ones too. */
+export interface AllowedList {
+  readonly entries: readonly AllowedHash[];
+  readonly next?: string;
 }

@@ -270,6 +270,7 @@ export function createJobControl(
 
 /** One line of Markdown for the Temporal UI; names the source by its id alone. */
 function summaryOf({ kind, source, settings, retry, order }: StartRequest): string {
+  if (order?.why === 'restore') return `Puts back what job ${order.job} moved`;
   if (order !== undefined) return `Actions of job ${order.job}, ${order.why}${settings.dryRun ? ' (dry run)' : ''}`;
   const what =
     retry !== undefined ? `Retry of ${retry.of}, part` : kind === 'full' ? 'Full scan' : 'Scan of requested items';

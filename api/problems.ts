@@ -28,6 +28,8 @@ export const PROBLEMS = {
   job_cancelling: { status: 409, title: 'The job is being cancelled' },
   job_running: { status: 409, title: 'The job has not ended' },
   nothing_planned: { status: 409, title: 'The job planned nothing' },
+  nothing_to_restore: { status: 409, title: 'There is nothing to put back' },
+  not_allowed: { status: 409, title: 'The hash is not allowed' },
   list_changed: { status: 409, title: 'The list is not the one that was shown' },
   not_waiting: { status: 409, title: 'The findings do not wait' },
   scanner_not_named: { status: 409, title: 'No scanner is named' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
+import { isSha256, MAX_REASON } from '../domain/allow.ts';
 import { parseSpans } from '../domain/approval.ts';
 import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
@@ -82,6 +83,22 @@ export const applyBody = z.strictObject({
   dryRun: z.boolean().optional(),
   ...brake,
 }) satisfies z.ZodType<contract.ApplyBody>;
+export const restoreBody = z.strictObject({
+  findings: z.array(text(300)).min(1).max(MAX_ITEMS).optional(),
+  reason: text(SHORT).optional(),
+}) satisfies z.ZodType<contract.RestoreBody>;
+export const quarantineQuery = z.strictObject({
+  source: text(200).optional(),
+  limit,
+  after: text(1_000).optional(),
+});
+const sha256 = z.string().refine(isSha256, 'must be a SHA-256: 64 lower-case hex digits');
+export const allowedQuery = z.strictObject({ limit, after: sha256.optional() });
+export const allowBody = z.strictObject({
+  sha256,
+  reason: text(MAX_REASON),
+  revoke: z.boolean().optional(),
+}) satisfies z.ZodType<contract.AllowBody>;
 
 const action = z.enum(ITEM_ACTIONS);
 const actionBody = z.strictObject({ action: action.optional() });

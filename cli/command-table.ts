@@ -49,6 +49,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/apply.ts'),
   },
   {
+    name: 'quarantine',
+    summary: 'list what was moved and not put back',
+    group: SCANS,
+    load: () => import('./commands/quarantine.ts'),
+  },
+  {
+    name: 'restore',
+    summary: 'put back what a job moved',
+    group: SCANS,
+    load: () => import('./commands/restore.ts'),
+  },
+  {
+    name: 'allow',
+    summary: 'let bytes stay by their SHA-256, or list what is allowed',
+    group: SCANS,
+    load: () => import('./commands/allow.ts'),
+  },
+  {
     name: 'approvals',
     summary: 'list findings whose actions wait for approval',
     group: SCANS,

@@ -4,6 +4,10 @@ import type { ItemRef, Version } from './item.ts';
 export const ITEM_ACTIONS = ['nothing', 'delete', 'move', 'tag', 'movetag'] as const;
 export type ItemAction = (typeof ITEM_ACTIONS)[number];
 
+/** What an action row can tell of: an item action, or that one was undone. */
+export const ROW_ACTIONS = [...ITEM_ACTIONS, 'restore'] as const;
+export type RowAction = (typeof ROW_ACTIONS)[number];
+
 /**
  * - `planned`: decided, not carried out (a dry run, or not yet begun)
  * - `awaiting-approval`: held by a brake
@@ -84,12 +88,15 @@ export interface ActionRow {
   readonly item: string;
   readonly location: string;
   readonly locationBytes?: string;
-  readonly action: ItemAction;
+  readonly action: RowAction;
   readonly state: ActionState;
   readonly code?: ActionCode;
   readonly note?: string;
   /** The version that was acted on (the judged one). */
   readonly version: Version;
+  /** SHA-256 of the bytes that were judged, lower-case hex, and what the scanner called them. */
+  readonly sha256?: string;
+  readonly threat?: string;
   /** Where the item is now, as the connector names it (an absolute path, a key, a URL). */
   readonly destination?: string;
   /** Versions that this action itself made, so that they are not taken for somebody's change. */

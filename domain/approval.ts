@@ -4,13 +4,15 @@ import { sha256Hex } from './sha256.ts';
 export const VERDICTS = ['approve', 'reject'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+export const ORDERS = ['planned', 'approved', 'rejected', 'restore'] as const;
+
 /**
- * Why an apply job acts: findings of an ended job that a dry run planned, or that waited and were approved or rejected. It is
- * the apply job's header that says so, and who ordered it.
+ * Why an apply job acts: findings of an ended job that a dry run planned, or that waited and were approved or rejected; or what
+ * a job moved or tagged is to be put back (`restore`). It is the apply job's header that says so, and who ordered it.
  */
 export interface Order {
-  readonly why: 'planned' | 'approved' | 'rejected';
-  /** The job whose findings they are. */
+  readonly why: (typeof ORDERS)[number];
+  /** The job whose findings they are; of a restore the job whose actions are undone. */
   readonly job: string;
   readonly by: string;
   /** When it was ordered, ISO 8601 in UTC. */

@@ -1,4 +1,4 @@
-import type { Item, Version } from './item.ts';
+import type { Item, SkipRule, Version } from './item.ts';
 
 /** The closed set of outcomes. Every listed item ends in exactly one. */
 export const OUTCOMES = [
@@ -67,7 +67,7 @@ export interface OutcomeRow {
   /** A sentence for a person; bounded to 500 characters. */
   readonly note?: string;
   readonly listed: { readonly version?: Version; readonly size?: number; readonly modified?: string };
-  /** The version whose bytes were judged, and how many they were. Present exactly when a scanner judged them. */
+  /** The version whose bytes were judged, and how many they were. Present exactly when a scanner judged them; then a finding may be `skipped` (`allowed`). */
   readonly judged?: { readonly version: Version; readonly size: number };
   /** SHA-256 of the bytes sent, lower-case hex. Present exactly when `judged` is. */
   readonly sha256?: string;
@@ -92,7 +92,12 @@ export interface Counters {
   readonly bytes: number;
   /** Rows judged by a stand-in. */
   readonly standIn: number;
+  /** Rows `skipped` because the hash of their bytes is allowed, whatever the scanner said. Absent: none. */
+  readonly allowed?: number;
 }
+
+/** The rule of a row whose bytes were judged a finding, and are allowed by their hash. */
+export const ALLOWED = 'allowed' satisfies SkipRule;
 
 export function noOutcomes(): Record<Outcome, number> {
   return {
@@ -114,7 +119,8 @@ export function noCounters(): Counters {
 export function addCounters(a: Counters, b: Counters): Counters {
   const outcomes = noOutcomes();
   for (const o of OUTCOMES) outcomes[o] = a.outcomes[o] + b.outcomes[o];
-  return { outcomes, bytes: a.bytes + b.bytes, standIn: a.standIn + b.standIn };
+  const allowed = (a.allowed ?? 0) + (b.allowed ?? 0);
+  return { outcomes, bytes: a.bytes + b.bytes, standIn: a.standIn + b.standIn, ...(allowed > 0 && { allowed }) };
 }
 
 /** How many rows the counters stand for. */
@@ -129,12 +135,14 @@ export function countRows(rows: Iterable<OutcomeRow>): Counters {
   const outcomes = noOutcomes();
   let bytes = 0;
   let standIn = 0;
+  let allowed = 0;
   for (const row of rows) {
     outcomes[row.outcome] += 1;
     bytes += row.judged?.size ?? 0;
     if (row.scanner?.standIn) standIn += 1;
+    if (row.outcome === 'skipped' && row.reason === ALLOWED) allowed += 1;
   }
-  return { outcomes, bytes, standIn };
+  return { outcomes, bytes, standIn, ...(allowed > 0 && { allowed }) };
 }
 
 /** A finding is an outcome that an item action may follow, or that a person must see. */

@@ -195,7 +195,8 @@ function mergeGaps(...lists: readonly (readonly Gap[])[]): Gap[] {
 export function subtractCounters(a: Counters, b: Counters): Counters {
   const outcomes = noOutcomes();
   for (const outcome of OUTCOMES) outcomes[outcome] = a.outcomes[outcome] - b.outcomes[outcome];
-  return { outcomes, bytes: a.bytes - b.bytes, standIn: a.standIn - b.standIn };
+  const allowed = (a.allowed ?? 0) - (b.allowed ?? 0);
+  return { outcomes, bytes: a.bytes - b.bytes, standIn: a.standIn - b.standIn, ...(allowed !== 0 && { allowed }) };
 }
 
 /** How many items of a whole are left to retry, by the outcomes of a selection. */

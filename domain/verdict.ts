@@ -189,6 +189,12 @@ const REASONS: readonly (readonly [UnscannableReason, ...RegExp[]])[] = [
   ['scan_error', /scan error|scan failed|internal error|timeout|timed out/],
 ];
 
+/** Whether a verdict, as a scanner spells it, makes a finding. */
+export function isFindingVerdict(raw: string): boolean {
+  const ruling = rule(normalise(raw), '', raw, true);
+  return ruling.kind === 'ruled' && (ruling.outcome === 'malicious' || ruling.outcome === 'policy_blocked');
+}
+
 /** The normalised reason of a "Not Scanned" text, by tolerant keywords. */
 export function reasonOf(raw: string): UnscannableReason {
   const words = raw.toLowerCase().replace(/[_-]/g, ' ');

@@ -202,6 +202,16 @@ export class JobLedger {
     return (await this.objects.lines(ref, 'intents')).lines.values();
   }
 
+  /** Writes the rows whose actions are about to be undone, before the first change to the storage. */
+  async writeUndone(batch: string, rows: readonly ActionRow[], writer: Writer): Promise<ObjectRef> {
+    return this.objects.putLines(uniqueName('intents', batch, writer), { format: 1, job: this.id }, rows);
+  }
+
+  /** What `writeUndone` wrote. */
+  async readUndone(ref: ObjectRef): Promise<ActionRow[]> {
+    return (await this.objects.lines(ref, 'intents')).lines.values();
+  }
+
   async writeActions(batch: string, rows: readonly ActionRow[], writer: Writer): Promise<ObjectRef> {
     return this.objects.putLines(uniqueName('actions', batch, writer), { format: 1, job: this.id }, rows);
   }

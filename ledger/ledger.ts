@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
 import { newestFirst, type Started } from '../domain/job-order.ts';
+import { type AllowBook, createAllowBook } from './allow-book.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import { fromSystemError, isLedgerError, LedgerError } from './errors.ts';
@@ -28,6 +29,12 @@ export interface Ledger {
   noteRetry(first: string, retry: string): Promise<void>;
   /** The retries that were noted, in no particular order. One without a header never began. */
   retriesOf(first: string): Promise<readonly string[]>;
+  /** Notes, outside of every job, that a restore of what findings of this job were moved for may begin. Repeating it is harmless. */
+  noteRestore(found: string, restore: string): Promise<void>;
+  /** The restores that were noted, in no particular order. One without a header never began. */
+  restoresOf(found: string): Promise<readonly string[]>;
+  /** What is allowed by hash, outside of every job. */
+  readonly allowed: AllowBook;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /** The same by id and start alone, which costs a listing, and a read for each header that is new. A damaged header has no start: ''. */
@@ -53,6 +60,8 @@ const PROBE = Buffer.from('Written to try whether the ledger takes writes.\n'.re
 
 /** Which jobs retry which: no job has a name that begins so. The proof is in the retries' own headers. */
 const RETRIES = '_retries/';
+/** Which jobs put back what findings of a job were moved for; likewise. */
+const RESTORES = '_restores/';
 /** Jobs whose reading state (known commits) is kept. */
 const KEPT_JOBS = 64;
 
@@ -110,6 +119,13 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     return found.sort(newestFirst);
   }
 
+  async function noted(folder: string, of: string): Promise<string[]> {
+    const prefix = `${folder}${checkJob(of)}/`;
+    const found: string[] = [];
+    for await (const { name } of store.list(prefix)) found.push(name.slice(prefix.length));
+    return found;
+  }
+
   return {
     id,
     place: store.place,
@@ -118,12 +134,13 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
       const body = canonicalJson({ format: 1, first: checkJob(first), retry: checkJob(retry) });
       await store.put(`${RETRIES}${first}/${retry}`, Buffer.from(body));
     },
-    async retriesOf(first) {
-      const prefix = `${RETRIES}${checkJob(first)}/`;
-      const found: string[] = [];
-      for await (const { name } of store.list(prefix)) found.push(name.slice(prefix.length));
-      return found;
+    retriesOf: (first) => noted(RETRIES, first),
+    async noteRestore(found, restore) {
+      const body = canonicalJson({ format: 1, found: checkJob(found), restore: checkJob(restore) });
+      await store.put(`${RESTORES}${found}/${restore}`, Buffer.from(body));
     },
+    restoresOf: (found) => noted(RESTORES, found),
+    allowed: createAllowBook(store),
     starts,
     async *jobs() {
       for (const entry of await starts()) yield await summarize(job(entry.job));

@@ -120,7 +120,8 @@ async function prove(job: JobLedger, root: string): Promise<ProvenMember> {
   const agree =
     OUTCOMES.every((outcome) => sum.outcomes[outcome] === told.outcomes[outcome]) &&
     sum.bytes === told.bytes &&
-    sum.standIn === told.standIn;
+    sum.standIn === told.standIn &&
+    (sum.allowed ?? 0) === (told.allowed ?? 0);
   if (view.head !== root || !agree) {
     throw corrupt(`${job.id}/commits/`, 'the account does not agree with the pages that were closed');
   }

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { type AllowEntry, MAX_REASON } from '../domain/allow.ts';
+import { ORDERS } from '../domain/approval.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import { corrupt } from './ndjson.ts';
 import type { CommitBody, IndexBody, JobHeader, JobJoin } from './types.ts';
@@ -24,6 +26,7 @@ const counters = z.looseObject({
   }),
   bytes: count,
   standIn: count,
+  allowed: count.optional(),
 });
 
 const actionCounts = z.looseObject({
@@ -59,9 +62,7 @@ const jobHeader = z.looseObject({
     })
     .optional(),
   bodyHash: hash.optional(),
-  order: z
-    .looseObject({ why: z.enum(['planned', 'approved', 'rejected']), job: z.string(), by: z.string(), at: z.string() })
-    .optional(),
+  order: z.looseObject({ why: z.enum(ORDERS), job: z.string(), by: z.string(), at: z.string() }).optional(),
 });
 
 const jobJoin = z.looseObject({ format: z.literal(1), job: z.string(), joined: z.string(), bodyHash: hash });
@@ -139,6 +140,20 @@ export function asHeader(name: string, value: unknown): JobHeader {
 /** @throws LedgerError `corrupt`, naming the object */
 export function asJoin(name: string, value: unknown): JobJoin {
   return check(jobJoin, name, value) as JobJoin;
+}
+
+const allowEntry = z.looseObject({
+  format: z.literal(1),
+  sha256: hash,
+  allowed: z.boolean(),
+  by: z.string(),
+  at: z.iso.datetime(),
+  reason: z.string().max(MAX_REASON),
+});
+
+/** @throws LedgerError `corrupt`, naming the object */
+export function asAllowEntry(name: string, value: unknown): AllowEntry {
+  return check(allowEntry, name, value) as AllowEntry;
 }
 
 /** @throws LedgerError `corrupt`, naming the object */

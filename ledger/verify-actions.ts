@@ -1,4 +1,4 @@
-import { ACTION_STATES, type ActionIntent, type ActionRow, ITEM_ACTIONS, noActions } from '../domain/action.ts';
+import { ACTION_STATES, type ActionRow, noActions, ROW_ACTIONS } from '../domain/action.ts';
 import { isFinding, type OutcomeRow } from '../domain/outcome.ts';
 import { ActionIndex } from './action-index.ts';
 import type { JobLedger } from './job-ledger.ts';
@@ -14,6 +14,9 @@ interface Line {
   readonly line: number;
   readonly row: ActionRow;
 }
+
+/** What an apply job was given to do to one finding. */
+type Given = Pick<ActionRow, 'finding' | 'location' | 'locationBytes' | 'action' | 'version' | 'sha256'>;
 
 /** Checks action rows against outcome rows, page by page. Keeps 4 bytes a finding and the rows of one segment. */
 export class ActionCheck {
@@ -96,15 +99,27 @@ export class ActionCheck {
     }
     for (const { ref, segments } of read.values()) {
       // What can't be read was told by the first pass.
-      const intents = (await new Problems().reading(ref.name, () => this.#job.readIntents(ref))) ?? [];
-      const byItem = new Map(intents.map((intent) => [intent.finding.slice(intent.finding.indexOf('/') + 1), intent]));
+      const given = (await new Problems().reading(ref.name, () => this.#given(ref))) ?? [];
+      const byItem = new Map(given.map((one) => [one.finding.slice(one.finding.indexOf('/') + 1), one]));
       const acted = new Set<string>();
       for (const segment of segments) await this.#checkBatch(segment, byItem, acted);
       this.without += byItem.size - acted.size;
     }
   }
 
-  async #checkBatch(segment: number, byItem: ReadonlyMap<string, ActionIntent>, acted: Set<string>): Promise<void> {
+  /** What the job was given to do: intents, or of a restore the rows whose actions it undoes. */
+  async #given(ref: ObjectRef): Promise<Given[]> {
+    if (this.#header.order?.why === 'restore') {
+      const rows = await this.#job.readUndone(ref);
+      return rows.map((row) => ({ ...row, action: 'restore' }));
+    }
+    const intents = await this.#job.readIntents(ref);
+    return intents.map(({ finding, item, action, judged, provenance }) => {
+      return { finding, ...item, action, version: judged.version, sha256: provenance.sha256 };
+    });
+  }
+
+  async #checkBatch(segment: number, byItem: ReadonlyMap<string, Given>, acted: Set<string>): Promise<void> {
     const name = this.#told.actions[segment]?.segment.name ?? '';
     for (const { line, row } of await this.#segment(segment)) {
       const intent = byItem.get(row.item);
@@ -137,6 +152,8 @@ export class ActionCheck {
     if (row.location !== outcome.location || row.locationBytes !== outcome.locationBytes) {
       return 'it names another location than the outcome row';
     }
+    if (row.action === 'restore') return 'only a restore puts back';
+    if (row.sha256 !== undefined && row.sha256 !== outcome.sha256) return 'it names another hash than the outcome row';
     if (row.version !== outcome.judged?.version) return 'it acted on another version than the one that was judged';
     if (this.#header.settings.dryRun && row.state !== 'planned') return `it is ${row.state} in a dry run`;
     return undefined;
@@ -157,7 +174,7 @@ export class ActionCheck {
     const seen = new Set<string>();
     const lines: Line[] = [];
     for (const [at, row] of rows.entries()) {
-      const faults = actionFaults(row, ACTION_STATES, ITEM_ACTIONS);
+      const faults = actionFaults(row, ACTION_STATES, ROW_ACTIONS);
       if (faults.length === 0 && parseItem(row.item) === undefined)
         faults.push(`${JSON.stringify(row.item)} is no item`);
       if (faults.length === 0 && seen.has(row.item)) faults.push(`the item ${row.item} is there twice`);
@@ -172,18 +189,20 @@ export class ActionCheck {
 
 /** The finding is still where it was, and nothing else explains why: such an action must be a gap of the account. */
 function leavesGap(row: ActionRow): boolean {
+  if (row.action === 'restore') return row.state !== 'done';
   if (row.state === 'awaiting-approval') return true;
   if (row.state !== 'failed' && row.state !== 'refused') return false;
   return row.code !== 'not_found' && row.code !== 'version_changed' && row.code !== 'rejected';
 }
 
 /** How a row of an apply job differs from the intent it carries out. */
-function intentFault(row: ActionRow, intent: ActionIntent | undefined): string | undefined {
+function intentFault(row: ActionRow, intent: Given | undefined): string | undefined {
   if (intent === undefined) return 'the job was given no such finding';
   if (row.finding !== intent.finding) return `it names the finding ${JSON.stringify(row.finding)}`;
-  if (row.location !== intent.item.location || row.locationBytes !== intent.item.locationBytes) {
+  if (row.location !== intent.location || row.locationBytes !== intent.locationBytes) {
     return 'it names another location than the finding';
   }
+  if (row.sha256 !== undefined && row.sha256 !== intent.sha256) return 'it names another hash than the finding';
   if (row.action !== intent.action) return `it did ${row.action} instead of ${intent.action}`;
-  return row.version === intent.judged.version ? undefined : 'it acted on another version than the one that was judged';
+  return row.version === intent.version ? undefined : 'it acted on another version than the one that was judged';
 }

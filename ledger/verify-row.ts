@@ -1,6 +1,7 @@
 import type { Item } from '../domain/item.ts';
-import { OUTCOMES, type OutcomeRow } from '../domain/outcome.ts';
+import { ALLOWED, OUTCOMES, type OutcomeRow } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
+import { isFindingVerdict } from '../domain/verdict.ts';
 import { isHash } from './names.ts';
 
 /** What is recorded of a row's scan: which outcomes a scanner's judgement must, may or must not stand behind. */
@@ -123,11 +124,17 @@ function reasonFaults(row: Fields, outcome: OutcomeRow['outcome'], item: Item, f
   }
 }
 
+/** Bytes that were judged a finding, and are allowed by their hash: the one way in which what is skipped was judged. */
+function isAllowed(row: Fields, outcome: OutcomeRow['outcome']): boolean {
+  return outcome === 'skipped' && row.reason === ALLOWED;
+}
+
 function judgedFaults(row: Fields, outcome: OutcomeRow['outcome'], faults: string[]): void {
   const { judged, sha256, verdict, scanner, listed } = row;
-  const rule = JUDGED[outcome];
+  const allowed = isAllowed(row, outcome);
+  const rule = allowed ? 'always' : JUDGED[outcome];
   if (judged === undefined) {
-    if (rule === 'always') faults.push(`it is ${outcome}, and no version was judged`);
+    if (rule === 'always') faults.push(`it is ${outcome}${allowed ? ' (allowed)' : ''}, and no version was judged`);
     if (sha256 !== undefined) faults.push('it has a SHA-256, and no version was judged');
     return;
   }
@@ -150,6 +157,12 @@ function judgedFaults(row: Fields, outcome: OutcomeRow['outcome'], faults: strin
   }
   if (!isFields(verdict) || !isText(verdict.verdict)) {
     faults.push('a version was judged, and the verdict is missing');
+    return;
+  }
+  if (allowed) {
+    if (!isFindingVerdict(verdict.verdict)) {
+      faults.push(`the scanner said ${quoted(verdict.verdict)}, which is no finding that could be allowed`);
+    }
     return;
   }
   const said = verdict.verdict.trim().toLowerCase();

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
 import type { WorkerConfig } from '../config/worker.ts';
@@ -40,6 +41,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   const live = new LiveBoard(status, `${hostname()}-${process.pid}`);
   const worker: WorkerDeps = {
     ledger,
+    allowed: createAllowedBytes(ledger.allowed),
     live,
     pageItems: config.page.items,
     pageBytes: config.page.bytes,

@@ -14,6 +14,7 @@ export const WORKFLOW = {
   applyActions: 'applyActions',
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
+  itemHold: 'itemHold',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -82,7 +83,7 @@ export interface StartRequest {
   readonly order?: Order;
   /** Apply jobs: which intents of the job that the order names. Absent: those of its plan. */
   readonly picks?: readonly IntentPicks[];
-  /** Apply jobs on a plan: only the findings of these items (`page:ordinal`). Absent: all. */
+  /** Apply jobs on a plan, and restores: only the findings of these items (`page:ordinal`). Absent: all. */
   readonly items?: readonly string[];
 }
 
@@ -170,9 +171,17 @@ export function requestedScanWorkflowId(job: string): string {
   return `requested-scan:${job}`;
 }
 
-/** Under the job's own name when a decision ordered it; one at a time for the plan of a job. */
+/** Under the job's own name when a decision or a restore ordered it; one at a time for the plan of a job. */
 export function applyWorkflowId(job: string, order: Order): string {
+  if (order.why === 'restore') return `restore:${job}`;
   return order.why === 'planned' ? `apply:${order.job}` : `apply:${job}`;
+}
+
+/** The hold of one item, by the hash of source and location; the signal that releases it; and how long one lasts that nobody releases. */
+export const ITEM_HOLD = { release: 'release', longest: '1h' } as const;
+
+export function itemHoldId(hash: string): string {
+  return `item:${hash}`;
 }
 
 /** Messages of the workflow that counts the item actions of a source, and keeps those that wait for approval. */

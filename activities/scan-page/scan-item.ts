@@ -2,11 +2,12 @@ import type { Connector, OpenItem } from '../../connectors/connector.ts';
 import { CONNECTOR_CODES, type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
 import { messageOf } from '../../domain/errors.ts';
 import { type Item, STORAGE_REASONS } from '../../domain/item.ts';
-import { type OutcomeRow, rowHead } from '../../domain/outcome.ts';
+import { ALLOWED, isFinding, type OutcomeRow, rowHead } from '../../domain/outcome.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../../scanner/errors.ts';
 import { retryDelayMs } from '../../scanner/retry.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
+import type { AllowedBytes } from '../allowed.ts';
 import { proveAsset, silent } from '../asset.ts';
 import { Deadlines } from '../deadline.ts';
 import type { Pace, PacedBody } from './pace.ts';
@@ -41,6 +42,8 @@ export class Withheld extends Error {}
 export interface ScanItemDeps {
   readonly connector: Connector;
   readonly scanner: Scanner;
+  /** Whether bytes are allowed by their hash. */
+  readonly allowed: AllowedBytes;
   /** Bytes; the connector's own limit. */
   readonly maxSize: number | undefined;
   readonly job: string;
@@ -174,7 +177,7 @@ async function attemptOnce(
     const judgement = await judge(page, ordinal, open, paced, attempt, deps, signal);
     if (judgement.partial) return partialTail(judgement, attempt);
     await open.confirm();
-    return judgedTail(open, judgement, attempt);
+    return await unlessAllowed(judgedTail(open, judgement, attempt), deps);
   } finally {
     await open.close();
   }
@@ -241,6 +244,15 @@ function judgedTail(open: OpenItem, judgement: Judgement, attempts: number): Row
     scanner: judgement.scanner,
     attempts,
   };
+}
+
+/** A finding whose very bytes are allowed is skipped, with everything that was found out; nothing is done to it. By its hash, never by its name. */
+async function unlessAllowed(tail: RowTail, deps: ScanItemDeps): Promise<RowTail> {
+  if (!isFinding(tail.outcome) || tail.sha256 === undefined) return tail;
+  const entry = await deps.allowed(tail.sha256);
+  if (entry === undefined) return tail;
+  const note = clip(`${tail.outcome}, and allowed by ${entry.by} at ${entry.at}: ${entry.reason}`);
+  return { ...tail, outcome: 'skipped', reason: ALLOWED, note };
 }
 
 /** What a failed attempt means: a final row, or another attempt after a wait. */

@@ -34,6 +34,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       writer,
       connector: await deps.connector(input.source, input.settings),
       scanner: deps.scanner(input.settings.scanner),
+      allowed: deps.allowed,
       maxSize: input.settings.maxSize,
       job: input.job,
       fingerprint: input.fingerprint,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { ApplyBody } from '../../api/contract.ts';
 import { dsxHome } from '../home.ts';
@@ -6,6 +6,7 @@ import { type BrakeOption, brakeArgument } from '../job/brake.ts';
 import { apiError, noSuchJob } from '../job/follow.ts';
 import { headerFromLedger, ledgerFolder } from '../job/from-ledger.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
+import { itemsArgument } from '../job/items-argument.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
 import { KEY_OPTION, keyOf } from '../job/key-option.ts';
 import { openOccasion } from '../job/occasion.ts';
@@ -90,10 +91,4 @@ async function start(client: ApiClient, of: string, body: ApplyBody, key: { read
     if (!(error instanceof ApiError)) throw error;
     throw error.code === 'job_not_found' ? noSuchJob(of, error) : apiError(error);
   }
-}
-
-function itemsArgument(text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
-  if (items.some((item) => !/(^|\/)\d+-\d+:\d+$/.test(item))) throw new InvalidArgumentError('Items, as 0-0:3,0-1:17.');
-  return items;
 }

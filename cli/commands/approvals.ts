@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ApiClient, ApiError } from '../../api/client.ts';
+import type { ApiClient } from '../../api/client.ts';
 import type { DecideBody, SourceApprovals, WaitingFinding } from '../../api/contract.ts';
 import { parseSpans, VERDICTS, type Verdict } from '../../domain/approval.ts';
 import { folderSourceId } from '../../domain/source.ts';
 import { CliError, EXIT, EXIT_ORDER } from '../errors.ts';
 import { dsxHome } from '../home.ts';
-import { apiError } from '../job/follow.ts';
+import { asked } from '../job/follow.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
+import { listLimit } from '../job/list-limit.ts';
 import { clientOf } from '../job/occasion.ts';
 import { resolveTarget } from '../job/target.ts';
 import { followAndTell } from '../job/tell.ts';
@@ -51,7 +52,7 @@ export function register(program: Command): void {
     .command('approvals')
     .description('list findings whose actions wait for approval, and the hash that a decision names')
     .argument('[source]', 'a folder or a connector; without it, all that have something to tell')
-    .option('--limit <n>', 'list at most so many findings; "all" for all', limitArgument, 100)
+    .option('--limit <n>', 'list at most so many findings; "all" for all', listLimit, 100)
     .option('--after <sequence>', 'go on behind this finding', wholeArgument)
     .option('--json', 'one JSON object')
     .action((source: string | undefined, options: ListOptions) => run((here) => list(source, options, here)));
@@ -143,25 +144,10 @@ async function sourceId(text: string, cwd: string): Promise<string> {
   return target.kind === 'connector' ? target.id : folderSourceId(target.path);
 }
 
-async function asked<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw error instanceof ApiError ? apiError(error) : error;
-  }
-}
-
 function wholeArgument(text: string): number {
   const n = Number(text);
   if (!/^\d{1,12}$/.test(text) || n < 1)
     throw new InvalidArgumentError('A sequence number, as dsx approvals prints it.');
-  return n;
-}
-
-function limitArgument(text: string): number {
-  if (text === 'all') return Number.MAX_SAFE_INTEGER;
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('A whole number above 0, or "all".');
   return n;
 }
 

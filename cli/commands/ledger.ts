@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { ACTION_STATES, type ActionState } from '../../domain/action.ts';
 import { OUTCOMES, type Outcome } from '../../domain/outcome.ts';
 import { pageActions } from '../../ledger/actions.ts';
@@ -10,6 +10,7 @@ import { verifyJob } from '../../ledger/verify.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { ledgerFolder, related } from '../job/from-ledger.ts';
+import { listLimit } from '../job/list-limit.ts';
 import { jobLine, jobsTable, relatedOf } from '../render/jobs.ts';
 import { actionText, outcomeText, reportLines } from '../render/ledger.ts';
 import { visible } from '../render/names.ts';
@@ -55,7 +56,7 @@ export function register(program: Command): void {
     .option('--reason <text>', 'only items with exactly this reason, rule or class')
     .option('--actions', 'the state of the item actions instead')
     .addOption(new Option('--state <state>', 'with --actions: only those in this state').choices(ACTION_STATES))
-    .option('--limit <n>', 'at most so many lines; "all" for all', limitArgument, 100)
+    .option('--limit <n>', 'at most so many lines; "all" for all', listLimit, 100)
     .option('--after <place>', 'go on behind this place, as the last call printed it')
     .addOption(folder())
     .option('--json', 'one JSON object a line: the rows exactly as they are written down')
@@ -224,11 +225,4 @@ async function withLedger(options: Common, here: Here, use: (ledger: Ledger) => 
   } finally {
     await ledger?.close();
   }
-}
-
-function limitArgument(text: string): number {
-  if (text === 'all') return Number.MAX_SAFE_INTEGER;
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('A whole number above 0, or "all".');
-  return n;
 }

@@ -129,6 +129,15 @@ export function apiError(error: ApiError): CliError {
   return new CliError(usage ? 'usage' : 'failed', error.code, error.detail, { cause: error });
 }
 
+/** What the API answers. @throws CliError when it refused */
+export async function asked<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw error instanceof ApiError ? apiError(error) : error;
+  }
+}
+
 function describe(error: unknown): string {
   return error instanceof ApiError ? error.detail : String(error);
 }

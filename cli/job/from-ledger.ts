@@ -16,18 +16,23 @@ export function ledgerFolder(env: Readonly<Record<string, string | undefined>>, 
 }
 
 /**
- * Runs `use` on the ledger; with none there, returns undefined.
- * @throws CliError (failed) when it is there and can't be read
+ * Runs `use` on the ledger; with none there, returns undefined, or makes it first (`create`).
+ * @throws CliError (failed) when it is there and can't be read; (usage) for a place in a list that is none
  */
-async function withLedger<T>(folder: string, use: (ledger: Ledger) => Promise<T>): Promise<T | undefined> {
+export async function withLedger<T>(
+  folder: string,
+  use: (ledger: Ledger) => Promise<T>,
+  { create }: { readonly create: boolean } = { create: false },
+): Promise<T | undefined> {
   let ledger: Ledger | undefined;
   try {
-    ledger = await openLedger(folder, { create: false });
+    ledger = await openLedger(folder, { create });
     return await use(ledger);
   } catch (error) {
     if (ledger === undefined && isLedgerError(error, 'not_found')) return undefined;
     if (!(error instanceof LedgerError)) throw error;
-    throw new CliError('failed', error.code, error.message, { cause: error });
+    const exit = error.code === 'invalid' ? 'usage' : 'failed';
+    throw new CliError(exit, error.code, error.message, { cause: error });
   } finally {
     await ledger?.close();
   }

@@ -1,5 +1,5 @@
 import type { JobResource } from '../../api/contract.ts';
-import type { ActionState, ItemAction } from '../../domain/action.ts';
+import type { ActionState, RowAction } from '../../domain/action.ts';
 import type { Gap, JobState } from '../../domain/job.ts';
 import type { Outcome, OutcomeCounts } from '../../domain/outcome.ts';
 import type { RetryTarget, Whole } from '../../domain/retry.ts';
@@ -21,7 +21,7 @@ export interface FindingJson {
   readonly sha256?: string;
   readonly standIn: boolean;
   readonly action?: {
-    readonly action: ItemAction;
+    readonly action: RowAction;
     readonly state: ActionState;
     readonly code?: string;
     readonly note?: string;

@@ -1,5 +1,6 @@
 import type { JobResource } from '../../api/contract.ts';
 import { ACTION_STATES } from '../../domain/action.ts';
+import type { Order } from '../../domain/approval.ts';
 import { secondsText } from '../../domain/duration.ts';
 import { ACTIONS_WINDOW, isFinal } from '../../domain/job.ts';
 import { OUTCOMES, rowsOf } from '../../domain/outcome.ts';
@@ -8,6 +9,7 @@ import { rootOf, threatOf } from '../job/summary.ts';
 import { gapCount, gapLines } from './gaps.ts';
 import { visible, visibleLocation } from './names.ts';
 import { sourceText, stateText } from './progress.ts';
+import { JUDGED_AGAIN } from './quarantine.ts';
 import type { Style } from './style.ts';
 import { bytes, count, duration, rate, secondsBetween } from './units.ts';
 import { selectionText, wholeLines } from './whole.ts';
@@ -75,6 +77,7 @@ function proofLines(job: JobResource): string[] {
 /** The account of a job that scanned nothing: it carried out what had been planned, or decided about. */
 function applyText(job: JobResource, head: readonly string[], style: Style): string {
   const { order, settings } = job;
+  if (order?.why === 'restore') return restoreText(job, order, head, style);
   const how = order?.why === 'planned' ? 'planned by' : `${order?.why} findings of`;
   const lines = [...head, `  ${padEnd('applies', 12)}${how} job ${order?.job}`];
   lines.push(`  ${padEnd('ordered', 12)}by ${visible(order?.by ?? '')} at ${order?.at}`);
@@ -82,6 +85,18 @@ function applyText(job: JobResource, head: readonly string[], style: Style): str
   if (settings.dryRun) lines.push(`  ${padEnd('dry run', 12)}nothing was touched`);
   const done = stateLines(job);
   lines.push(...(done.length > 0 ? done : ['', '  no finding was acted on']), ...gapsText(job, style));
+  lines.push('', `actions dsx ledger show ${job.job} --actions`, ...proofLines(job).slice(1));
+  return lines.join('\n');
+}
+
+/** The account of a job that put items back. */
+function restoreText(job: JobResource, order: Order, head: readonly string[], style: Style): string {
+  const lines = [...head, `  ${padEnd('puts back', 12)}what job ${order.job} moved`];
+  lines.push(`  ${padEnd('ordered', 12)}by ${visible(order.by)} at ${order.at}`);
+  if (order.reason !== undefined) lines.push(`  ${padEnd('reason', 12)}${visible(order.reason)}`);
+  const done = stateLines(job);
+  lines.push(...(done.length > 0 ? done : ['', '  nothing was put back']), ...gapsText(job, style));
+  lines.push('', style.faint(`${JUDGED_AGAIN};`), style.faint('to let it stay: dsx allow SHA256 --reason TEXT'));
   lines.push('', `actions dsx ledger show ${job.job} --actions`, ...proofLines(job).slice(1));
   return lines.join('\n');
 }
@@ -99,18 +114,26 @@ function countLines(job: JobResource): string[] {
   if (job.outside > 0) rows.push(['outside', job.outside]);
   const width = Math.max(...rows.map(([, n]) => count(n).length));
   const lines = rows.map(([name, n]) => {
-    const note = name === 'outside' ? '  (seen, but outside the filter; not listed)' : '';
+    const note = NOTES[name]?.(job) ?? '';
     return `  ${padEnd(name, 16)}${padStart(count(n), width)}${note}`;
   });
   if (!job.listingDone && isFinal(job.state)) lines.push('  the listing had not come to its end');
   return [...lines, ...stateLines(job)];
 }
 
+/** What a count alone does not say. */
+const NOTES: Readonly<Record<string, (job: JobResource) => string>> = {
+  outside: () => '  (seen, but outside the filter; not listed)',
+  skipped: ({ counters: { allowed = 0 } }) =>
+    allowed === 0 ? '' : `  (${count(allowed)} judged a finding, and allowed by hash)`,
+};
+
 /** How many actions are in which state. */
 function stateLines(job: JobResource): string[] {
   const states = ACTION_STATES.filter((state) => job.actions[state] > 0);
   if (states.length === 0) return [];
-  return ['', `  ${job.settings.action}: ${states.map((s) => `${count(job.actions[s])} ${actionWord(s)}`).join(', ')}`];
+  const action = job.order?.why === 'restore' ? 'restore' : job.settings.action;
+  return ['', `  ${action}: ${states.map((s) => `${count(job.actions[s])} ${actionWord(s)}`).join(', ')}`];
 }
 
 function findingLines(job: JobResource, findings: readonly Finding[], style: Style): string[] {
@@ -153,6 +176,7 @@ const PAST = {
   move: 'moved',
   tag: 'tagged',
   movetag: 'moved and tagged',
+  restore: 'put back',
 } as const;
 
 function actionWord(state: (typeof ACTION_STATES)[number]): string {

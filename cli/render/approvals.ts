@@ -2,6 +2,7 @@ import type { ApprovalList, DecideSourceAnswer, DecisionResource, SourceApproval
 import { spansText } from '../../domain/approval.ts';
 import { visible, visibleLocation } from './names.ts';
 import { sourceText } from './progress.ts';
+import { shellWord } from './shell-word.ts';
 import type { Style } from './style.ts';
 import { bytes, count, counted } from './units.ts';
 import { padEnd, padStart } from './width.ts';
@@ -72,8 +73,4 @@ const PAST = { approve: 'approved', reject: 'rejected' } as const;
 
 function waitText(n: number): string {
   return `${counted(n, 'finding')} ${n === 1 ? 'waits' : 'wait'}`;
-}
-
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

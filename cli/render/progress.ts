@@ -43,7 +43,7 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
   const width = Math.max(20, Math.min(style.columns, 100)) - 1;
   const state = cut(stateText(job), width);
   if (job.kind === 'apply') {
-    const source = style.strong(cutPath(`actions of ${sourceText(job.source)}`, width));
+    const source = style.strong(cutPath(`${appliesText(job)} ${sourceText(job.source)}`, width));
     return [source, cut(`${state} ${job.job}`, width), cut(actionsText(job), width)];
   }
   const listed = `listed ${count(figures.listed)} (${bytes(job.listedBytes)}), ${
@@ -71,12 +71,17 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
   ];
 }
 
+/** What an apply job does, in front of its source. */
+export function appliesText({ order }: Pick<JobResource, 'order'>): string {
+  return order?.why === 'restore' ? 'restore to' : 'actions of';
+}
+
 /** What an apply job has done so far: it scans nothing. */
 function actionsText(job: JobResource): string {
   const states = ACTION_STATES.filter((state) => job.actions[state] > 0);
   const done = states.map((state) => `${count(job.actions[state])} ${state}`).join(', ');
   const of = job.order?.findings === undefined ? '' : ` of ${counted(job.order.findings, 'finding')}`;
-  return `actions${of}: ${done === '' ? 'none yet' : done}`;
+  return `${job.order?.why === 'restore' ? 'put back' : 'actions'}${of}: ${done === '' ? 'none yet' : done}`;
 }
 
 /** One line that says the same, for logs and pipes. */

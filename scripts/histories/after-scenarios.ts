@@ -1,11 +1,14 @@
 import path from 'node:path';
-import { listHash, type Verdict } from '../../domain/approval.ts';
+import { listHash, type Order, type Verdict } from '../../domain/approval.ts';
 import {
+  applyWorkflowId,
   type DecideAnswer,
   type DecideRequest,
   GATE,
   type GateView,
   gateWorkflowId,
+  ITEM_HOLD,
+  itemHoldId,
   QUEUE,
   retryWorkflowId,
   WORKFLOW,
@@ -85,6 +88,40 @@ export async function braked(stage: Stage): Promise<Recorded> {
   });
   await scan.result();
   return scan;
+}
+
+/** What a scan moved is put back. */
+export async function restored(stage: Stage): Promise<Recorded> {
+  const name = 'restored';
+  const quarantine = path.join(stage.plant.home, `quarantine-${name}`);
+  const folder = stage.folder(name, 5, 3);
+  const scan = await stage.scan(name, folder, { action: 'move', quarantine });
+  await scan.result();
+  const job = `job-${name}-back`;
+  const order: Order = { why: 'restore', job: scan.job, by: 'test', at: '2026-11-23T00:00:00.000Z' };
+  const workflowId = applyWorkflowId(job, order);
+  const source = { kind: 'folder', id: `folder-${name}`, path: folder } as const;
+  const settings = { filter: '', action: 'move', dryRun: false, scanner: 'standin', quarantine } as const;
+  await stage.plant.client.workflow.execute(WORKFLOW.applyActions, {
+    workflowId,
+    taskQueue: QUEUE.orchestrate,
+    args: [{ job, kind: 'apply', source, settings, actor: 'test', order }],
+  });
+  return { workflowId };
+}
+
+/** The hold of one item, released by another holder, and then by its own. */
+export async function held(stage: Stage): Promise<Recorded> {
+  const workflowId = itemHoldId('recorded');
+  const handle = await stage.plant.client.workflow.start(WORKFLOW.itemHold, {
+    workflowId,
+    taskQueue: QUEUE.orchestrate,
+    args: ['job-held 0-0:1'],
+  });
+  await handle.signal(ITEM_HOLD.release, 'another');
+  await handle.signal(ITEM_HOLD.release, 'job-held 0-0:1');
+  await handle.result();
+  return { workflowId };
 }
 
 /** Limits that change while it runs. */

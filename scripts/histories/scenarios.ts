@@ -23,6 +23,8 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'retry-scan.completed': after.retried,
   'apply-actions.approved': after.approved,
   'apply-actions.rejected': after.rejected,
+  'apply-actions.restored': after.restored,
+  'item-hold.released': after.held,
   'action-gate.decided': after.gated,
   'check-connector.completed': checked,
   'check-fairness.completed': fairness,

@@ -3,6 +3,7 @@ import { Deadlines, within } from '../../activities/deadline.ts';
 import { Blocked, type ScanItemDeps, scanItem } from '../../activities/scan-page/scan-item.ts';
 import type { Connector, OpenItem } from '../../connectors/connector.ts';
 import { type ConnectorCode, ConnectorError } from '../../connectors/errors.ts';
+import type { AllowEntry } from '../../domain/allow.ts';
 import { type ScannerCode, ScannerError } from '../../scanner/errors.ts';
 import type { Judgement, Scanner } from '../../scanner/scanner.ts';
 
@@ -22,6 +23,9 @@ interface World {
   /** What it says when it is asked for the asset. */
   asset?: Error;
   scan?: () => Error | undefined;
+  /** What it judges; the hash that is allowed. */
+  judged?: Partial<Judgement>;
+  allowed?: AllowEntry;
   /** Whether a probe of the scanner goes well. */
   well?: boolean;
 }
@@ -56,7 +60,7 @@ async function scan(
     scan: async () => {
       const error = world.scan?.();
       if (error !== undefined) throw error;
-      return CLEAN;
+      return { ...CLEAN, ...world.judged };
     },
     doubt: async (failure: ScannerError) =>
       (world.well ?? true) ? failure : new ScannerError('scanner_unreachable', failure.message),
@@ -65,6 +69,7 @@ async function scan(
     connector,
     scanner,
     maxSize: undefined,
+    allowed: async (sha256) => (world.allowed?.sha256 === sha256 ? world.allowed : undefined),
     job: 'job-1',
     fingerprint: '1:1',
     pace: undefined,
@@ -144,6 +149,46 @@ describe('one item among many', () => {
     let failures = 0;
     const { row } = await scan({ open: () => (failures++ === 0 ? storage('unreachable') : undefined) });
     expect(row).toMatchObject({ outcome: 'clean', attempts: 2 });
+  });
+});
+
+describe('a finding whose bytes are allowed', () => {
+  const entry = {
+    format: 1,
+    allowed: true,
+    by: 'ann',
+    at: '2026-11-23T09:00:00.000Z',
+    reason: 'a tool of ours',
+  } as const;
+  const bad = (outcome: 'malicious' | 'policy_blocked', sha256: string) => ({
+    outcome,
+    verdict: { verdict: outcome === 'malicious' ? 'Malicious' : 'Non Compliant' },
+    sha256,
+  });
+
+  it.each(['malicious', 'policy_blocked'] as const)(
+    'by their hash is skipped, and keeps what was found (%s)',
+    async (outcome) => {
+      const allowed = { ...entry, sha256: 'a'.repeat(64) };
+      const { row } = await scan({ judged: bad(outcome, allowed.sha256), allowed });
+      expect(row).toMatchObject({
+        outcome: 'skipped',
+        reason: 'allowed',
+        note: `${outcome}, and allowed by ann at 2026-11-23T09:00:00.000Z: a tool of ours`,
+        judged: { version: 'v1', size: 1 },
+        sha256: allowed.sha256,
+        verdict: bad(outcome, '').verdict,
+        scanner: { name: 'dsxa' },
+      });
+    },
+  );
+
+  it('is one by its own hash alone, and what is clean stays clean', async () => {
+    const allowed = { ...entry, sha256: 'a'.repeat(64) };
+    const other = await scan({ judged: bad('malicious', 'b'.repeat(64)), allowed });
+    expect(other.row).toMatchObject({ outcome: 'malicious' });
+    const clean = await scan({ judged: { sha256: allowed.sha256 }, allowed });
+    expect(clean.row).toMatchObject({ outcome: 'clean' });
   });
 });
 

@@ -57,6 +57,7 @@ function raw(
 test('the table has the routes that clients were promised', () => {
   expect(CASES.map(([method, path]) => `${method} ${path}`).sort()).toEqual(
     [
+      'GET /allowed',
       'GET /approvals',
       'GET /approvals/share',
       'GET /connectors',
@@ -67,9 +68,11 @@ test('the table has the routes that clients were promised', () => {
       'GET /jobs/job-1/actions',
       'GET /jobs/job-1/events',
       'GET /jobs/job-1/outcomes',
+      'GET /quarantine',
       'GET /readyz',
       'GET /test/dsxa-connection',
       'GET /version',
+      'POST /allowed',
       'POST /approvals/share/approve',
       'POST /approvals/share/reject',
       'POST /connectors/share/check',
@@ -78,6 +81,7 @@ test('the table has the routes that clients were promised', () => {
       'POST /jobs/job-1/cancel',
       'POST /jobs/job-1/limits',
       'POST /jobs/job-1/pause',
+      'POST /jobs/job-1/restore',
       'POST /jobs/job-1/resume',
       'POST /jobs/job-1/retry',
       'POST /jobs/rebuild',

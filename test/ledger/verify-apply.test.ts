@@ -40,16 +40,27 @@ const row = (i: number, more: Partial<ActionRow> = {}): ActionRow => ({
   ...more,
 });
 
+const undone = (i: number): ActionRow => ({ ...row(i), sha256: 'a'.repeat(64), undo: { kind: 'test', at: i } });
+const back = (i: number, more: Partial<ActionRow> = {}): ActionRow => {
+  const { undo: _, ...head } = undone(i);
+  return { ...head, action: 'restore', by: 'restore of scan-1, ordered by ann', ...more };
+};
+
 /** An apply job with so many intents, whose rows come in these batches. */
-async function build(count: number, batches: readonly (readonly ActionRow[])[], gaps: Account['gaps'] = []) {
+async function build(
+  count: number,
+  batches: readonly (readonly ActionRow[])[],
+  gaps: Account['gaps'] = [],
+  why: 'approved' | 'restore' = 'approved',
+) {
   const header = { ...headerOf('apply-1', { action: 'move' }), kind: 'apply' as const };
-  const order = { why: 'approved' as const, job: 'scan-1', by: 'ann', at: AT, findings: count };
+  const order = { why, job: 'scan-1', by: 'ann', at: AT, findings: count };
   const { hash } = await job.writeHeader({ ...header, order });
-  const intents = await job.writeIntents(
-    'approved-0',
-    Array.from({ length: count }, (_, i) => intent(i)),
-    WRITER,
-  );
+  const each = Array.from({ length: count }, (_, i) => i);
+  const intents =
+    why === 'restore'
+      ? await job.writeUndone('restore-0', each.map(undone), WRITER)
+      : await job.writeIntents('approved-0', each.map(intent), WRITER);
   const actions: ActionResult[] = [];
   const last = new Map<string, ActionRow>();
   for (const rows of batches) {
@@ -108,5 +119,38 @@ describe('the ledger of an apply job', () => {
     expect(await told(build(1, [[failed]]))).toContain('1 actions came to nothing');
     job = (await openLedgerStore(createMemoryStore())).job('apply-1');
     expect((await build(1, [[failed]], [{ class: 'action_failed', count: 1 }])).problems).toEqual([]);
+  });
+});
+
+describe('the ledger of a restore', () => {
+  const restore = (count: number, rows: readonly ActionRow[], gaps: Account['gaps'] = []) =>
+    build(count, [rows], gaps, 'restore');
+
+  it('is authentic when each row tells of an action that was to be undone', async () => {
+    const taken = back(1, { state: 'failed', code: 'destination_taken' });
+    const report = await restore(2, [back(0), taken], [{ class: 'action_failed', count: 1 }]);
+    expect(report.problems).toEqual([]);
+    expect(report).toMatchObject({ authentic: true, checked: { actions: 2 } });
+  });
+
+  it.each([
+    ['moves instead of putting back', row(0), 'move instead of restore'],
+    ['puts back what it was not given', back(9), 'was given no such finding'],
+    ['puts back to another location', back(0, { location: 'elsewhere' }), 'another location'],
+    ['names another version', back(0, { version: 'v9' }), 'another version'],
+    ['names another hash', back(0, { sha256: 'b'.repeat(64) }), 'another hash'],
+  ])('is not when a row %s', async (_, bent, message) => {
+    expect(await told(restore(1, [bent]))).toContain(message);
+  });
+
+  it.each(['not_found', 'destination_taken', 'version_changed'] as const)(
+    'is not when an item is not back (%s), and no gap says so',
+    async (code) => {
+      expect(await told(restore(1, [back(0, { state: 'failed', code })]))).toContain('1 actions came to nothing');
+    },
+  );
+
+  it('is a job of its own: a job that acts on findings puts nothing back', async () => {
+    expect(await told(build(1, [[back(0)]]))).toContain('restore instead of move');
   });
 });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { countRows } from '../../domain/outcome.ts';
 import { type JobLedger, openLedgerStore } from '../../ledger/ledger.ts';
+import type { Account } from '../../ledger/types.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { type Bend, type Built, buildJob, MIXED, type Plan, WRITER } from './fixture.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -82,6 +83,24 @@ describe('an honest ledger', () => {
   test('in a dry run has planned actions', async () => {
     const { root } = await build({}, { settings: { action: 'delete', dryRun: true } });
     expect(await verifyJob(job, { root })).toMatchObject({ ok: true, authentic: true });
+  });
+
+  test('in which findings are allowed by their hash is consistent, and counts them', async () => {
+    const allow = (row: OutcomeRow): OutcomeRow =>
+      row.outcome === 'malicious' || row.outcome === 'policy_blocked'
+        ? { ...row, outcome: 'skipped', reason: 'allowed', note: 'malicious, and allowed by ann' }
+        : row;
+    const { root, commits } = await build({ rows: (_, rows) => rows.map(allow) }, { settings: { action: 'move' } });
+    expect((await verifyJob(job, { root })).problems).toEqual([]);
+    expect(commits.at(-1)?.counters.allowed).toBeGreaterThan(2);
+  });
+
+  test('whose account leaves out what is allowed is not consistent', async () => {
+    const allow = (row: OutcomeRow): OutcomeRow =>
+      row.outcome === 'malicious' ? { ...row, outcome: 'skipped', reason: 'allowed' } : row;
+    const account = ({ counters: { allowed: _, ...counters }, ...rest }: Account): Account => ({ ...rest, counters });
+    const { root } = await build({ rows: (_, rows) => rows.map(allow), account }, { settings: { action: 'move' } });
+    expect((await verifyJob(job, { root })).problems.map(({ code }) => code)).toEqual(['account']);
   });
 
   test('names strays without counting them', async () => {
@@ -252,6 +271,7 @@ describe('a ledger that was tampered with', () => {
 });
 
 describe('a ledger whose hashes are right and whose content is wrong', () => {
+  const bad = { verdict: { verdict: 'Malicious' } };
   const first = (change: (row: OutcomeRow) => object): Bend => ({
     lines: (page, rows) =>
       page === '0-0' ? rows.map((row, at) => (at === 0 ? change(row as OutcomeRow) : row)) : rows,
@@ -282,6 +302,22 @@ describe('a ledger whose hashes are right and whose content is wrong', () => {
     ['another version listed', first((row) => ({ ...row, listed: { ...row.listed, version: 'v0' } })), 'row'],
     ['another size listed', first((row) => ({ ...row, listed: { ...row.listed, size: 1 } })), 'row'],
     ['no time', first(({ at: _, ...row }) => row), 'row'],
+    [
+      'skipped as allowed, never judged',
+      first((row) => ({ ...bare(row), outcome: 'skipped', reason: 'allowed' })),
+      'row',
+    ],
+    ['skipped as allowed, but benign', first((row) => ({ ...row, outcome: 'skipped', reason: 'allowed' })), 'row'],
+    [
+      'skipped as allowed, without a hash',
+      first(({ sha256: _, ...row }) => ({ ...row, ...bad, outcome: 'skipped', reason: 'allowed' })),
+      'row',
+    ],
+    [
+      'judged malicious, skipped by another rule',
+      first((row) => ({ ...row, ...bad, outcome: 'skipped', reason: 'unchanged' })),
+      'row',
+    ],
     ['skipped without a rule', first((row) => ({ ...bare(row), outcome: 'skipped' })), 'row'],
     ['failed, but judged', first((row) => ({ ...row, outcome: 'failed', reason: 'x' })), 'row'],
     [

@@ -37,11 +37,19 @@ export class Driver {
   }
 
   get #context(): JobContext {
-    const { job, kind, source, settings } = this.#job.state.request;
+    const { job, kind, source, settings, order } = this.#job.state.request;
     const { opened, retry } = this.#job.state;
     const fingerprint = opened?.fingerprint ?? retry?.fingerprint;
     const scans = kind !== 'apply';
-    return { job, source, settings, ...(!scans && { scans }), ...(fingerprint !== undefined && { fingerprint }) };
+    const restores = order?.why === 'restore' && ({ restores: true } as const);
+    return {
+      job,
+      source,
+      settings,
+      ...(!scans && { scans }),
+      ...restores,
+      ...(fingerprint !== undefined && { fingerprint }),
+    };
   }
 
   /** Works until the job is over (its result), or the run must continue as new, or do nothing (undefined). */
