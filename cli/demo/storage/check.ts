@@ -22,7 +22,8 @@ export function scanDifferences(sample: Sample, job: JobResource, rows: readonly
     const want = sample.expected.get(location);
     if (want === undefined) differences.push(`${visible(location)} has a row, but was not put there`);
     else if (!missing.delete(location)) differences.push(`${visible(location)} has more than one row`);
-    else if (outcome !== want) differences.push(`${visible(location)} is ${outcome} ${reason ?? ''}, but must be ${want}`);
+    else if (outcome !== want)
+      differences.push(`${visible(location)} is ${outcome} ${reason ?? ''}, but must be ${want}`);
   }
   for (const location of missing.keys()) differences.push(`${visible(location)} has no row`);
   return differences;
@@ -35,7 +36,9 @@ export function movedDifferences(sample: Sample, now: { items: Contents; quarant
   const wanted = [...sample.moved.values()].sort().join();
   return [
     ...contentDifferences(rest, now.items, 'after the scan'),
-    ...(kept === wanted ? [] : [`quarantine holds ${now.quarantine.size} objects, not the ${sample.moved.size} moved ones`]),
+    ...(kept === wanted
+      ? []
+      : [`quarantine holds ${now.quarantine.size} objects, not the ${sample.moved.size} moved ones`]),
   ];
 }
 

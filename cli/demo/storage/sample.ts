@@ -32,7 +32,8 @@ export async function putSample(storage: DemoStorage): Promise<Sample> {
     waiting.push({ location, bytes });
   }
   const runners = Array.from({ length: AT_ONCE }, async () => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await storage.put(next.location, next.bytes);
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+      await storage.put(next.location, next.bytes);
   });
   await Promise.all(runners);
   return { contents, expected, moved };
