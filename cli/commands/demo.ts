@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ApiError } from '../../api/client.ts';
 import { type Kept, runDemo } from '../demo/run.ts';
+import { runStorageDemo } from '../demo/storage/run.ts';
+import { DEMO_STORAGES, type DemoStorageName } from '../demo/storage/storage.ts';
 import { apiError } from '../job/follow.ts';
 import { listenForInterrupts } from '../job/interrupts.ts';
 import { createJsonReporter } from '../job/json-reporter.ts';
@@ -12,6 +14,7 @@ import { stacks } from '../stack/stacks.ts';
 interface DemoOptions {
   readonly keep?: boolean;
   readonly json?: boolean;
+  readonly storage?: DemoStorageName;
 }
 
 export function register(program: Command): void {
@@ -20,6 +23,11 @@ export function register(program: Command): void {
     .description('scan a sample of files on a stack of its own, and check the account against the files')
     .option('--keep', 'leave the sample and the stack up, to look around')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
+    .addOption(
+      new Option('--storage <kind>', 'on a storage instead of a folder, which is started for it').choices(
+        DEMO_STORAGES,
+      ),
+    )
     .action(async (options: DemoOptions) => {
       const interrupts = listenForInterrupts();
       const output = createOutput();
@@ -28,6 +36,10 @@ export function register(program: Command): void {
       const verdict = (differences: readonly string[]): void => tellVerdict(differences, output, json);
       try {
         const here = { stacks, env: process.env, reporter, interrupts, verdict };
+        if (options.storage !== undefined) {
+          process.exitCode = await runStorageDemo(options.storage, here);
+          return;
+        }
         const { exit, kept } = await runDemo(options.keep === true, here);
         process.exitCode = exit;
         if (kept !== undefined) tellKept(kept, output, json);

@@ -26,6 +26,8 @@ const stores = ['connectors', 'scanner', 'ledger', 'status'];
 const storeRule: Rule = { rooms: ['domain'], packages: '*', node: true };
 const below = [...stores, 'domain'];
 
+const DEMO_SERVERS = ['seaweedfs', 'azurite', 'fake-gcs', 'graph/fake'].map((name) => `scripts/servers/${name}.ts`);
+
 /** The rooms, and which way imports point between them. What is not named here (test, bench, scripts) may import anything. */
 export const ROOMS: Readonly<Record<string, Rule>> = {
   domain: { packages: [], node: false },
@@ -52,7 +54,8 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
   workers: { rooms: [...below, 'workflows', 'activities', 'config'], packages: '*', node: true },
   cli: {
     rooms: [...below, 'config'],
-    files: ['api/contract.ts', 'api/client.ts', 'workflows/messages.ts'],
+    // The demo starts the servers of its storages.
+    files: ['api/contract.ts', 'api/client.ts', 'workflows/messages.ts', ...DEMO_SERVERS],
     types: ['workflows', 'activities'],
     packages: '*',
     node: true,
