@@ -24,9 +24,9 @@ export function register(program: Command): void {
     .option('--keep', 'leave the sample and the stack up, to look around')
     .option('--json', 'events as NDJSON on stdout, the last line being the summary')
     .addOption(
-      new Option('--storage <kind>', 'on a storage instead of a folder, which is started for it').choices(
-        DEMO_STORAGES,
-      ),
+      new Option('--storage <kind>', 'on a storage instead of a folder, which is started for it')
+        .choices(DEMO_STORAGES)
+        .conflicts('keep'),
     )
     .action(async (options: DemoOptions) => {
       const interrupts = listenForInterrupts();

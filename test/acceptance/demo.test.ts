@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { DEMO_STORAGES } from '../../cli/demo/storage/storage.ts';
 import { dsx, eventsOf, sum, summaryOf, tempFolder } from './support.ts';
 
 const temp = tempFolder('demos');
@@ -42,4 +43,19 @@ test.each(['once', 'and again at once'])(
     expect(processesOf(temp.path)).toEqual([]);
     expect(readdirSync(temp.path)).toEqual([]);
   },
+);
+
+test.each(DEMO_STORAGES)(
+  'demo --storage %s scans, quarantines and restores on a real server, exactly, and leaves nothing',
+  async (storage) => {
+    const ran = await dsx(['demo', '--storage', storage, '--json'], { env: { TMPDIR: temp.path, HOME: temp.path } });
+    expect(ran.stderr).toContain('the account is exact');
+    expect(ran.code).toBe(0);
+    const summaries = eventsOf(ran.stdout).filter(({ type }) => type === 'summary');
+    expect(summaries).toHaveLength(1);
+    expect(summaryOf(ran)).toMatchObject({ actions: { done: expect.any(Number) } });
+    expect(processesOf(temp.path)).toEqual([]);
+    expect(readdirSync(temp.path)).toEqual([]);
+  },
+  180_000,
 );
