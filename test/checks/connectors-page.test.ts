@@ -40,6 +40,14 @@ const RUNS: readonly (readonly [string, readonly string[]])[] = [
   ['fake-gcs', ['google-cloud-storage-conformance', 'google-cloud-storage-http']],
   ['Graph', ['graph-conformance']],
 ];
+/** Where each kind is, and its column and row. */
+const KINDS = [
+  ['filesystem', '`filesystem`'],
+  ['aws-s3', '`aws_s3`'],
+  ['azure-blob', '`azure_blob_storage`'],
+  ['google-cloud-storage', '`google_cloud_storage`'],
+  ['graph', '`sharepoint`, `onedrive`'],
+] as const;
 const SUITES = ['conformance', 'http-conformance'] as const;
 
 const textOf = (file: string): string => read(`test/connectors/${file}.ts`);
@@ -122,6 +130,21 @@ describe('docs/connectors.md', () => {
   ])('tells the names that %s is not asked for', (server, names) => {
     const row = rows.find(([first, told = '']) => first === server && /^(`".*)?$/.test(told));
     expect(row?.[1]).toBe(names.map((name) => `\`${shown(name)}\``).join(', '));
+  });
+
+  it.each(KINDS)('tells what %s can do, as the connector says it', (folder, heading) => {
+    const code = read(`connectors/${folder}/connector.ts`);
+    const has = (what: RegExp): string => what.exec(code)?.[1] ?? '';
+    const [title = [], ...told] = rows.slice(rows.findIndex((row) => row[0] === '' && row.includes('`filesystem`')));
+    const cellOf = (row: string): string => told.find(([first]) => first === row)?.[title.indexOf(heading)] ?? '';
+    const actions = has(/ actions: \[([^\]]+)\]/);
+    for (const action of ['delete', 'move', 'tag', 'movetag']) {
+      expect(cellOf(`\`${action}\``)[0]).toBe(actions.includes(`'${action}'`) ? '✓' : '–');
+    }
+    expect(cellOf('[restore](quarantine.md) of what was moved')[0]).toBe(has(/ restore: (\w+)/) === 'true' ? '✓' : '–');
+    expect(cellOf('order of a listing') === "Graph's own").toBe(has(/ ordered: (\w+)/) === 'false');
+    const protectedBy = rows.find(([first, cell = '']) => first === heading && /^(enforced|checked)/.test(cell));
+    expect(protectedBy?.[1]?.split(':')[0]).toBe(has(/ conditional: '(\w+)'/));
   });
 
   it('links to the page of each kind', () => {
