@@ -126,7 +126,10 @@ export function failure(error: unknown, { doing, what }: Doing): ConnectorError 
 function silence(code: string, name: string): [ConnectorError['code'], string] {
   if (NOBODY.test(code)) return ['unreachable', `nobody answers (${code}); check account, endpoint and network`];
   if (TLS.test(code))
-    return ['configuration', `no secure connection (${code}); check the endpoint and who signs for it`];
+    return [
+      'configuration',
+      `no secure connection (${code}); correct the endpoint, or trust its authority with NODE_EXTRA_CA_CERTS`,
+    ];
   if (code === '' && /^(TypeError|RangeError)$/.test(name)) {
     return ['configuration', 'the answer is no answer of Azure Blob Storage; check account and endpoint'];
   }

@@ -68,7 +68,10 @@ function refused(error: unknown, access: GraphAccess): ConnectorError {
   const told = messageOf(error).split('\n')[0] ?? '';
   const who = `no token for application ${access.clientId} of tenant ${access.tenantId}`;
   if (error instanceof CredentialUnavailableError) {
-    const message = `${who}: ${endpointsOf(access).authority} can't be reached, or does not know the tenant: ${told}`;
+    // The client does not say which of these it was.
+    const causes =
+      "can't be reached, does not know the tenant, or has a certificate that is not trusted here (name its authority in NODE_EXTRA_CA_CERTS)";
+    const message = `${who}: ${endpointsOf(access).authority} ${causes}: ${told}`;
     return new ConnectorError('unreachable', message, { cause: error });
   }
   return new ConnectorError('credentials', `${who}: ${told}`, { cause: error });

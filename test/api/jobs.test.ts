@@ -17,7 +17,7 @@ import { createMemoryStatus } from '../../status/memory-status.ts';
 import type { StatusStore } from '../../status/status.ts';
 import { buildJob } from '../ledger/fixture.ts';
 import { sampleLive, sampleProgress } from '../support/samples.ts';
-import { type Api, type ApiOptions, idleScanner, json, startApi } from './fixture.ts';
+import { type Api, type ApiOptions, CONNECTORS, idleScanner, json, startApi } from './fixture.ts';
 
 const open: Api[] = [];
 async function start(options: ApiOptions = {}): Promise<Api> {
@@ -371,6 +371,12 @@ describe('readiness', () => {
       'ledger ok',
       'scanner ok',
     ]);
+  });
+
+  test('tells nothing of storages: no connector, asset or filter', async () => {
+    const body = await (await api.ask('/readyz')).text();
+    for (const { id, asset, filter } of CONNECTORS)
+      for (const told of [id, asset, filter]) if (told !== '') expect(body).not.toContain(told);
   });
 
   test('goes with Temporal and with the workers', async () => {

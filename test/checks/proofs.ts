@@ -25,8 +25,8 @@ function linesOf(page: string, id: RegExp): Line[] {
 /** The titles of a file's tests, as they are written. */
 export function titlesOf(file: string): Set<string> {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
-  const literal = /\b(?:it|test)(?:\.\w+)*(?:<[^>]*>)?\(\s*(?:\[[\s\S]*?\]\)\(\s*)?(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
-  const each = /\]?\)\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1\s*,/g;
+  const literal = /\b(?:it|test)(?:\.\w+)*(?:<[^>]*>)?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
+  const each = /\)\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1\s*,/g;
   const found = [...text.matchAll(literal), ...text.matchAll(each)];
   return new Set(found.map(([, , title = '']) => title.replace(/\\(.)/g, '$1')));
 }

@@ -214,3 +214,28 @@ describe('versions', () => {
     expect(await store.contents()).toEqual(new Map());
   });
 });
+
+test.each([
+  ['a legal hold', { 'x-amz-object-lock-legal-hold': 'ON' }, /legal hold/],
+  [
+    'retention',
+    { 'x-amz-object-lock-mode': 'COMPLIANCE', 'x-amz-object-lock-retain-until-date': '2099-01-01T00:00:00.000Z' },
+    /until 2099/,
+  ],
+] as const)('a version under %s is never purged, which is told', async (_what, lock, told) => {
+  const store = await storeIn('versions', { purge: true });
+  await store.put(at('evil'), at('evil'));
+  const intent = await intentOn(store.connector, evil, 'delete');
+  const { ETag = '', VersionId = '', LastModified } = await headOf(store, `${store.prefix}evil`);
+  const head = {
+    etag: ETag,
+    'content-length': '4',
+    'last-modified': LastModified?.toUTCString() ?? '',
+    'x-amz-version-id': VersionId,
+  };
+  // SeaweedFS has no locks that it shows: the answer is as S3 documents it.
+  store.front.treat = ({ method }) => (method === 'HEAD' ? { status: 200, headers: { ...head, ...lock } } : 'pass');
+  const report = await store.connector.act(intent, signal);
+  expect(report).toMatchObject({ state: 'refused', code: 'retained', note: expect.stringMatching(told) });
+  expect((await store.contents()).get('evil')?.toString()).toBe('evil');
+});

@@ -9,6 +9,11 @@ import { HttpFront } from './http-front.ts';
 
 export const QUARANTINE = 'dsxconnect-quarantine/';
 
+/** Azurite takes `\` for `/`, as Azure does, and can't list the other two, which no XML can hold. */
+export const AZURITE_GAPS: readonly Buffer[] = ['back\\slash', '\u0001control', '\uffff'].map((name) =>
+  Buffer.from(name),
+);
+
 export interface AzureStoreOptions
   extends Partial<Pick<AzureBlobSettings, 'tags' | 'purge' | 'pageSize' | 'quarantine'>> {
   /** Below the container; ends with `/`. */

@@ -131,6 +131,36 @@ function listing({ name, make, pageSize, longestName, requestsBefore = 0 }: Http
       }
     });
 
+    test('a page is asked for when it is wanted, and not before', async () => {
+      await store().putMany(Array.from({ length: 2 * pageSize + 1 }, (_, i) => `n/${String(i).padStart(6, '0')}`));
+      const listing = store().another().list(ALL, undefined);
+      await listing.next(signal);
+      // One question more than the page: what kind of bucket it is, or the next page.
+      expect(store().front.requests.length).toBeLessThanOrEqual(requestsBefore + 2);
+      await listing.close();
+    });
+
+    test('while a page is waited for, items are read', async () => {
+      await store().put(at('x'), at('bytes'));
+      const { connector, front } = store();
+      await readWhole(connector, ref('x'));
+      const held = Promise.withResolvers<void>();
+      const asked = Promise.withResolvers<void>();
+      const from = front.requests.length;
+      front.treat = () => {
+        if (front.requests.length > from + 1) return 'pass';
+        asked.resolve();
+        return { after: held.promise };
+      };
+      const listing = connector.list(ALL, undefined);
+      const first = listing.next(signal);
+      await asked.promise;
+      expect((await readWhole(connector, ref('x'))).bytes.toString()).toBe('bytes');
+      held.resolve();
+      expect(await first).toMatchObject({ kind: 'item', item: { location: 'x' } });
+      await listing.close();
+    });
+
     test('names as long as the store takes them', async () => {
       for (const location of ['x'.repeat(longestName), `${'é'.repeat(Math.floor(longestName / 2) - 1)}z`]) {
         await store().put(at(location), at('long'));
