@@ -1,6 +1,7 @@
 import type { BlobItem, ContainerClient, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import type { Item } from '../../domain/item.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
 import { ask } from './ask.ts';
 import { isFolder, itemOf, unaddressable } from './entry.ts';
 import { assetName, byteOrder, isAddressable, type Names } from './names.ts';
@@ -164,6 +165,8 @@ export class BlobListing implements Listing {
     this.#page = segment.blobItems;
     this.#at = 0;
     this.#next = continuationToken ?? '';
+    if (token === undefined || token !== this.#next) return;
+    throw new ConnectorError('storage_error', 'the listing does not move on: the page behind a page is the same one');
   }
 
   async #ask(
