@@ -101,7 +101,8 @@ export class BlobListing implements Listing {
   /** The item that a blob is; undefined for what is none, or lies outside. */
   #itemOf(asset: AzureAsset, blob: BlobItem): Item | undefined {
     const { names } = this.#deps;
-    if (isFolder(blob.metadata) || names.isHidden(asset.container, blob.name)) return undefined;
+    if (isFolder(blob.metadata, blob.properties.contentLength) || names.isHidden(asset.container, blob.name))
+      return undefined;
     const location = names.locationOf(asset, blob.name);
     // A blob that is named as the prefix itself has no location below it.
     if (blob.name === asset.prefix || !this.#scope.includes(location)) {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsS3Settings } from '../../connectors/aws-s3/settings.ts';
@@ -107,6 +108,27 @@ test('a listing that is given the same page again ends with an error, not never'
     for (let n = 0; n < 10; n++) await listing.nextBatch(10, signal);
   };
   await expect(all()).rejects.toMatchObject({ code: 'storage_error' });
+});
+
+test('a threat with any name is moved', async () => {
+  const store = await storeIn(plain);
+  const intent = await intentOn(store.connector, evil, 'move');
+  const threatType = `${'x'.repeat(63)}\u{1f480}`;
+  const named = { ...intent, provenance: { ...intent.provenance, threatType } };
+  expect(await store.connector.act(named, signal)).toMatchObject({ state: 'done', code: 'applied' });
+});
+
+test('no error shows the credentials or a signature', async () => {
+  const store = await storeIn(plain);
+  const { secretAccessKey } = server;
+  for (const treatment of [store.answers.forbidden, store.answers.broken, 'cut'] as const) {
+    store.front.treat = () => treatment;
+    const error: unknown = await store.connector.open(evil, signal).catch((raised: unknown) => raised);
+    const shown = inspect(error, { depth: 20 }) + JSON.stringify(error);
+    expect(shown).not.toContain(secretAccessKey);
+    expect(shown).not.toContain('Signature=');
+  }
+  expect(inspect(store.connector, { depth: 20, showHidden: true })).not.toContain(secretAccessKey);
 });
 
 describe('check', () => {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AzuriteServer, startAzurite } from '../../scripts/servers/azurite.ts';
 import { type AzureStore, answer, makeAzureStore } from './azure-blob-store.ts';
-import { intentOn, readWhole } from './conformance.ts';
+import { intentOn, listed, readWhole } from './conformance.ts';
 
 const signal = new AbortController().signal;
 const evil = { location: 'dir/evil' };
@@ -92,4 +92,13 @@ describe('check, with quarantine in another container', () => {
       expect(report.checks.find(({ ok }) => !ok)?.detail).toMatch(/Storage Blob Data (Contributor|Owner)/);
     },
   );
+});
+
+test('a blob with bytes that says that it is a folder is an item all the same', async () => {
+  const blob = store.container.getBlockBlobClient('hidden');
+  await blob.upload('evil', 4, { metadata: { hdi_isfolder: 'true' } });
+  const found = (await listed(store.connector)).map(({ location }) => location);
+  expect(found).toEqual(['dir/evil', 'hidden']);
+  expect((await readWhole(store.connector, { location: 'hidden' })).bytes.toString()).toBe('evil');
+  expect(await store.connector.stat({ location: 'hidden' }, signal)).toMatchObject({ size: 4 });
 });

@@ -91,7 +91,7 @@ export function isCopyFor(work: ActionWork, copy: Facts): boolean {
 }
 
 function short(text: string): string {
-  return encodeURIComponent(text.slice(0, 64));
+  return encodeURIComponent(text.slice(0, 64).toWellFormed());
 }
 
 function sizeOf(metadata: Metadata): number {
