@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -143,4 +144,21 @@ describe('check', () => {
     expect(report.ok).toBe(false);
     expect(JSON.stringify(report.checks)).toContain('s3:GetObjectVersion');
   });
+});
+
+test('a signal that lives as long as a worker keeps no listeners', async () => {
+  const store = await storeIn(plain);
+  const { signal: long } = new AbortController();
+  for (let n = 0; n < 20; n++) {
+    await store.connector.stat(evil, long);
+    const open = await store.connector.open(evil, long);
+    if (n % 2 === 0) for await (const _ of open.read(long));
+    await open.close();
+    const listing = store.connector.list({ includes: () => true, mayEnter: () => true }, undefined);
+    await listing.nextBatch(10, long);
+    await listing.close();
+    await store.connector.stat({ location: 'absent' }, long).catch(() => undefined);
+  }
+  // What ends with a connection ends in its own time.
+  await expect.poll(() => getEventListeners(long, 'abort').length, { timeout: 5_000 }).toBe(0);
 });

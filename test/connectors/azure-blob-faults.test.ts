@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AzuriteServer, startAzurite } from '../../scripts/servers/azurite.ts';
@@ -101,4 +102,20 @@ test('a blob with bytes that says that it is a folder is an item all the same', 
   expect(found).toEqual(['dir/evil', 'hidden']);
   expect((await readWhole(store.connector, { location: 'hidden' })).bytes.toString()).toBe('evil');
   expect(await store.connector.stat({ location: 'hidden' }, signal)).toMatchObject({ size: 4 });
+});
+
+test('a signal that lives as long as a worker keeps no listeners', async () => {
+  const { signal: long } = new AbortController();
+  for (let n = 0; n < 20; n++) {
+    await store.connector.stat(evil, long);
+    const open = await store.connector.open(evil, long);
+    if (n % 2 === 0) for await (const _ of open.read(long));
+    await open.close();
+    const listing = store.connector.list({ includes: () => true, mayEnter: () => true }, undefined);
+    await listing.nextBatch(10, long);
+    await listing.close();
+    await store.connector.stat({ location: 'absent' }, long).catch(() => undefined);
+  }
+  // What ends with a connection ends in its own time.
+  await expect.poll(() => getEventListeners(long, 'abort').length, { timeout: 5_000 }).toBe(0);
 });

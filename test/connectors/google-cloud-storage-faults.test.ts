@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type FakeGcs, startFakeGcs } from '../../scripts/servers/fake-gcs.ts';
 import { intentOn } from './conformance.ts';
@@ -50,4 +51,20 @@ test('a copy in several requests that names no next one ends with an error, not 
   store.front.treat = ({ url }) => (url.includes('/rewriteTo/') ? { status: 200, headers: json, body } : 'pass');
   const report = await store.connector.act(intent, AbortSignal.timeout(3_000));
   expect(report).toMatchObject({ state: 'failed', code: 'storage_error' });
+});
+
+test('a signal that lives as long as a worker keeps no listeners', async () => {
+  const { signal: long } = new AbortController();
+  for (let n = 0; n < 20; n++) {
+    await store.connector.stat(evil, long);
+    const open = await store.connector.open(evil, long);
+    if (n % 2 === 0) for await (const _ of open.read(long));
+    await open.close();
+    const listing = store.connector.list({ includes: () => true, mayEnter: () => true }, undefined);
+    await listing.nextBatch(10, long);
+    await listing.close();
+    await store.connector.stat({ location: 'absent' }, long).catch(() => undefined);
+  }
+  // What ends with a connection ends in its own time.
+  await expect.poll(() => getEventListeners(long, 'abort').length, { timeout: 5_000 }).toBe(0);
 });

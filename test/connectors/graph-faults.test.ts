@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createGraphClient } from '../../connectors/graph/client.ts';
 import { intentOn } from './conformance.ts';
@@ -47,4 +48,20 @@ test('an address of content that is not secure is not opened where Graph is', as
   } finally {
     await client.close();
   }
+});
+
+test('a signal that lives as long as a worker keeps no listeners', async () => {
+  const { signal: long } = new AbortController();
+  for (let n = 0; n < 20; n++) {
+    await store.connector.stat(evil, long);
+    const open = await store.connector.open(evil, long);
+    if (n % 2 === 0) for await (const _ of open.read(long));
+    await open.close();
+    const listing = store.connector.list({ includes: () => true, mayEnter: () => true }, undefined);
+    await listing.nextBatch(10, long);
+    await listing.close();
+    await store.connector.stat({ location: 'absent' }, long).catch(() => undefined);
+  }
+  // What ends with a connection ends in its own time.
+  await expect.poll(() => getEventListeners(long, 'abort').length, { timeout: 5_000 }).toBe(0);
 });

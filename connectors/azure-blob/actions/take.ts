@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../errors.ts';
 import { addressOf } from '../names.ts';
 import { purgeVersion } from './remains.ts';
-import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged } from './work.ts';
+import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged, Stop } from './work.ts';
 
 /**
  * Deletes the judged version from its name, and what `purge` says with it, and sees that it is gone. What keeps it from that is
@@ -35,5 +35,8 @@ async function afterwards(work: ActionWork): Promise<Facts | undefined> {
 export function isRefused(error: unknown): boolean {
   if (isElsewise(error)) return true;
   // Without an answer, or with one that says nothing, it may have been made.
-  return !(error instanceof ConnectorError) || 'stop' in error || error.code === 'permission_denied';
+  return (
+    error instanceof Stop ||
+    (error instanceof ConnectorError && ('stop' in error || error.code === 'permission_denied'))
+  );
 }
