@@ -47,7 +47,8 @@ export class GcsClient {
   async json<T>(call: Call, signal: AbortSignal): Promise<T> {
     const answer = await this.request(call, signal);
     const text = await this.#text(answer, call, signal);
-    if (text === '' && call.method === 'DELETE') return undefined as T;
+    // What was deleted has nothing to say; some stores say so in JSON.
+    if (call.method === 'DELETE' && /^(null)?\s*$/.test(text)) return undefined as T;
     const value = isJson(answer) ? objectIn(text) : undefined;
     if (value === undefined || (call.kind !== undefined && value.kind !== call.kind)) throw noService(call);
     return value as T;
