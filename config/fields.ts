@@ -112,3 +112,9 @@ export function duration(max: number, accepted: string) {
     return seconds !== undefined && seconds <= max ? seconds : undefined;
   });
 }
+
+/** Whether what is sent to this address leaves the host in plain http, where others can read it. */
+export function isPlainFar(address: unknown): boolean {
+  const url = URL.canParse(String(address)) ? new URL(String(address)) : undefined;
+  return url?.protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+}

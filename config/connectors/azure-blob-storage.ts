@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AzureAccess, AzureAsset } from '../../connectors/azure-blob/settings.ts';
 import type { Hidden } from '../../domain/hidden.ts';
-import { integer, onOff, webAddress } from '../fields.ts';
+import { integer, isPlainFar, onOff, webAddress } from '../fields.ts';
 import type { Fields, Kind } from './kind.ts';
 import { secret } from './secret-field.ts';
 
@@ -164,6 +164,9 @@ function refineAccess(fields: Fields, refuse: Refuse): void {
   const entra = method === 'clientSecret' || method === 'identity';
   if (entra && String(fields.endpoint ?? '').startsWith('http:')) {
     refuse('endpoint', 'must be https: tokens are not sent over plain http');
+  }
+  if (method === 'sas' && isPlainFar(fields.endpoint)) {
+    refuse('endpoint', 'must be https: a signature is not sent over plain http');
   }
   const usable = entraFields(fields);
   for (const field of ENTRA) {

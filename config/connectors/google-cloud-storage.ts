@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.ts';
-import { absolutePath, onOff, webAddress } from '../fields.ts';
+import { absolutePath, isPlainFar, onOff, webAddress } from '../fields.ts';
 import { type BucketRules, bucketAssets, bucketQuarantine, hiddenAsset } from './bucket-assets.ts';
 import type { Kind } from './kind.ts';
 import { secret } from './secret-field.ts';
@@ -42,6 +42,8 @@ const EVENT_TYPES = ['DSXCONNECTOR_MONITOR', 'DSXCONNECTOR_GCS_MONITOR', 'GCS_MO
   (prefix) => `${prefix}_EVENT_TYPES`,
 );
 
+const isGoogle = (endpoint: unknown) => /^https?:\/\/([^/]*\.)?googleapis\.com(:|\/|$)/i.test(String(endpoint));
+
 /** Objects of buckets of Google Cloud Storage. */
 export const googleCloudStorage: Kind = {
   shape: {
@@ -75,7 +77,12 @@ export const googleCloudStorage: Kind = {
     DSXCONNECTOR_CHUNK_SIZE_BYTES: STREAMED,
     DSX_CONNECTOR_ITEM_ACTION: MISSPELT,
   },
-  refine({ asset: assets, quarantine, keyFile, credentials }, refuse) {
+  refine({ asset: assets, quarantine, keyFile, credentials, endpoint }, refuse) {
+    // Other endpoints are asked without a login, where none is set.
+    const login = keyFile !== undefined || credentials !== undefined || isGoogle(endpoint);
+    if (login && isPlainFar(endpoint)) {
+      refuse('endpoint', 'must be https: tokens are not sent over plain http');
+    }
     if (keyFile !== undefined && credentials !== undefined) {
       refuse('credentials', 'sets the login, and so does keyFile: keep one of them');
     }

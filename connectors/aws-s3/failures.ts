@@ -111,7 +111,8 @@ function codeOf(error: unknown): ConnectorCode {
   if (status < 500 && /html/.test(headers['content-type'] ?? '')) return 'configuration';
   if (status === 401) return 'credentials';
   if (status === 403) return 'permission_denied';
-  if (status === 404) return 'not_found';
+  // S3 always names what is not there. What does not is on the way to it, and knows nothing of the object.
+  if (status === 404) return 'configuration';
   if (status === 412 || status === 409) return 'changed';
   if (status >= 300 && status < 400) return 'configuration';
   return status < 300 ? 'configuration' : 'storage_error';

@@ -113,7 +113,12 @@ export class S3Listing implements Listing {
     const query = { ...area, ...(after !== undefined && { after }) };
     this.#requests += 1;
     const ask = this.#versioned ? versionsPage : objectsPage;
-    this.#page = await ask(this.#client, query, signal);
+    const page = await ask(this.#client, query, signal);
+    if (page.next !== undefined && (page.next === this.#after || page.next === after)) {
+      const message = `the listing of ${nameOf(area)} does not move on: the page behind a key ends with that key`;
+      throw new ConnectorError('storage_error', message);
+    }
+    this.#page = page;
     this.#at = 0;
   }
 

@@ -3,6 +3,7 @@ import {
   CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectTaggingCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
   type S3Client,
@@ -10,7 +11,7 @@ import {
 import type { ItemAction } from '../../domain/action.ts';
 import { ConnectorError } from '../errors.ts';
 import { copySource } from './actions/copy.ts';
-import { failure } from './failures.ts';
+import { failure, statusOf } from './failures.ts';
 import type { Area } from './place.ts';
 import type { AwsS3Settings } from './settings.ts';
 
@@ -56,17 +57,22 @@ export async function probeTags(
     `reading tags in ${bucket}`,
     `s3:Get${what} ${where}`,
   );
-  if (action !== 'tag') return 'tags can be read';
+  if (versioned && action !== 'tag') {
+    const look = client.send(new HeadObjectCommand(target), { abortSignal: signal });
+    await allowed(look, `reading versions in ${bucket}`, `s3:GetObjectVersion ${where}`, true);
+  }
+  if (action !== 'tag') return versioned ? 'versions and tags can be read' : 'tags can be read';
   const none = new PutObjectTaggingCommand({ ...target, Tagging: { TagSet: [] } });
   await allowed(client.send(none, { abortSignal: signal }), `writing tags in ${bucket}`, `s3:Put${what} ${where}`);
   return 'tags can be read and written';
 }
 
-/** What a request met that is about nothing: everything but a refusal of the permission is well. */
-async function allowed(call: Promise<unknown>, doing: string, permission: string): Promise<void> {
+/** What a request met that is about nothing: everything but a refusal of the permission is well. `bare`: its answer has no body. */
+async function allowed(call: Promise<unknown>, doing: string, permission: string, bare = false): Promise<void> {
   try {
     await call;
   } catch (error) {
+    if (bare && statusOf(error) === 404) return;
     const found = failure(error, doing, permission);
     if (found.code !== 'not_found' && found.code !== 'changed') throw found;
   }

@@ -12,6 +12,7 @@ import { assetName } from './names.ts';
 import type { AzureAsset } from './settings.ts';
 
 type Check = CheckReport['checks'][number];
+type Answered = Parameters<typeof change>[2] extends (signal: AbortSignal) => Promise<infer T> ? T : never;
 
 const BLOBS = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs';
 const READER = 'Storage Blob Data Reader';
@@ -48,7 +49,39 @@ export async function checkAzure(
   for (const container of changes ? containers : []) {
     checks.push(...(await canChange(connection, container, action, signal)));
   }
+  // With a quarantine of its own container, what was tried there says nothing of the containers of the items.
+  const untried = connection.names.assets.filter(({ container }) => !containers.has(container));
+  for (const asset of changes ? untried : []) checks.push(...(await mayChange(connection, asset, action, signal)));
   return { ok: checks.every(({ ok }) => ok), checks };
+}
+
+/** Asks for the change of a blob that is not there: only the permission can be refused. */
+async function mayChange(
+  { service, settings }: AzureConnection,
+  { container, prefix }: AzureAsset,
+  action: ItemAction,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const blob = service.getContainerClient(container).getBlobClient(`${prefix}.check-${randomUUID()}`);
+  const doing = { doing: 'trying a change in', what: assetName({ container, prefix }) };
+  const asked = async (request: (abortSignal: AbortSignal) => Promise<Answered>, done: string): Promise<string> => {
+    try {
+      await change({ signal }, doing, request);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || !['not_found', 'changed'].includes(error.code)) throw error;
+    }
+    return done;
+  };
+  const conditions = { ifMatch: '"0x0"' };
+  if (action !== 'tag') {
+    const remove = (abortSignal: AbortSignal) => blob.delete({ abortSignal, conditions });
+    return [await attempt(`delete in ${container}`, DELETE, () => asked(remove, 'blobs can be deleted'))];
+  }
+  const [need, tag] =
+    settings.tags === 'index'
+      ? [TAGS, (abortSignal: AbortSignal): Promise<Answered> => blob.setTags({ 'dsx-check': 'yes' }, { abortSignal })]
+      : [WRITE, (abortSignal: AbortSignal): Promise<Answered> => blob.setMetadata({}, { abortSignal, conditions })];
+  return [await attempt(`tag in ${container}`, need, () => asked(tag, 'blobs can be tagged'))];
 }
 
 async function attempt(name: string, need: Need, body: () => Promise<string>): Promise<Check> {

@@ -67,7 +67,7 @@ class AzureBlobConnector implements Connector {
     const facts = await ask({ doing: 'looking at', what }, signal, (abortSignal) =>
       blob.getProperties({ abortSignal }),
     );
-    if (isFolder(facts.metadata)) throw new ConnectorError('not_an_item', `${what} is a folder`);
+    if (isFolder(facts.metadata, facts.contentLength)) throw new ConnectorError('not_an_item', `${what} is a folder`);
     return itemOf(ref.location, facts);
   }
 

@@ -20,8 +20,9 @@ export interface BlobFacts {
   readonly customerProvidedKeySha256?: string;
 }
 
-/** A folder of a hierarchical namespace is a blob without bytes that says so. */
-export function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
+/** A folder of a hierarchical namespace is a blob without bytes that says so. Anybody can say so of a blob that has some. */
+export function isFolder(metadata: Readonly<Record<string, string>> | undefined, size: number | undefined): boolean {
+  if ((size ?? 0) > 0) return false;
   return Object.entries(metadata ?? {}).some(
     ([name, value]) => name.toLowerCase() === 'hdi_isfolder' && value === 'true',
   );

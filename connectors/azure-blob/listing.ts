@@ -1,6 +1,7 @@
 import type { BlobItem, ContainerClient, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import type { Item } from '../../domain/item.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
 import { ask } from './ask.ts';
 import { isFolder, itemOf, unaddressable } from './entry.ts';
 import { assetName, byteOrder, isAddressable, type Names } from './names.ts';
@@ -100,7 +101,8 @@ export class BlobListing implements Listing {
   /** The item that a blob is; undefined for what is none, or lies outside. */
   #itemOf(asset: AzureAsset, blob: BlobItem): Item | undefined {
     const { names } = this.#deps;
-    if (isFolder(blob.metadata) || names.isHidden(asset.container, blob.name)) return undefined;
+    if (isFolder(blob.metadata, blob.properties.contentLength) || names.isHidden(asset.container, blob.name))
+      return undefined;
     const location = names.locationOf(asset, blob.name);
     // A blob that is named as the prefix itself has no location below it.
     if (blob.name === asset.prefix || !this.#scope.includes(location)) {
@@ -164,6 +166,8 @@ export class BlobListing implements Listing {
     this.#page = segment.blobItems;
     this.#at = 0;
     this.#next = continuationToken ?? '';
+    if (token === undefined || token !== this.#next) return;
+    throw new ConnectorError('storage_error', 'the listing does not move on: the page behind a page is the same one');
   }
 
   async #ask(

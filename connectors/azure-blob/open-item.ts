@@ -19,7 +19,7 @@ export async function openBlob(blob: BlobClient, what: string, signal: AbortSign
     blob.download(0, undefined, { abortSignal, maxRetryRequests: 0 }),
   );
   const item = new OpenBlob(blob, what, answer);
-  if (!isFolder(answer.metadata)) return item;
+  if (!isFolder(answer.metadata, answer.contentLength)) return item;
   await item.close();
   throw new ConnectorError('not_an_item', `${what} is a folder`);
 }

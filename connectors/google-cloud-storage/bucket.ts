@@ -39,9 +39,10 @@ export class Buckets {
 
   /** Proves that a bucket is there and can be listed. @throws ConnectorError `configuration` when not */
   async reach(bucket: string, signal: AbortSignal, prefix = ''): Promise<void> {
-    const query = { maxResults: 1, fields: 'nextPageToken', ...(prefix !== '' && { prefix }) };
+    const query = { maxResults: 1, fields: 'kind,nextPageToken', ...(prefix !== '' && { prefix }) };
     const about = { doing: 'listing', bucket };
-    await this.#client.json({ method: 'GET', path: `${bucketPath(bucket)}/o`, query, about }, signal);
+    const kind = 'storage#objects';
+    await this.#client.json({ method: 'GET', path: `${bucketPath(bucket)}/o`, query, kind, about }, signal);
     this.#seen.set(bucket, Date.now());
   }
 

@@ -13,6 +13,8 @@ export interface Call {
   /** The body, as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What an answer says that it is, as `storage#objects`. Absent: it does not say. */
+  readonly kind?: string;
   readonly about: Subject;
 }
 
@@ -41,17 +43,15 @@ export class GcsClient {
     this.#origin = settings.endpoint ?? GOOGLE_ENDPOINT;
   }
 
-  /** The JSON of an answer; undefined for an empty one. @throws ConnectorError, the signal's reason */
+  /** The JSON of an answer; undefined for that of a deletion. @throws ConnectorError, the signal's reason */
   async json<T>(call: Call, signal: AbortSignal): Promise<T> {
     const answer = await this.request(call, signal);
     const text = await this.#text(answer, call, signal);
-    if (text === '') return undefined as T;
-    if (!isJson(answer)) throw noService(call);
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw noService(call);
-    }
+    // What was deleted has nothing to say; some stores say so in JSON.
+    if (call.method === 'DELETE' && /^(null)?\s*$/.test(text)) return undefined as T;
+    const value = isJson(answer) ? objectIn(text) : undefined;
+    if (value === undefined || (call.kind !== undefined && value.kind !== call.kind)) throw noService(call);
+    return value as T;
   }
 
   /** An answer that is a success, its body unread. @throws ConnectorError, the signal's reason */
@@ -135,6 +135,15 @@ function queryOf(query: Call['query'] = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   if (given.length === 0) return '';
   return `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')}`;
+}
+
+function objectIn(text: string): { readonly kind?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function explained(text: string): { reasons: string[]; message: string } {

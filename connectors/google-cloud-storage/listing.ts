@@ -1,4 +1,5 @@
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
 import type { GcsClient } from './client.ts';
 import { ITEM_FIELDS, type ItemFacts, isFolderMarker, itemOf } from './item.ts';
 import { bucketPath } from './objects.ts';
@@ -140,7 +141,7 @@ export class GcsListing implements Listing {
     const start = this.#token === undefined ? at : this.#start;
     const query = {
       maxResults: PAGE,
-      fields: `nextPageToken,items(${ITEM_FIELDS})`,
+      fields: `kind,nextPageToken,items(${ITEM_FIELDS})`,
       prefix: prefix === '' ? undefined : prefix,
       startOffset: start === '' ? undefined : start,
       pageToken: this.#token,
@@ -148,9 +149,13 @@ export class GcsListing implements Listing {
     this.#requests += 1;
     const about = { doing: 'listing', bucket };
     const page = await this.#client.json<Page>(
-      { method: 'GET', path: `${bucketPath(bucket)}/o`, query, about },
+      { method: 'GET', path: `${bucketPath(bucket)}/o`, query, kind: 'storage#objects', about },
       signal,
     );
+    if (page.nextPageToken !== undefined && page.nextPageToken === this.#token) {
+      const message = `the listing of bucket ${bucket} does not move on: the page behind a page is the same one`;
+      throw new ConnectorError('storage_error', message);
+    }
     const items = page.items ?? [];
     this.#entries = behind && items[0]?.name === at ? items.slice(1) : items;
     this.#next = 0;

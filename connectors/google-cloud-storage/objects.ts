@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
+import { ConnectorError } from '../errors.ts';
 import type { Call, GcsClient } from './client.ts';
 import { isElsewise, refusalOf } from './failures.ts';
-import type { ObjectName } from './place.ts';
+import { type ObjectName, urlOf } from './place.ts';
 
 /** An object as the service describes it, as far as it is used here. Numbers are decimal text, times RFC 3339. */
 export interface GcsObject {
@@ -49,6 +50,10 @@ interface Rewrite {
   readonly resource?: GcsObject;
 }
 
+/** What the answer about an object says that it is. */
+const OBJECT = 'storage#object';
+const REWRITE = 'storage#rewriteResponse';
+
 /** The requests about single objects. Generations are those that a caller has seen. */
 export class Objects {
   readonly #client: GcsClient;
@@ -69,7 +74,8 @@ export class Objects {
 
   /** The live generation. @throws ConnectorError `not_found`, … */
   async get(at: ObjectName, signal: AbortSignal): Promise<GcsObject> {
-    return this.#client.json({ method: 'GET', path: pathOf(at), about: { doing: 'looking at', ...at } }, signal);
+    const about = { doing: 'looking at', ...at };
+    return this.#client.json({ method: 'GET', path: pathOf(at), kind: OBJECT, about }, signal);
   }
 
   /**
@@ -107,10 +113,18 @@ export class Objects {
     let rewriteToken: string | undefined;
     for (;;) {
       const query = { ...conditions, rewriteToken };
-      const call: Call = { method: 'POST', path, query, body: description, about: { doing: 'copying', ...from } };
+      const call: Call = {
+        method: 'POST',
+        path,
+        query,
+        body: description,
+        kind: REWRITE,
+        about: { doing: 'copying', ...from },
+      };
       const answer = await this.#client.json<Rewrite>(call, signal);
       if (answer.done && answer.resource !== undefined) return answer.resource;
       rewriteToken = answer.rewriteToken;
+      if (answer.done || rewriteToken === undefined) throw unfinished(from);
     }
   }
 
@@ -147,6 +161,11 @@ export class Objects {
       throw error;
     }
   }
+}
+
+function unfinished(from: ObjectName): ConnectorError {
+  const message = `copying ${JSON.stringify(urlOf(from))}: the storage neither ended nor said how to go on`;
+  return new ConnectorError('storage_error', message);
 }
 
 /** The path of an object in the JSON API. */

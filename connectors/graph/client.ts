@@ -110,6 +110,11 @@ export function createGraphClient(graph: string, credential: Credential): GraphC
 
     async fetch(url, doing, signal) {
       signal.throwIfAborted();
+      // The address itself is a secret, and goes into no message and no cause.
+      const secure = !baseUrl.startsWith('https:') || (URL.canParse(url) && new URL(url).protocol === 'https:');
+      if (!URL.canParse(url) || !secure) {
+        throw new ConnectorError('configuration', `${doing}: Graph names no https address; check the address of Graph`);
+      }
       try {
         return await request(url, { dispatcher, signal });
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
 import type { GraphClient } from './client.ts';
 import { DELTA_PAGE, type DriveItem, isFolder, itemOf, readAs, SELECTED } from './drive-item.ts';
 import type { Folders } from './folders.ts';
@@ -130,7 +131,11 @@ export class DeltaListing implements Listing {
     const next = page['@odata.nextLink'];
     if (next === undefined) await this.#expectAsset(drive, signal);
     this.#at = 0;
-    this.#page = { drive, folders, items: left, next: next === undefined ? undefined : this.#of.client.below(next) };
+    const behind = next === undefined ? undefined : this.#of.client.below(next);
+    if (behind !== undefined && behind === this.#link) {
+      throw new ConnectorError('storage_error', `${doing} does not move on: the page behind a page is the same one`);
+    }
+    this.#page = { drive, folders, items: left, next: behind };
     return this.#page;
   }
 

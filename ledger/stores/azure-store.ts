@@ -108,6 +108,9 @@ function azureContainer(container: ContainerClient, root: string, pageItems: num
         const { page, next } = await ask('list', prefix, (abortSignal) =>
           byFolder ? folderPage(container, prefix, from, abortSignal) : flatPage(container, prefix, from, abortSignal),
         );
+        if (next !== undefined && next !== '' && next === token) {
+          throw failure(new Error('the page behind a page is the same one'), 'list', `${root}/${prefix}`);
+        }
         yield page;
         token = next;
       }

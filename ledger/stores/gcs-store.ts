@@ -49,6 +49,16 @@ class Refused extends Error {
   }
 }
 
+/** An empty listing or a write must not be taken from whatever else answers with a success. */
+const NOT_GCS = 'the answer is not that of Google Cloud Storage';
+
+/** @throws LedgerError `unavailable` for an answer that does not say that it is this */
+function ofKind<T extends object>(kind: string, bytes: Buffer, doing: Doing, what: string): T {
+  const value = parsed(bytes.toString('utf8'));
+  if ((value as { kind?: unknown }).kind === kind) return value as T;
+  throw failure(new Error(NOT_GCS), doing, what);
+}
+
 function parsed(body: string): object {
   try {
     const value: unknown = JSON.parse(body);
@@ -93,29 +103,38 @@ function gcsBucket(bucket: string, base: string, authorize: () => Promise<Header
     return ask('write', key, 'POST', `/upload${objects}?${query}`, bytes);
   };
   const listPage = async (prefix: string, query: object): Promise<Listed> => {
-    const fields = 'items(name,size,updated),prefixes,nextPageToken';
+    const fields = 'kind,items(name,size,updated),prefixes,nextPageToken';
     const { bytes } = await ask(
       'list',
       prefix,
       'GET',
       `${objects}?${new URLSearchParams({ prefix, fields, ...query })}`,
     );
-    return parsed(bytes.toString('utf8'));
+    return ofKind<Listed>('storage#objects', bytes, 'list', `gs://${bucket}/${prefix}`);
   };
 
   return {
     async create(key, bytes) {
-      return (await upload(key, bytes, { ifGenerationMatch: '0' })).taken ? 'taken' : 'created';
+      const answer = await upload(key, bytes, { ifGenerationMatch: '0' });
+      if (answer.taken) return 'taken';
+      ofKind('storage#object', answer.bytes, 'write', `gs://${bucket}/${key}`);
+      return 'created';
     },
     async write(key, bytes) {
-      await upload(key, bytes, {});
+      const answer = await upload(key, bytes, {});
+      ofKind('storage#object', answer.bytes, 'write', `gs://${bucket}/${key}`);
     },
     async get(key) {
       try {
         const { headers, bytes } = await ask('read', key, 'GET', `${pathOf(key)}?alt=media`);
+        if (!headers.has('x-goog-generation')) throw failure(new Error(NOT_GCS), 'read', `gs://${bucket}/${key}`);
         const [, told] = /(?:^|,)\s*md5=([^,\s]+)/.exec(headers.get('x-goog-hash') ?? '') ?? [];
         if (told === undefined || told === createHash('md5').update(bytes).digest('base64')) return bytes;
-        throw failure(new Error('the bytes are not those of the hash that came with them'), 'read', key);
+        throw failure(
+          new Error('the bytes are not those of the hash that came with them'),
+          'read',
+          `gs://${bucket}/${key}`,
+        );
       } catch (error) {
         // The answer is the same for a bucket that is not there; a listing tells.
         if (isLedgerError(error, 'not_found')) await listPage(key, { maxResults: '1' });
@@ -130,6 +149,9 @@ function gcsBucket(bucket: string, base: string, authorize: () => Promise<Header
           ...(token !== undefined && { pageToken: token }),
         });
         yield { objects: (page.items ?? []).map(objectOf), folders: page.prefixes ?? [] };
+        if (page.nextPageToken !== undefined && page.nextPageToken === token) {
+          throw failure(new Error('the page behind a page is the same one'), 'list', `gs://${bucket}/${prefix}`);
+        }
         token = page.nextPageToken;
       }
     },

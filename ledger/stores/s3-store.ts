@@ -36,6 +36,9 @@ const MEANS: Readonly<Record<string, LedgerCode>> = {
   XMinioStorageFull: 'no_space',
 };
 
+/** An empty listing or a write must not be taken from whatever else answers with a success. */
+const NOT_S3 = 'the answer is not that of S3';
+
 /** Most that a listing answers at once. */
 const PAGE_ITEMS = 1_000;
 
@@ -90,7 +93,8 @@ function s3Bucket(client: S3Client, bucket: string, pageItems: number): Bucket {
     condition: { IfNoneMatch?: '*' } = {},
   ) => {
     const input = { Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length, ...condition };
-    await client.send(new PutObjectCommand(input), { abortSignal });
+    const { ETag } = await client.send(new PutObjectCommand(input), { abortSignal });
+    if (ETag === undefined) throw new Error(NOT_S3);
   };
 
   return {
@@ -113,7 +117,9 @@ function s3Bucket(client: S3Client, bucket: string, pageItems: number): Bucket {
     get: (key) =>
       ask('read', key, async (abortSignal) => {
         const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
-        return Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+        const bytes = Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+        if (found.ETag === undefined) throw new Error(NOT_S3);
+        return bytes;
       }),
     async *list(prefix, byFolder) {
       for (let token: string | undefined, first = true; first || token !== undefined; first = false) {
@@ -124,9 +130,13 @@ function s3Bucket(client: S3Client, bucket: string, pageItems: number): Bucket {
           ...(byFolder && { Delimiter: '/' }),
           ...(token !== undefined && { ContinuationToken: token }),
         };
-        const page = await ask('list', prefix, (abortSignal) =>
-          client.send(new ListObjectsV2Command(input), { abortSignal }),
-        );
+        const page = await ask('list', prefix, async (abortSignal) => {
+          const answer = await client.send(new ListObjectsV2Command(input), { abortSignal });
+          if (answer.Name !== bucket || answer.IsTruncated === undefined) throw new Error(NOT_S3);
+          const stuck = answer.NextContinuationToken === undefined || answer.NextContinuationToken === token;
+          if (answer.IsTruncated && stuck) throw new Error('a page is cut short and does not say where it goes on');
+          return answer;
+        });
         yield {
           objects: (page.Contents ?? []).map(({ Key = '', Size = 0, LastModified }) => ({
             name: Key,

@@ -151,6 +151,7 @@ describe('azure_blob_storage', () => {
     [{ asset: 'files', account: 'acct', clientSecret: 's', clientId: 'c' }, 'tenantId', /is missing/],
     [{ asset: 'files', account: 'acct', identity: 'managed', tenantId: 't' }, 'tenantId', /identity managed/],
     [{ asset: 'files', endpoint: 'http://x', identity: 'managed' }, 'endpoint', /https/],
+    [{ asset: 'files', endpoint: 'http://x', sas: 'sv=1&sig=x' }, 'endpoint', /https/],
     [
       { asset: 'files', ...key, endpoint: 'https://x', endpointSuffix: 'core.windows.net' },
       'endpointSuffix',

@@ -124,6 +124,9 @@ describe('the kind google_cloud_storage', () => {
     [{ asset: 'scan-in/q/x', quarantine: 'q' }, /must not hold the asset/],
     [{ endpoint: 'ftp://x' }, /http/],
     [{ endpoint: 'http://x/storage/v1' }, /without a path/],
+    [{ endpoint: 'http://storage.example', keyFile: '/k.json' }, /must be https/],
+    [{ endpoint: 'http://storage.example', credentials: '{}' }, /must be https/],
+    [{ endpoint: 'http://storage.googleapis.com' }, /must be https/],
     [{ projectId: 'My Project' }, /project/],
     [{ purge: 'perhaps' }, /on or off/],
   ])('refuses what can not work: %j', (fields, message) => {

@@ -39,7 +39,11 @@ export interface Copying {
 export async function copyObject(work: Work, copying: Copying): Promise<void> {
   const { copyLimit = COPY_LIMIT } = work.settings;
   const doing = `copying ${shown(copying.from)} to ${shown(copying.to)}`;
-  const permission = `s3:GetObject and s3:GetObjectTagging on the item, s3:PutObject and s3:PutObjectTagging on arn:aws:s3:::${copying.to.bucket}/${copying.to.key}`;
+  const reading =
+    copying.source.versionId === undefined
+      ? 's3:GetObject and s3:GetObjectTagging'
+      : 's3:GetObjectVersion and s3:GetObjectVersionTagging';
+  const permission = `${reading} on the item, s3:PutObject and s3:PutObjectTagging on arn:aws:s3:::${copying.to.bucket}/${copying.to.key}`;
   try {
     if (copying.source.size > copyLimit) await copyParts(work, copying);
     else await copyWhole(work, copying);
@@ -79,7 +83,7 @@ async function copyParts(work: Work, copying: Copying): Promise<void> {
   const { client, signal, settings } = work;
   const { from, source, to, metadata, headers, tags, storageClass } = copying;
   const target = { Bucket: to.bucket, Key: to.key };
-  await abortUploads(work, to);
+  if (isQuarantined(work, to)) await abortUploads(work, to);
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       ...target,
@@ -119,7 +123,13 @@ async function copyParts(work: Work, copying: Copying): Promise<void> {
   }
 }
 
-/** Ends the uploads to a key that attempts which were cut short have left behind. The key is made from the finding: no one else has any. */
+/** Whether a key is made from a finding. Under any other, an upload may be somebody's own. */
+function isQuarantined({ place, spot }: Work, { bucket, key }: Spot): boolean {
+  const quarantine = place.quarantineOf(spot.bucket);
+  return bucket === quarantine.bucket && key.startsWith(quarantine.prefix);
+}
+
+/** Ends the uploads to a key in quarantine that attempts which were cut short have left behind. */
 async function abortUploads({ client, signal }: Work, { bucket, key }: Spot): Promise<void> {
   const query = { Bucket: bucket, Prefix: key };
   const answer = await client

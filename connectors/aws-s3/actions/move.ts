@@ -5,9 +5,9 @@ import { type Facts, factsAt, itemOf } from '../object.ts';
 import { quarantineSpot, type Spot } from '../place.ts';
 import { versionOf } from '../version.ts';
 import { copyObject, verifyCopy } from './copy.ts';
-import { headersOf, isCopyFor, recordOf } from './record.ts';
+import { headersOf, isCopyFor, lostOf, recordOf } from './record.ts';
 import { remaining, removeJudged, removeObject } from './remove.ts';
-import { mergeTags, readTags, tagsOf, tagsQuery } from './tags.ts';
+import { fittingTags, readTags, tagsOf, tagsQuery } from './tags.ts';
 import { type ActionWork, changed, failed, findingHash, noted, notFound } from './work.ts';
 
 /**
@@ -42,7 +42,7 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
   return changed(work, removal.facts);
 }
 
-const LOST = 'its own metadata does not fit beside the record of the finding, and was left out';
+const UNTAGGED = 'there was no room among its tags for verdict and finding, which its metadata has';
 
 /** What a restore of this finding put back is no longer what this intent is about. */
 export function wasRestored(work: ActionWork, facts: Facts): boolean {
@@ -52,8 +52,9 @@ export function wasRestored(work: ActionWork, facts: Facts): boolean {
 async function putInQuarantine(work: ActionWork, source: Facts, to: Spot): Promise<void> {
   const { intent, spot } = work;
   const there = await readTags(work, spot, source.versionId);
-  const tags = intent.action === 'movetag' ? mergeTags(there, tagsOf(intent)) : there;
-  const metadata = recordOf(work, source);
+  const { tags, left } =
+    intent.action === 'movetag' ? fittingTags(there, tagsOf(intent)) : { tags: there, left: false };
+  const metadata = recordOf(work, source, left);
   const headers = headersOf(source.head);
   await copyObject(work, { from: spot, source, to, metadata, headers, tags: tagsQuery(tags) });
 }
@@ -68,11 +69,11 @@ async function done(
 ): Promise<ActionReport> {
   const { provenance, judged } = work.intent;
   const another = now && 'another object has its name; the next scan lists it';
-  const lost = copy.head.Metadata?.['dsx-metadata-lost'] === 'true' ? LOST : undefined;
+  const untagged = copy.head.Metadata?.['dsx-tags-left'] === 'true' ? UNTAGGED : undefined;
   return {
     state: 'done',
     code,
-    ...noted(await remaining(work), lost, another),
+    ...noted(await remaining(work), lostOf(copy), untagged, another),
     destination: `s3://${to.bucket}/${to.key}`,
     undo: { kind: 'aws-s3-move', destination, finding: work.finding, sha256: provenance.sha256, size: judged.size },
     ...(now && { current: itemOf(work.location, now) }),

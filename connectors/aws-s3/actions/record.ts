@@ -33,8 +33,11 @@ export function headersOf(head: HeadObjectCommandOutput): Headers {
   };
 }
 
-/** What travels with a quarantined object: whose it is, what it was, and the verdict. Text in metadata is percent-encoded. */
-export function recordOf(work: ActionWork, source: Facts): Metadata {
+/**
+ * What travels with a quarantined object: whose it is, what it was, and the verdict. Text in metadata is percent-encoded.
+ * @param untagged its tags had no room for ours
+ */
+export function recordOf(work: ActionWork, source: Facts, untagged: boolean): Metadata {
   const { intent, finding, spot } = work;
   const { job, connector, verdict, threatType, sha256, scanId, standIn, judgedAt } = intent.provenance;
   const { StorageClass } = source.head;
@@ -50,6 +53,9 @@ export function recordOf(work: ActionWork, source: Facts): Metadata {
     'dsx-connector': short(connector),
     'dsx-judged-at': judgedAt,
     'dsx-stand-in': String(standIn),
+    ...(untagged && { 'dsx-tags-left': 'true' }),
+    // Names or values that HTTP can't carry: S3 tells only how many.
+    ...((source.head.MissingMeta ?? 0) > 0 && { 'dsx-metadata-lost': 'true' }),
     ...(threatType !== undefined && { 'dsx-threat': short(threatType) }),
     ...(scanId !== undefined && { 'dsx-scan-id': short(scanId) }),
     ...(StorageClass !== undefined && { 'dsx-storage-class': StorageClass }),
@@ -60,6 +66,13 @@ export function recordOf(work: ActionWork, source: Facts): Metadata {
   const { 'dsx-threat': _threat, 'dsx-scan-id': _scan, 'dsx-job': _job, 'dsx-connector': _connector, ...least } = own;
   const fits = sizeOf({ ...theirs, ...least }) <= MOST_METADATA;
   return fits ? { ...theirs, ...least } : { ...least, 'dsx-metadata-lost': 'true' };
+}
+
+const LOST = 'its own metadata, or a part of it, could not go along into quarantine';
+
+/** What a quarantined object does without. */
+export function lostOf({ head }: Facts): string | undefined {
+  return head.Metadata?.['dsx-metadata-lost'] === 'true' ? LOST : undefined;
 }
 
 /** Metadata of the item's owner. */
@@ -78,7 +91,7 @@ export function isCopyFor(work: ActionWork, copy: Facts): boolean {
 }
 
 function short(text: string): string {
-  return encodeURIComponent(text.slice(0, 64));
+  return encodeURIComponent(text.slice(0, 64).toWellFormed());
 }
 
 function sizeOf(metadata: Metadata): number {

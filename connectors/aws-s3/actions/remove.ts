@@ -24,8 +24,9 @@ export async function removeJudged(work: ActionWork, facts: Facts): Promise<Remo
   const replaced = await removeObject(work, work.spot, facts, exact);
   const now = await factsAt(work.client, work.spot, work.signal);
   if (now === undefined) return { kind: 'removed' };
-  if (!replaced && exact === undefined && versionOf(now) === versionOf(facts)) {
-    throw new ConnectorError('storage_error', `${shown(work.spot)} is still there after it was deleted`);
+  if (versionOf(now) === versionOf(facts)) {
+    const why = replaced ? 'could not be deleted: another request was about it' : 'is still there after it was deleted';
+    throw new ConnectorError('storage_error', `${shown(work.spot)} ${why}`);
   }
   return { kind: replaced ? 'replaced' : 'removed', facts: now };
 }

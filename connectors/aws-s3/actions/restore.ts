@@ -8,10 +8,10 @@ import { type Facts, factsAt } from '../object.ts';
 import { quarantineSpot, type Spot } from '../place.ts';
 import { versionOf } from '../version.ts';
 import { copyObject, verifyCopy } from './copy.ts';
-import { headersOf, type Metadata, theirMetadata } from './record.ts';
+import { headersOf, lostOf, type Metadata, theirMetadata } from './record.ts';
 import { removeObject } from './remove.ts';
 import { readTags, tagsQuery, theirTags } from './tags.ts';
-import { failed, findingHash, Stop, type Work } from './work.ts';
+import { failed, findingHash, noted, Stop, type Work } from './work.ts';
 
 /** What a move leaves in its action row. */
 const UNDO = z.object({
@@ -23,7 +23,8 @@ const UNDO = z.object({
 });
 type Undo = z.infer<typeof UNDO>;
 
-const NOT_RESTORED = 'its modification time, access list and object lock are not what they were';
+const NOT_RESTORED =
+  'its modification time, access list, object lock and a key of its own for its encryption are not what they were';
 
 /**
  * Puts a moved item back under its own name, when that name is free and quarantine has what was moved. It then carries the mark of the
@@ -59,7 +60,7 @@ export async function restoreItem(work: Work, row: ActionRow): Promise<ActionRep
   return {
     state: 'done',
     code: kept === undefined ? 'already_applied' : 'applied',
-    note: NOT_RESTORED,
+    ...noted(NOT_RESTORED, kept && lostOf(kept)),
     destination: `s3://${spot.bucket}/${spot.key}`,
     made: [versionOf(there)],
   };

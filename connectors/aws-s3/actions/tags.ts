@@ -10,6 +10,8 @@ export type Tags = Readonly<Record<string, string>>;
 /** Tags of one object. */
 const MOST_TAGS = 10;
 const LONGEST_VALUE = 256;
+/** Those that a tag is for: verdict and finding. */
+const NEEDED_TAGS = 2;
 
 /** The tags of a finding, the most telling first. */
 export function tagsOf(intent: ActionIntent): Tags {
@@ -38,10 +40,18 @@ function tagValue(text: string): string {
 export function mergeTags(there: Tags, ours: Tags): Tags {
   const theirs = theirTags(there);
   const room = MOST_TAGS - Object.keys(theirs).length;
-  if (room < 2) {
+  if (room < NEEDED_TAGS) {
     throw failed('not_supported', `it has ${Object.keys(theirs).length} tags, of ten that S3 allows; ours need two`);
   }
   return { ...theirs, ...Object.fromEntries(Object.entries(ours).slice(0, room)) };
+}
+
+/** The same for a copy that must be made: as many of ours as find room, be it none. */
+export function fittingTags(there: Tags, ours: Tags): { tags: Tags; left: boolean } {
+  const theirs = theirTags(there);
+  const room = Math.max(0, MOST_TAGS - Object.keys(theirs).length);
+  const fitting = Object.entries(ours).slice(0, room);
+  return { tags: { ...theirs, ...Object.fromEntries(fitting) }, left: room < NEEDED_TAGS };
 }
 
 export function theirTags(there: Tags): Tags {

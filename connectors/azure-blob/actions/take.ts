@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../errors.ts';
 import { addressOf } from '../names.ts';
 import { purgeVersion } from './remains.ts';
-import { type ActionWork, deleteAt, factsAt, failed, isElsewise, isJudged } from './work.ts';
+import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged, Stop } from './work.ts';
 
 /**
  * Deletes the judged version from its name, and what `purge` says with it, and sees that it is gone. What keeps it from that is
@@ -13,15 +13,30 @@ export async function takeAway(work: ActionWork, versionId: string | undefined):
   const { place, intent, settings } = work;
   await deleteAt(work, place, intent.judged.version, settings.purge ? { deleteSnapshots: 'include' } : {});
   const note = await purgeVersion(work, versionId);
-  if (isJudged(await factsAt(work, place), intent.judged.version)) {
+  if (isJudged(await afterwards(work), intent.judged.version)) {
     throw failed('storage_error', `${addressOf(place)} is still there after its deletion`);
   }
   return note;
+}
+
+/** What is in place after a deletion that was answered. @throws ConnectorError none of those that say that it was not made */
+async function afterwards(work: ActionWork): Promise<Facts | undefined> {
+  try {
+    return await factsAt(work, work.place);
+  } catch (error) {
+    work.signal.throwIfAborted();
+    if (!(error instanceof ConnectorError) || !isRefused(error)) throw error;
+    const message = `${addressOf(work.place)} was deleted, and could not be looked at afterwards: ${error.message}`;
+    throw new ConnectorError('storage_error', message);
+  }
 }
 
 /** Whether the deletion is known not to have been made, so that what was prepared for it is to be taken back. */
 export function isRefused(error: unknown): boolean {
   if (isElsewise(error)) return true;
   // Without an answer, or with one that says nothing, it may have been made.
-  return !(error instanceof ConnectorError) || 'stop' in error || error.code === 'permission_denied';
+  return (
+    error instanceof Stop ||
+    (error instanceof ConnectorError && ('stop' in error || error.code === 'permission_denied'))
+  );
 }

@@ -171,7 +171,7 @@ export async function deleteAt(
 
 /**
  * The report that an error stands for.
- * @throws what no storage answered: an abort, and whatever holds the whole connector
+ * @throws what no storage answered: an abort, and whatever holds the whole connector or asks it to slow down
  */
 export function reportOf(error: unknown, signal: AbortSignal): ActionReport {
   if (error instanceof Stop) return error.report;
@@ -179,7 +179,8 @@ export function reportOf(error: unknown, signal: AbortSignal): ActionReport {
   signal.throwIfAborted();
   if (!(error instanceof ConnectorError)) throw error;
   const { code, message } = error;
-  if (CONNECTOR_CODES[code] === 'hold') throw error;
+  // Asked to slow down: whoever calls waits and repeats the intent.
+  if (CONNECTOR_CODES[code] === 'hold' || code === 'throttled') throw error;
   if (code === 'permission_denied') return { state: 'failed', code, note: message };
   if (code === 'not_found') return { state: 'failed', code, note: message };
   if (code === 'changed') return { state: 'refused', code: 'version_changed', note: message };

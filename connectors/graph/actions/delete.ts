@@ -1,4 +1,7 @@
 import type { ActionReport } from '../../connector.ts';
+import { ConnectorError } from '../../errors.ts';
+import type { DriveItem } from '../drive-item.ts';
+import { itemWithId } from '../places.ts';
 import { pinnedBy } from '../version.ts';
 import { seek } from './find.ts';
 import { isMarked, removeMark, writeMark } from './marks.ts';
@@ -27,7 +30,10 @@ export async function deleteItem(work: ActionWork): Promise<ActionReport> {
     marked = true;
     try {
       const answer = await changeItem(work, judged, { method: 'DELETE', doing: 'deleting' }, [404, 412]);
-      if (answer.status === 204 || answer.status === 200) return done('applied');
+      if (answer.status === 204 || answer.status === 200) {
+        await expectGone(work, judged);
+        return done('applied');
+      }
     } catch (error) {
       if (error instanceof Stop) await removeMark(work, 'deleted');
       throw error;
@@ -37,6 +43,13 @@ export async function deleteItem(work: ActionWork): Promise<ActionReport> {
       throw failed('storage_error', 'others change it again and again');
     }
   }
+}
+
+/** What the drive says afterwards counts. @throws ConnectorError `storage_error`; the mark stays, for the drive may know better later */
+async function expectGone({ client, drive, location, signal }: ActionWork, { id, cTag }: DriveItem): Promise<void> {
+  const now = await itemWithId(client, drive, id, signal);
+  if (now === undefined || now.cTag !== cTag) return;
+  throw new ConnectorError('storage_error', `${JSON.stringify(location)} is still there after its deletion`);
 }
 
 function done(code: 'applied' | 'already_applied'): ActionReport {

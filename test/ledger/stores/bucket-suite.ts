@@ -107,6 +107,20 @@ export function bucketSuite(what: string, start: () => Promise<BucketPlant>): vo
       await refused(store.get('new'), 'not_found');
     });
 
+    test.each([
+      ['text/html', '<!DOCTYPE html><html><body>Welcome</body></html>'],
+      ['application/json', '{"status":"ok"}'],
+      ['application/xml', '<?xml version="1.0"?><Welcome><IsTruncated>false</IsTruncated></Welcome>'],
+      ['text/plain', ''],
+    ])('never takes the answer of something else (%s) for its own', async (type, body) => {
+      const store = await opened();
+      await store.put('here', Buffer.from('1'));
+      front.treat = () => ({ status: 200, headers: { 'content-type': type }, body });
+      await refused(names(store, ''), 'unavailable');
+      await refused(store.put('new', Buffer.from('1')), 'unavailable');
+      await refused(store.get('here'), 'unavailable');
+    });
+
     test('never takes a part of an object for the whole', async () => {
       const store = await opened();
       await store.put('here', randomBytes(100_000));
