@@ -67,7 +67,7 @@ async function done(
   now: Facts | undefined,
 ): Promise<ActionReport> {
   const { provenance, judged } = work.intent;
-  const another = now && 'another object has its name; the next scan lists it';
+  const another = now && 'another object has its name now';
   const lost = copy.head.Metadata?.['dsx-metadata-lost'] === 'true' ? LOST : undefined;
   return {
     state: 'done',

@@ -1,22 +1,29 @@
 import { ConnectorError } from '../../errors.ts';
 import { addressOf } from '../names.ts';
 import { purgeVersion } from './remains.ts';
-import { type ActionWork, deleteAt, factsAt, failed, isElsewise, isJudged } from './work.ts';
+import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged } from './work.ts';
+
+/** What was left when the judged version had gone. */
+export interface Taken {
+  readonly purged?: string | undefined;
+  readonly now?: Facts | undefined;
+}
 
 /**
  * Deletes the judged version from its name, and what `purge` says with it, and sees that it is gone. What keeps it from that is
  * thrown, with the item in its place.
- * @returns what became of its version, where there is something to say
+ * @returns what became of its version, where there is something to say, and what has its name now
  * @throws ConnectorError `changed`, `not_found` and others; Stop `leased`, `retained`
  */
-export async function takeAway(work: ActionWork, versionId: string | undefined): Promise<string | undefined> {
+export async function takeAway(work: ActionWork, versionId: string | undefined): Promise<Taken> {
   const { place, intent, settings } = work;
   await deleteAt(work, place, intent.judged.version, settings.purge ? { deleteSnapshots: 'include' } : {});
-  const note = await purgeVersion(work, versionId);
-  if (isJudged(await factsAt(work, place), intent.judged.version)) {
+  const purged = await purgeVersion(work, versionId);
+  const now = await factsAt(work, place);
+  if (isJudged(now, intent.judged.version)) {
     throw failed('storage_error', `${addressOf(place)} is still there after its deletion`);
   }
-  return note;
+  return { purged, now };
 }
 
 /** Whether the deletion is known not to have been made, so that what was prepared for it is to be taken back. */
