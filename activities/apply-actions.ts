@@ -14,7 +14,7 @@ import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
 /** A location that keeps changing under its findings is listed again at most so often in a row. */
-const MAX_RESCANS = 3;
+export const MAX_RESCANS = 3;
 
 /**
  * Carries out intents, one after the other, and writes down what the storage says afterwards; of a restore it undoes rows. Repeating
