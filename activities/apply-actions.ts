@@ -14,7 +14,7 @@ import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
 /** A location that keeps changing under its findings is listed again at most so often in a row. */
-const MAX_RESCANS = 3;
+export const MAX_RESCANS = 3;
 
 /**
  * Carries out intents, one after the other, and writes down what the storage says afterwards; of a restore it undoes rows. Repeating
@@ -72,10 +72,15 @@ function rowOf(intent: ActionIntent, report: ActionReport, input: ApplyActionsIn
   };
 }
 
-/** Another version was in place of the judged one: it joins the job as one more listed item. */
-function rescanOf(intent: ActionIntent, report: ActionReport): Item | undefined {
+/**
+ * Another version is in place than the one that was judged, be it that it came first, or that a removal brought it up: it joins the job as
+ * one more listed item.
+ */
+export function rescanOf(intent: ActionIntent, report: ActionReport): Item | undefined {
   const rescans = (intent.rescans ?? 0) + 1;
-  if (report.code !== 'version_changed' || report.current === undefined || rescans > MAX_RESCANS) return undefined;
+  const removed = report.state === 'done' && intent.action !== 'tag';
+  if (!(removed || report.code === 'version_changed')) return undefined;
+  if (report.current === undefined || rescans > MAX_RESCANS) return undefined;
   return { ...report.current, rescanOf: itemOf(intent), rescans };
 }
 

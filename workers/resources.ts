@@ -91,7 +91,7 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
 /** What a source binds to: a folder as it was named, or a connector of this worker's configuration. */
 function bindingOf(source: Source, chosen: string | undefined, config: WorkerConfig): ConnectorSettings {
   // Our own state is never an item, wherever it lies.
-  const exclude = ownPlaces(config).folders;
+  const { folders: exclude, bucket } = ownPlaces(config);
   if (source.kind === 'folder') {
     const moved = chosen !== undefined && { quarantine: chosen };
     return { kind: 'filesystem', id: source.id, asset: source.path, exclude, ...moved };
@@ -102,15 +102,16 @@ function bindingOf(source: Source, chosen: string | undefined, config: WorkerCon
   }
   const quarantine = chosen ?? found.quarantine;
   const own = { id: found.id, ...(quarantine !== undefined && { quarantine }) };
+  const ledger = bucket !== undefined && { ledger: bucket };
   switch (found.kind) {
     case 'filesystem':
       return { kind: found.kind, ...own, asset: found.asset, exclude };
     case 'aws_s3':
-      return { kind: found.kind, ...own, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...found.storage };
     case 'azure_blob_storage':
-      return { kind: found.kind, ...own, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...found.storage };
     case 'google_cloud_storage':
-      return { kind: found.kind, ...own, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...found.storage };
     case 'sharepoint':
       return { kind: found.kind, ...own, ...found.storage };
     case 'onedrive':

@@ -62,8 +62,7 @@ async function canList(
   const { entries } = await ask(client, { ...area, max: 10 }, signal).catch(async (error: unknown) => {
     throw (await refusedRequester(client, area, error, signal)) ?? error;
   });
-  const hidden = place.hiddenIn(area.bucket);
-  const first = entries.find(({ key }) => hidden === undefined || !key.startsWith(hidden));
+  const first = entries.find(({ key }) => place.hiddenAbove({ bucket: area.bucket, key }) === undefined);
   const versions = versioning === 'off' ? 'without versions' : `with versions (${versioning})`;
   if (first === undefined) return `${nameOf(area)} can be listed, ${versions}; reading was not tried: nothing is there`;
   try {

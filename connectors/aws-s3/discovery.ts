@@ -27,7 +27,7 @@ export async function assetsOf(
   const cursor: Cursor = after === undefined || after === '' ? { of: 'buckets' } : decodeCursor(after);
   const most = Math.min(Math.max(1, limit), MOST);
   if (cursor.of === 'buckets') {
-    const { assets, token } = await listBuckets(client, most, cursor.token, signal);
+    const { assets, token } = await listBuckets(client, place, most, cursor.token, signal);
     const first = buckets[0];
     const next: Cursor | undefined =
       token !== undefined
@@ -48,7 +48,13 @@ export async function assetsOf(
   return { assets, ...(next && { next: encodeCursor(next) }) };
 }
 
-async function listBuckets(client: S3Client, most: number, token: string | undefined, signal: AbortSignal) {
+async function listBuckets(
+  client: S3Client,
+  place: Place,
+  most: number,
+  token: string | undefined,
+  signal: AbortSignal,
+) {
   try {
     const answer = await client.send(
       new ListBucketsCommand({ MaxBuckets: most, ...(token !== undefined && { ContinuationToken: token }) }),
@@ -57,7 +63,10 @@ async function listBuckets(client: S3Client, most: number, token: string | undef
     if (answer.Buckets === undefined && answer.Owner === undefined) {
       throw new ConnectorError('configuration', 'the answer to a listing of buckets is not S3’s; correct endpoint');
     }
-    const assets = (answer.Buckets ?? []).map(
+    const shown = (answer.Buckets ?? []).filter(
+      ({ Name: bucket = '' }) => place.hiddenAbove({ bucket, key: '' }) === undefined,
+    );
+    const assets = shown.map(
       ({ Name = '', BucketRegion }): Asset => ({
         asset: Name,
         detail: BucketRegion === undefined ? 'a bucket' : `a bucket in ${BucketRegion}`,
@@ -92,10 +101,9 @@ async function listFolders(
     const decode = decoder(answer.EncodingType);
     const folders = (answer.CommonPrefixes ?? []).map(({ Prefix }) => decode(Prefix));
     const keys = (answer.Contents ?? []).map(({ Key }) => decode(Key));
-    const hidden = place.hiddenIn(bucket);
     return {
       assets: folders
-        .filter((folder) => folder !== hidden)
+        .filter((folder) => place.hiddenAbove({ bucket, key: folder }) === undefined)
         .map((folder) => ({ asset: `${bucket}/${folder}`, detail: 'a folder of a bucket' })),
       last: answer.IsTruncated === true ? [...folders, ...keys].sort(compareBytes).at(-1) : undefined,
     };

@@ -124,8 +124,8 @@ export class S3Listing implements Listing {
 
   /** Where the next page begins: behind a folder that need not be entered, when the last key lies in one. */
   #past(area: Area, last: string): string {
-    const hidden = this.#place.hiddenIn(area.bucket);
-    if (hidden !== undefined && last.startsWith(hidden)) return hidden + HIGHEST;
+    const hidden = this.#place.hiddenAbove({ bucket: area.bucket, key: last });
+    if (hidden !== undefined) return hidden + HIGHEST;
     const closed = this.#closedFolder(area, last);
     return closed === undefined ? last : closed + HIGHEST;
   }
@@ -143,8 +143,7 @@ export class S3Listing implements Listing {
   }
 
   #itemOf(area: Area, entry: Entry): Item | undefined {
-    const hidden = this.#place.hiddenIn(area.bucket);
-    if (hidden !== undefined && entry.key.startsWith(hidden)) return undefined;
+    if (this.#place.hiddenAbove({ bucket: area.bucket, key: entry.key }) !== undefined) return undefined;
     const location = this.#place.locationOf(area, entry.key);
     const closed = this.#closedFolder(area, entry.key) !== undefined;
     // The key of the prefix itself has no name within the asset.

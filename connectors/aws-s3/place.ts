@@ -1,4 +1,5 @@
 import type { ItemRef } from '../../domain/item.ts';
+import { ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
 import { type AwsS3Settings, DEFAULT_QUARANTINE } from './settings.ts';
 
@@ -20,8 +21,8 @@ export interface Place {
   readonly areas: readonly Area[];
   /** Quarantine in this bucket of an item; it may be another bucket. */
   quarantineOf(bucket: string): Area;
-  /** The part of this bucket that is never listed or opened. */
-  hiddenIn(bucket: string): string | undefined;
+  /** The prefix in this bucket, quarantine or our ledger, below which the key lies: nothing there is ever an item. */
+  hiddenAbove(spot: Spot): string | undefined;
   locationOf(area: Area, key: string): string;
   /** @throws ConnectorError `not_an_item` for a name that leads outside the assets, or into quarantine */
   spotOf(ref: ItemRef): Spot;
@@ -52,30 +53,50 @@ export function placeOf(settings: AwsS3Settings): Place {
   }
   const prefix = `${folder}/`;
   const quarantineOf = (bucket: string): Area => fixed ?? { bucket, prefix };
-  const hiddenIn = (bucket: string): string | undefined => {
+  const ledgerIn = (bucket: string): string | undefined => ledgerPrefixIn(settings.ledger, { kind: 's3', bucket });
+  const hiddenIn = (bucket: string): readonly string[] => {
     const area = quarantineOf(bucket);
-    return area.bucket === bucket ? area.prefix : undefined;
+    const ledger = ledgerIn(bucket);
+    return [...(ledger === undefined ? [] : [ledger]), ...(area.bucket === bucket ? [area.prefix] : [])];
   };
+  const hiddenAbove = ({ bucket, key }: Spot) => hiddenIn(bucket).find((prefix) => key.startsWith(prefix));
   for (const area of areas) {
-    const hidden = hiddenIn(area.bucket);
-    if (hidden === undefined || !area.prefix.startsWith(hidden)) continue;
+    refuseLedger(area, ledgerIn(area.bucket));
+    const held = quarantineOf(area.bucket);
+    refuseLedgerWith(held, ledgerIn(held.bucket));
+    if (held.bucket !== area.bucket || !area.prefix.startsWith(held.prefix)) continue;
     throw new ConnectorError('configuration', `quarantine ${text} holds the asset ${nameOf(area)}: name another place`);
   }
   return {
     areas,
     quarantineOf,
-    hiddenIn,
+    hiddenAbove,
     locationOf: (area, key) => (single ? key.slice(area.prefix.length) : `${area.bucket}/${key}`),
     spotOf(ref) {
       const { location } = ref;
       const spot = single && areas[0] ? inside(areas[0], location) : whole(areas, location);
-      const hidden = spot && hiddenIn(spot.bucket);
-      const isHidden = hidden !== undefined && spot?.key.startsWith(hidden);
+      const isHidden = spot !== undefined && hiddenAbove(spot) !== undefined;
       if (spot && !isHidden && ref.locationBytes === undefined && location.isWellFormed()) return spot;
-      const why = isHidden ? 'lies in quarantine' : 'is no location within the asset';
+      const why = isHidden ? 'lies in quarantine, or in our ledger' : 'is no location within the asset';
       throw new ConnectorError('not_an_item', `${JSON.stringify(location)} ${why}`);
     },
   };
+}
+
+/** @throws ConnectorError `configuration` for an asset that has nothing but our ledger */
+function refuseLedger(area: Area, ledger: string | undefined): void {
+  if (ledger === undefined || !area.prefix.startsWith(ledger)) return;
+  const what = `the ledger at ${nameOf({ ...area, prefix: ledger })} holds the asset ${nameOf(area)}`;
+  throw new ConnectorError('configuration', `${what}: give the ledger a folder or bucket of its own`);
+}
+
+/** @throws ConnectorError `configuration` where moved items would lie among the objects of the ledger, or around them */
+function refuseLedgerWith(quarantine: Area, ledger: string | undefined): void {
+  if (ledger === undefined) return;
+  if (!quarantine.prefix.startsWith(ledger) && !ledger.startsWith(quarantine.prefix)) return;
+  const where = nameOf({ ...quarantine, prefix: ledger });
+  const message = `quarantine ${nameOf(quarantine)} and the ledger at ${where} overlap: name another quarantine`;
+  throw new ConnectorError('configuration', message);
 }
 
 /** As a person writes it. */

@@ -1,4 +1,5 @@
 import type { Hidden } from '../../domain/hidden.ts';
+import type { LedgerBucket } from '../../domain/ledger-place.ts';
 
 /** Who asks. The default is the chain of the SDK: environment, profile, web identity, container, instance. */
 export type AwsS3Access =
@@ -41,6 +42,8 @@ export interface AwsS3Settings extends AwsS3Storage {
   readonly id: string;
   /** A prefix in the item's own bucket, or `s3://bucket/prefix`. The default is `dsxconnect-quarantine`. */
   readonly quarantine?: string;
+  /** Our own ledger, when it lies in a bucket: never listed, opened or acted upon. */
+  readonly ledger?: LedgerBucket;
   /** Bytes above which an item is copied in parts, and the size of a part. The defaults are S3's 5 GiB, and 512 MiB. */
   readonly copyLimit?: number;
   readonly copyPart?: number;

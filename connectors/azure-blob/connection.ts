@@ -13,8 +13,8 @@ export class AzureConnection {
   /** @throws ConnectorError `configuration` */
   constructor(settings: AzureBlobSettings) {
     this.settings = settings;
-    this.names = new Names(settings);
     this.service = serviceOf(settings.access);
+    this.names = new Names(settings, this.service.accountName);
   }
 
   /** The name of the first blob of an asset. @throws ConnectorError where it can't be listed */

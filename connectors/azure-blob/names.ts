@@ -1,4 +1,5 @@
 import type { ItemRef } from '../../domain/item.ts';
+import { ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
 import type { AzureAsset, AzureBlobSettings } from './settings.ts';
 
@@ -52,21 +53,45 @@ export class Names {
   /** In the byte order of `container/prefix`. */
   readonly assets: readonly AzureAsset[];
   readonly quarantine: Quarantine;
+  readonly #ledgerIn: (container: string) => string | undefined;
 
-  /** @throws ConnectorError `configuration` */
-  constructor(settings: Pick<AzureBlobSettings, 'assets' | 'quarantine'>) {
+  /**
+   * @param account its name; '' when its address does not tell
+   * @throws ConnectorError `configuration`
+   */
+  constructor({ ledger, ...settings }: Pick<AzureBlobSettings, 'assets' | 'quarantine' | 'ledger'>, account = '') {
     this.assets = [...settings.assets].sort((a, b) => byteOrder(assetName(a), assetName(b)));
     this.quarantine = parseQuarantine(settings.quarantine);
+    // Containers of one name are taken for one where the account is not known: a ledger that was scanned could be acted upon.
+    const known = account === '' && ledger?.kind === 'az' ? ledger.account : account;
+    this.#ledgerIn = (bucket) => ledgerPrefixIn(ledger, { kind: 'az', account: known, bucket });
     for (const asset of this.assets) {
+      this.#refuseLedger(asset);
       if (!this.isHidden(asset.container, asset.prefix)) continue;
       const told = `the asset ${assetName(asset)} lies in quarantine, where nothing is listed; choose another quarantine`;
       throw new ConnectorError('configuration', told);
     }
   }
 
-  /** What lies in quarantine is neither listed nor opened. */
+  /** @throws ConnectorError `configuration` for an asset within the ledger, and for a quarantine within or around it */
+  #refuseLedger(asset: AzureAsset): void {
+    const { container = asset.container, prefix } = this.quarantine;
+    const within = this.#ledgerIn(asset.container);
+    if (within !== undefined && asset.prefix.startsWith(within)) {
+      const told = `the asset ${assetName(asset)} lies in the ledger; give the ledger a folder or container of its own`;
+      throw new ConnectorError('configuration', told);
+    }
+    const held = this.#ledgerIn(container);
+    if (held === undefined || !(prefix.startsWith(held) || held.startsWith(prefix))) return;
+    const [one, other] = [prefix, held].map((name) => assetName({ container, prefix: name }));
+    throw new ConnectorError('configuration', `quarantine ${one} and the ledger at ${other} overlap; choose another`);
+  }
+
+  /** What lies in quarantine or in our ledger is neither listed nor opened. */
   isHidden(container: string, name: string): boolean {
     const { container: own, prefix } = this.quarantine;
+    const ledger = this.#ledgerIn(container);
+    if (ledger !== undefined && name.startsWith(ledger)) return true;
     return (own === undefined || own === container) && name.startsWith(prefix);
   }
 
@@ -81,7 +106,7 @@ export class Names {
     const place = this.#placeOf(ref.location);
     if (place === undefined || ref.location === '') throw refuse('is no location within the asset');
     if (!isAddressable(place.name)) throw refuse('is no name that a blob can have');
-    if (this.isHidden(place.container, place.name)) throw refuse('lies in quarantine');
+    if (this.isHidden(place.container, place.name)) throw refuse('lies in quarantine, or in our ledger');
     return place;
   }
 

@@ -1,4 +1,5 @@
 import type { Hidden } from '../../domain/hidden.ts';
+import type { LedgerBucket } from '../../domain/ledger-place.ts';
 
 /** One place to scan: a container, or what lies below a prefix of it. */
 export interface AzureAsset {
@@ -50,4 +51,6 @@ export interface AzureBlobSettings extends AzureBlobStorage {
   readonly id: string;
   /** A prefix in the item's own container, or `az://container` or `az://container/prefix`. */
   readonly quarantine?: string;
+  /** Our own ledger, when it lies in a bucket: never listed, opened or acted upon. */
+  readonly ledger?: LedgerBucket;
 }

@@ -3,7 +3,7 @@ import { ConnectorError } from '../errors.ts';
 import type { GcsClient } from './client.ts';
 import { refusalOf } from './failures.ts';
 import { bucketPath } from './objects.ts';
-import { type Place, quarantineFor, type Stretch, shown } from './place.ts';
+import { hiddenAbove, type Place, type Stretch, shown } from './place.ts';
 
 /** Where the offer goes on: the folders of one asset, or the buckets of the project. */
 interface Cursor {
@@ -59,7 +59,6 @@ async function foldersAfter(
   const { bucket, prefix } = asset;
   const { from = '' } = cursor;
   const itself = cursor.from === undefined ? [{ asset: shown(asset), detail: 'the asset' }] : [];
-  const hidden = quarantineFor(place, bucket);
   const folders: string[] = [];
   let pageToken = cursor.token;
   for (let request = 0; request < MOST_REQUESTS && itself.length + folders.length < limit; request++) {
@@ -78,7 +77,9 @@ async function foldersAfter(
       about: { doing: 'listing', bucket },
     } as const;
     const page = await client.json<{ prefixes?: string[]; nextPageToken?: string }>(call, signal);
-    folders.push(...(page.prefixes ?? []).filter((folder) => hidden.bucket !== bucket || folder !== hidden.prefix));
+    folders.push(
+      ...(page.prefixes ?? []).filter((folder) => hiddenAbove(place, { bucket, key: folder }) === undefined),
+    );
     pageToken = page.nextPageToken;
     if (pageToken === undefined) break;
   }
@@ -111,7 +112,7 @@ async function bucketsAfter(
     );
     const whole = new Set(place.assets.filter(({ prefix }) => prefix === '').map(({ bucket }) => bucket));
     const assets = (page.items ?? [])
-      .filter(({ name }) => !whole.has(name))
+      .filter(({ name }) => !whole.has(name) && hiddenAbove(place, { bucket: name, key: '' }) === undefined)
       .map(({ name, location }) => ({
         asset: name,
         detail: `a bucket${location === undefined ? '' : ` in ${location}`}`,

@@ -3,7 +3,7 @@ import { ConnectorError } from '../errors.ts';
 import type { GcsClient } from './client.ts';
 import { ITEM_FIELDS, type ItemFacts, isFolderMarker, itemOf } from './item.ts';
 import { bucketPath } from './objects.ts';
-import { isQuarantined, locationOf, type Place, quarantineFor, type Stretch } from './place.ts';
+import { hiddenAbove, locationOf, type Place, type Stretch } from './place.ts';
 import { parsePosition, positionOf, type Reached } from './position.ts';
 
 /** What the service gives at most in one answer. */
@@ -91,8 +91,9 @@ export class GcsListing implements Listing {
     this.#next += 1;
     const { name } = entry;
     const reached = this.#reached;
-    if (isQuarantined(this.#place, { bucket: asset.bucket, key: name })) {
-      this.#skip(quarantineFor(this.#place, asset.bucket).prefix);
+    const hidden = hiddenAbove(this.#place, { bucket: asset.bucket, key: name });
+    if (hidden !== undefined) {
+      this.#skip(hidden);
       return undefined;
     }
     const location = locationOf(this.#place, asset, name);

@@ -1,4 +1,5 @@
 import type { ItemRef } from '../../domain/item.ts';
+import { type LedgerBucket, ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
 import { DEFAULT_QUARANTINE, type GcsSettings } from './settings.ts';
 
@@ -21,6 +22,8 @@ export interface Place {
   readonly assets: readonly Stretch[];
   /** Without a bucket it lies in the item's own. */
   readonly quarantine: { readonly bucket?: string; readonly prefix: string };
+  /** Where our own ledger lies. */
+  readonly ledger?: LedgerBucket;
 }
 
 /** @throws ConnectorError `configuration` for assets that lie within each other, or within quarantine */
@@ -32,7 +35,12 @@ export function placeOf(settings: GcsSettings): Place {
   if (quarantine === undefined) {
     throw wrong(`quarantine ${settings.quarantine} must be a prefix of the item's bucket, or gs://bucket/prefix`);
   }
-  const place: Place = { id: settings.id, assets, quarantine };
+  const place: Place = {
+    id: settings.id,
+    assets,
+    quarantine,
+    ...(settings.ledger !== undefined && { ledger: settings.ledger }),
+  };
   for (const [index, asset] of assets.entries()) {
     const next = assets[index + 1];
     if (next !== undefined && next.bucket === asset.bucket && next.prefix.startsWith(asset.prefix)) {
@@ -41,6 +49,15 @@ export function placeOf(settings: GcsSettings): Place {
     const area = quarantineFor(place, asset.bucket);
     if (area.bucket === asset.bucket && asset.prefix.startsWith(area.prefix)) {
       throw wrong(`asset ${shown(asset)} lies within quarantine, which is never scanned; name another quarantine`);
+    }
+    const ledger = ledgerIn(place, asset.bucket);
+    if (ledger !== undefined && asset.prefix.startsWith(ledger)) {
+      throw wrong(`asset ${shown(asset)} lies within the ledger; give the ledger a folder or bucket of its own`);
+    }
+    const held = ledgerIn(place, area.bucket);
+    if (held !== undefined && (area.prefix.startsWith(held) || held.startsWith(area.prefix))) {
+      const where = shown({ bucket: area.bucket, prefix: held });
+      throw wrong(`quarantine ${shown(area)} and the ledger at ${where} overlap; name another quarantine`);
     }
   }
   return place;
@@ -68,10 +85,15 @@ export function quarantineFor(place: Place, bucket: string): Stretch {
   return { bucket: place.quarantine.bucket ?? bucket, prefix: place.quarantine.prefix };
 }
 
-/** Whether an object lies in quarantine: such a one is never an item. */
-export function isQuarantined(place: Place, { bucket, key }: ObjectName): boolean {
+/** The prefix, quarantine or our ledger, below which an object lies that is never an item; undefined: none. */
+export function hiddenAbove(place: Place, { bucket, key }: ObjectName): string | undefined {
   const area = quarantineFor(place, bucket);
-  return area.bucket === bucket && key.startsWith(area.prefix);
+  const prefixes = [ledgerIn(place, bucket), area.bucket === bucket ? area.prefix : undefined];
+  return prefixes.find((prefix) => prefix !== undefined && key.startsWith(prefix));
+}
+
+function ledgerIn(place: Place, bucket: string): string | undefined {
+  return ledgerPrefixIn(place.ledger, { kind: 'gs', bucket });
 }
 
 /** The location of an object of an asset: relative to the only asset, or with its bucket where there are several. */
@@ -100,7 +122,7 @@ export function objectAt(place: Place, ref: ItemRef): ObjectName {
   if (found === undefined) throw refuse('is no location inside the asset');
   // The service has no objects of these names, and an address that ends so is another one.
   if (found.key === '.' || found.key === '..') throw refuse('is no name that this storage can hold');
-  if (isQuarantined(place, found)) throw refuse('lies in quarantine');
+  if (hiddenAbove(place, found) !== undefined) throw refuse('lies in quarantine, or in our ledger');
   return found;
 }
 

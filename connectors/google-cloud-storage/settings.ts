@@ -1,4 +1,5 @@
 import type { Hidden } from '../../domain/hidden.ts';
+import type { LedgerBucket } from '../../domain/ledger-place.ts';
 
 /** What a connector of the kind `google_cloud_storage` needs beside its id and quarantine. */
 export interface GcsStorage {
@@ -20,6 +21,8 @@ export interface GcsSettings extends GcsStorage {
   readonly id: string;
   /** A prefix in the item's own bucket, or `gs://bucket/prefix`. Absent: `dsxconnect-quarantine`. */
   readonly quarantine?: string;
+  /** Our own ledger, when it lies in a bucket: never listed, opened or acted upon. */
+  readonly ledger?: LedgerBucket;
 }
 
 export const DEFAULT_QUARANTINE = 'dsxconnect-quarantine';

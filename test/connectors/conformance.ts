@@ -589,7 +589,9 @@ function actionConformance(options: Conformance, names: readonly Buffer[]): void
         await store.connector.act(intent, signal);
         const bytes = contentVersions ? 'other bytes' : 'evil bytes';
         await store.put(at('dir/evil'), at(bytes));
-        expect(await store.connector.act(intent, signal)).toMatchObject({ state: 'done', code: 'already_applied' });
+        const current = await store.connector.stat(evil, signal);
+        const report = await store.connector.act(intent, signal);
+        expect(report).toMatchObject({ state: 'done', code: 'already_applied', current });
         expect((await store.contents()).get('dir/evil')?.toString()).toBe(bytes);
       },
     );

@@ -151,7 +151,9 @@ class MemoryConnector implements Connector {
     });
     const thing = memory.things.get(key);
     if (thing?.version !== intent.judged.version) {
-      if (kept || memory.deleted.has(intent.finding)) return done('already_applied');
+      if (kept || memory.deleted.has(intent.finding)) {
+        return { ...done('already_applied'), ...(thing && { current: itemOf(key, thing) }) };
+      }
       if (!thing) return { state: 'failed', code: 'not_found', note: 'nothing is there' };
       return { state: 'refused', code: 'version_changed', note: 'another version', current: itemOf(key, thing) };
     }

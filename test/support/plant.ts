@@ -165,6 +165,17 @@ export class Plant {
     });
   }
 
+  /** Resolves when a page that is still open has written down the row of this location. */
+  async untilRow(job: string, location: string): Promise<void> {
+    const ledger = this.ledger.job(job);
+    await until(async () => {
+      for await (const { name } of ledger.objects.list('parts')) {
+        if ((await ledger.readParts(name)).some((row) => row.location === location)) return true;
+      }
+      return false;
+    });
+  }
+
   async stop(): Promise<void> {
     await this.stopWorkers();
     await this.client.connection.close();

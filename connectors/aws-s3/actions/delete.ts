@@ -38,7 +38,7 @@ async function done(
   return {
     state: 'done',
     code,
-    ...noted(await remaining(work), now && 'another object has its name; the next scan lists it'),
+    ...noted(await remaining(work), now && 'another object has its name now'),
     ...(now && { current: itemOf(work.location, now) }),
   };
 }

@@ -68,7 +68,7 @@ async function done(
   now: Facts | undefined,
 ): Promise<ActionReport> {
   const { provenance, judged } = work.intent;
-  const another = now && 'another object has its name; the next scan lists it';
+  const another = now && 'another object has its name now';
   const untagged = copy.head.Metadata?.['dsx-tags-left'] === 'true' ? UNTAGGED : undefined;
   return {
     state: 'done',

@@ -16,7 +16,7 @@ import {
 } from './provenance.ts';
 import { purgeVersion, remains } from './remains.ts';
 import { readTags } from './tag.ts';
-import { isRefused, takeAway } from './take.ts';
+import { isRefused, type Taken, takeAway } from './take.ts';
 import {
   type ActionWork,
   deleteAt,
@@ -29,6 +29,7 @@ import {
   mayChange,
   noted,
   notJudged,
+  nowThere,
 } from './work.ts';
 
 /** `move` and `movetag`: a verified copy in quarantine, then the item goes. */
@@ -40,23 +41,23 @@ export async function moveItem(work: ActionWork, facts: Facts | undefined): Prom
   if (facts === undefined || !isJudged(facts, intent.judged.version)) {
     if (earlier === undefined) return notJudged(work, facts);
     const purged = await purgeVersion(work, quarantined(earlier.metadata, 'version_id'));
-    return done(work, to, earlier, 'already_applied', purged);
+    return done(work, to, earlier, 'already_applied', { purged, now: facts });
   }
   mayChange(facts);
   const copy = earlier ?? (await copied(work, to, facts));
   if (copy === undefined) return notJudged(work, await factsAt(work, place));
-  let purged: string | undefined;
+  let taken: Taken;
   try {
-    purged = await takeAway(work, facts.versionId);
+    taken = await takeAway(work, facts.versionId);
   } catch (error) {
     // Gone by somebody else's hand: the judged bytes are in quarantine all the same.
     if (error instanceof ConnectorError && error.code === 'not_found')
-      return done(work, to, copy, 'applied', purged, facts);
+      return done(work, to, copy, 'applied', {}, facts);
     if (isRefused(error)) await withdraw(work, to, copy);
     if (isElsewise(error)) return notJudged(work, await factsAt(work, place));
     throw error;
   }
-  return done(work, to, copy, 'applied', purged, facts);
+  return done(work, to, copy, 'applied', taken, facts);
 }
 
 /** What an earlier attempt of this intent put into quarantine. @throws Stop `destination_taken` for anything else there */
@@ -137,7 +138,7 @@ async function done(
   to: BlobPlace,
   copy: Facts,
   code: 'applied' | 'already_applied',
-  purged: string | undefined,
+  { purged, now }: Taken,
   item?: Facts,
 ): Promise<ActionReport> {
   const { finding, judged, provenance, action, destination } = work.intent;
@@ -158,6 +159,7 @@ async function done(
       ...(item !== undefined && isLeftOut(item, copy) && { metadata: item.metadata }),
       ...(copy.contentMD5 !== undefined && { md5: Buffer.from(copy.contentMD5).toString('base64') }),
     },
+    ...nowThere(work, now),
   };
 }
 

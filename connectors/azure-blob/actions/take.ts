@@ -3,20 +3,27 @@ import { addressOf } from '../names.ts';
 import { purgeVersion } from './remains.ts';
 import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged, Stop } from './work.ts';
 
+/** What was left when the judged version had gone. */
+export interface Taken {
+  readonly purged?: string | undefined;
+  readonly now?: Facts | undefined;
+}
+
 /**
  * Deletes the judged version from its name, and what `purge` says with it, and sees that it is gone. What keeps it from that is
  * thrown, with the item in its place.
- * @returns what became of its version, where there is something to say
+ * @returns what became of its version, where there is something to say, and what has its name now
  * @throws ConnectorError `changed`, `not_found` and others; Stop `leased`, `retained`
  */
-export async function takeAway(work: ActionWork, versionId: string | undefined): Promise<string | undefined> {
+export async function takeAway(work: ActionWork, versionId: string | undefined): Promise<Taken> {
   const { place, intent, settings } = work;
   await deleteAt(work, place, intent.judged.version, settings.purge ? { deleteSnapshots: 'include' } : {});
-  const note = await purgeVersion(work, versionId);
-  if (isJudged(await afterwards(work), intent.judged.version)) {
+  const purged = await purgeVersion(work, versionId);
+  const now = await afterwards(work);
+  if (isJudged(now, intent.judged.version)) {
     throw failed('storage_error', `${addressOf(place)} is still there after its deletion`);
   }
-  return note;
+  return { purged, now };
 }
 
 /** What is in place after a deletion that was answered. @throws ConnectorError none of those that say that it was not made */

@@ -157,6 +157,11 @@ export function notJudged(work: Work, facts: Facts | undefined): ActionReport {
   };
 }
 
+/** Of a report: another blob that has the name of the one that was taken away. */
+export function nowThere(work: Work, now: Facts | undefined): Pick<ActionReport, 'current'> {
+  return now === undefined ? {} : { current: itemOf(work.location, now) };
+}
+
 /** Deletes a blob at one version. @throws ConnectorError, `changed` and `not_found` among them */
 export async function deleteAt(
   work: Work,

@@ -3,8 +3,8 @@ import { closeFd } from '../calls.ts';
 import { factsAt, syncFolder, unlink } from '../durable.ts';
 import { sameButChangeTime } from '../version.ts';
 import { deletionMark, markDeletion } from './quarantine.ts';
-import { grasp, notHeld, orGiveBack, otherNames, replacement, take } from './take.ts';
-import { type ActionWork, type ItemFolder, noted, step } from './work.ts';
+import { ended, grasp, notHeld, orGiveBack, otherNames, replacement, take } from './take.ts';
+import { type ActionWork, type ItemFolder, step } from './work.ts';
 
 /**
  * `delete`. With a quarantine folder a mark is kept there, so that a repeated intent which finds nothing knows that it was
@@ -17,7 +17,7 @@ export async function deleteItem(work: ActionWork, folder: ItemFolder): Promise<
     const marked = mark !== undefined && (await factsAt(mark)) !== undefined;
     const stillThere = found.kind === 'changed' && sameButChangeTime(work.intent.judged.version, found.facts);
     if (!marked || stillThere) return notHeld(found);
-    return { state: 'done', code: 'already_applied', ...noted(await replacement(folder)) };
+    return { state: 'done', code: 'already_applied', ...ended(await replacement(work, folder)) };
   }
   const { held } = found;
   try {
@@ -37,5 +37,5 @@ export async function deleteItem(work: ActionWork, folder: ItemFolder): Promise<
     closeFd(held.fd);
   }
   await syncFolder(folder.inside);
-  return { state: 'done', code: 'applied', ...noted(otherNames(held.facts), await replacement(folder)) };
+  return { state: 'done', code: 'applied', ...ended(await replacement(work, folder), otherNames(held.facts)) };
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises';
 import { systemCode } from '../../../domain/errors.ts';
+import type { Item } from '../../../domain/item.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd, fstat } from '../calls.ts';
 import { factsAt, hasNoLinks, link, renameNew, syncFolder, unlink, writeOver } from '../durable.ts';
@@ -9,8 +10,8 @@ import { hashOfName, SIDE_CAR_END, sideCarBytes } from '../side-car.ts';
 import { sameButChangeTime } from '../version.ts';
 import { type Destination, destinationOf, type QuarantineRecord, readRecord, recordIntent } from './quarantine.ts';
 import { tagsOf } from './tag.ts';
-import { grasp, type Held, notHeld, orGiveBack, otherNames, patience, replacement, take } from './take.ts';
-import { type ActionWork, failed, type ItemFolder, noted, type Stop, sameFile, step } from './work.ts';
+import { ended, grasp, type Held, notHeld, orGiveBack, otherNames, patience, replacement, take } from './take.ts';
+import { type ActionWork, failed, type ItemFolder, type Stop, sameFile, step } from './work.ts';
 
 /** A quarantined file: nobody runs or changes it by accident. */
 const QUARANTINED_MODE = 0o400;
@@ -26,7 +27,7 @@ export async function moveItem(work: ActionWork, folder: ItemFolder): Promise<Ac
     if (!earlier || stillThere) return notHeld(found);
     await step(work, 'protect');
     await protect(to);
-    return done(to, earlier, 'already_applied', await replacement(folder));
+    return done(to, earlier, 'already_applied', await replacement(work, folder));
   }
   const { held } = found;
   let record = earlier;
@@ -56,20 +57,21 @@ export async function moveItem(work: ActionWork, folder: ItemFolder): Promise<Ac
   const there = await factsAt(to.path);
   if (!there || !record) throw failed('storage_error', `${readable(to.path)} is not there after the move`);
   const links = sameFile(there, held.facts) ? undefined : otherNames(held.facts);
-  return done(to, record, 'applied', links, await replacement(folder));
+  return done(to, record, 'applied', await replacement(work, folder), links);
 }
 
 function done(
   to: Destination,
   record: QuarantineRecord,
   code: 'applied' | 'already_applied',
+  current: Item | undefined,
   ...notes: (string | undefined)[]
 ): ActionReport {
   const { provenance, judged, mode, uid, gid, mtimeNs, atimeNs, finding } = record;
   return {
     state: 'done',
     code,
-    ...noted(...notes),
+    ...ended(current, ...notes),
     destination: readable(to.path),
     undo: {
       kind: 'filesystem-move',

@@ -77,9 +77,18 @@ export function notHeld(found: Exclude<Grasp, { kind: 'held' }>): ActionReport {
   return { state: 'refused', code: 'version_changed', note, ...(found.current && { current: found.current }) };
 }
 
-/** Tells of a file that has taken the item's name meanwhile. */
-export async function replacement(folder: ItemFolder): Promise<string | undefined> {
-  return (await factsAt(folder.item)) ? 'another file has its name now; the next scan lists it' : undefined;
+/** A file that has taken the item's name meanwhile. */
+export async function replacement(work: ActionWork, folder: ItemFolder): Promise<Item | undefined> {
+  const now = await factsAt(folder.item);
+  return now && !now.isDirectory() ? itemOf(work.location, now, undefined) : undefined;
+}
+
+/** The end of the report on an item that was taken away: what is to be said, and what has its name now. */
+export function ended(
+  current: Item | undefined,
+  ...notes: (string | undefined)[]
+): Pick<ActionReport, 'note' | 'current'> {
+  return { ...noted(...notes, current && 'another file has its name now'), ...(current && { current }) };
 }
 
 /** Tells of other hard links to the file, as it was before. */

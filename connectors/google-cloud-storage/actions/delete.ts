@@ -1,6 +1,7 @@
 import type { ActionReport } from '../../connector.ts';
 import { remains } from '../bucket.ts';
 import { isElsewise, refusalOf } from '../failures.ts';
+import { itemOf } from '../item.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, quarantineFor } from '../place.ts';
 import { REPLACED } from './move.ts';
@@ -60,10 +61,15 @@ async function removeMark({ objects, signal }: ActionWork, mark: ObjectName): Pr
 }
 
 async function done(
-  { at, buckets, purge, signal }: ActionWork,
+  { at, buckets, purge, location, signal }: ActionWork,
   code: 'applied' | 'already_applied',
   now: GcsObject | undefined,
 ): Promise<ActionReport> {
   const bucket = await buckets.facts(at.bucket, signal).catch(() => undefined);
-  return { state: 'done', code, ...noted(remains(bucket, purge), now === undefined ? undefined : REPLACED) };
+  const report: ActionReport = {
+    state: 'done',
+    code,
+    ...noted(remains(bucket, purge), now === undefined ? undefined : REPLACED),
+  };
+  return now === undefined ? report : { ...report, current: itemOf(location, now) };
 }

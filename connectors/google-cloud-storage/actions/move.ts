@@ -1,6 +1,7 @@
 import type { ActionReport } from '../../connector.ts';
 import { remains } from '../bucket.ts';
 import { isElsewise, refusalOf } from '../failures.ts';
+import { itemOf } from '../item.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, urlOf } from '../place.ts';
 import { quarantined, recordOf } from './record.ts';
@@ -116,10 +117,11 @@ async function done(
       ...(copy.crc32c !== undefined && { crc32c: copy.crc32c }),
       ...(copy.md5Hash !== undefined && { md5Hash: copy.md5Hash }),
     },
+    ...(now !== undefined && { current: itemOf(work.location, now) }),
   };
 }
 
-export const REPLACED = 'another object has its name now; the next scan lists it';
+export const REPLACED = 'another object has its name now';
 
 function taken(to: ObjectName): Stop {
   return failed('destination_taken', `${urlOf(to)} is something else, and stays as it is`);

@@ -5,7 +5,7 @@ import { itemWithId } from '../places.ts';
 import { pinnedBy } from '../version.ts';
 import { seek } from './find.ts';
 import { isMarked, removeMark, writeMark } from './marks.ts';
-import { type ActionWork, changeItem, failed, noted, notInPlace, Stop } from './work.ts';
+import { type ActionWork, changeItem, failed, noted, notInPlace, nowThere, Stop } from './work.ts';
 
 /** An item that others change again and again is left to the next scan. */
 const TRIES = 4;
@@ -19,7 +19,8 @@ export async function deleteItem(work: ActionWork): Promise<ActionReport> {
     const { current, judged, elsewhere } = await seek(work);
     if (judged === undefined) {
       const gone = elsewhere === undefined && current?.id !== pinnedBy(work.intent.judged.version)?.id;
-      if (gone && !marked && (await isMarked(work, 'deleted'))) return done('already_applied');
+      if (gone && !marked && (await isMarked(work, 'deleted')))
+        return { ...done('already_applied'), ...nowThere(work, current) };
       if (marked) await removeMark(work, 'deleted');
       throw notInPlace(work, current);
     }

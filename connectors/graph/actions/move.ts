@@ -5,7 +5,7 @@ import { versionOf } from '../version.ts';
 import { seek } from './find.ts';
 import { ensureFolder } from './folder.ts';
 import { isMarked } from './marks.ts';
-import { type ActionWork, changeItem, destinationNames, failed, noted, notInPlace } from './work.ts';
+import { type ActionWork, changeItem, destinationNames, failed, noted, notInPlace, nowThere } from './work.ts';
 
 /** An item that others change again and again is left to the next scan. */
 const TRIES = 4;
@@ -19,7 +19,9 @@ export async function moveItem(work: ActionWork): Promise<ActionReport> {
     if (judged === undefined) {
       // Nobody but this intent gives that item this name.
       const kept = elsewhere && (await itemAt(work.client, work.drive, names, work.signal));
-      if (kept && kept.id === elsewhere.id) return done(work, kept, 'already_applied');
+      if (kept && kept.id === elsewhere.id) {
+        return { ...done(work, kept, 'already_applied'), ...nowThere(work, current) };
+      }
       throw notInPlace(work, current);
     }
     if (await isMarked(work, 'restored')) {

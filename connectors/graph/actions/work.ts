@@ -61,6 +61,11 @@ export function notInPlace(work: Work, current: DriveItem | undefined, note?: st
   });
 }
 
+/** Of a report: another item that has the name of the one that was taken away. */
+export function nowThere(work: Work, current: DriveItem | undefined): Pick<ActionReport, 'current'> {
+  return current === undefined || isFolder(current) ? {} : { current: itemOf(work.location, current) };
+}
+
 export function isVersion(found: DriveItem | undefined, version: string): boolean {
   return found?.cTag !== undefined && versionOf({ id: found.id, cTag: found.cTag }) === version;
 }
