@@ -6,16 +6,24 @@ export interface BenchStore {
   readonly title: string;
   put(name: string, bytes: Uint8Array): Promise<void>;
   connector(): Promise<Connector>;
-  /** The names below a folder, by the SDK alone. */
+  /** What names each object below a folder, by the SDK alone. */
   list(folder: string): AsyncIterable<string>;
   /** Reads one object to its end, by the SDK alone. @returns its bytes */
   read(name: string): Promise<number>;
+  /**
+   * The same, and proves as our connector does that the bytes are of one version: where the answer itself does not.
+   * @throws Error when they are not
+   */
+  prove?(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
 /** Kinds that can be measured here. */
 export const STORES = {
   s3: async () => (await import('./s3.ts')).benchS3(),
+  azure: async () => (await import('./azure.ts')).benchAzure(),
+  gcs: async () => (await import('./gcs.ts')).benchGcs(),
+  graph: async () => (await import('./graph.ts')).benchGraph(),
 } satisfies Record<string, () => Promise<BenchStore>>;
 
 /** How many bytes a stream gives. */
