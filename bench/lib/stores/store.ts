@@ -11,7 +11,8 @@ export interface BenchStore {
   /** Reads one object to its end, by the SDK alone. @returns its bytes */
   read(name: string): Promise<number>;
   /**
-   * The same, and proves as our connector does that the bytes are of one version: where the answer itself does not.
+   * The same with the proof that our connector gives and the SDK does not: that the bytes are those of one version, and those that the
+   * store has a hash of.
    * @throws Error when they are not
    */
   prove?(name: string): Promise<number>;
