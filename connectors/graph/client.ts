@@ -3,7 +3,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { ConnectorError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import { type About, failureOf, retryAfterMs, Unanswered, unanswered } from './failures.ts';
-import { type Failure, FirstHandler, LastHandler } from './handlers.ts';
+import { FirstHandler, LastHandler, type Outcome, type Received } from './handlers.ts';
 import { encoded } from './names.ts';
 
 /** Graph keeps silent for long over large folders. Milliseconds. */
@@ -66,22 +66,25 @@ export function createGraphClient(graph: string, credential: Credential): GraphC
     ],
   });
 
-  async function send(question: Question, signal: AbortSignal): Promise<Response> {
-    const failure: Failure = {};
+  async function send(question: Question, signal: AbortSignal): Promise<Received> {
+    const outcome: Outcome = {};
     const { method = 'GET', path, query = {}, body, headers = {} } = question;
     const call = client
       .api(withQuery(path, query))
       .responseType(ResponseType.RAW)
       .headers(headers)
-      .options({ signal, failure });
+      .options({ signal, outcome });
     try {
-      if (method === 'GET') return await call.get();
-      if (method === 'DELETE') return await call.delete();
-      if (method === 'PUT') return await call.put(body);
-      return method === 'POST' ? await call.post(body) : await call.patch(body);
+      if (method === 'GET') await call.get();
+      else if (method === 'DELETE') await call.delete();
+      else if (method === 'PUT') await call.put(body);
+      else if (method === 'POST') await call.post(body);
+      else await call.patch(body);
     } catch (error) {
-      throw failure.error ?? error;
+      throw outcome.error ?? error;
     }
+    // The last handler has either received an answer or thrown.
+    return outcome.received as Received;
   }
 
   return {
@@ -90,7 +93,7 @@ export function createGraphClient(graph: string, credential: Credential): GraphC
       const { method = 'GET', doing, about = 'item', accept = [] } = question;
       let answer: Answer;
       try {
-        answer = await read(await send(question, signal), doing);
+        answer = answerOf(await send(question, signal), doing);
       } catch (error) {
         const failure = unanswered(error, doing, signal);
         if (method === 'GET' || (failure.code !== 'unreachable' && failure.code !== 'storage_error')) throw failure;
@@ -131,15 +134,15 @@ function withQuery(path: string, query: Readonly<Record<string, string>>): strin
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
 
-async function read(response: Response, doing: string): Promise<Answer> {
-  const { status, headers } = response;
-  const text = await response.text();
+/** @throws ConnectorError for a success that is no JSON */
+function answerOf({ status, headers, text }: Received, doing: string): Answer {
+  const header = (name: string) => headers[name]?.toString();
   const body = text === '' ? undefined : jsonOf(text);
   if (status >= 200 && status < 300 && body === undefined && text !== '') {
-    if (/json/.test(headers.get('content-type') ?? '')) {
+    if (/json/.test(header('content-type') ?? '')) {
       throw new ConnectorError('storage_error', `${doing}: the answer of Graph breaks off`);
     }
-    const message = `${doing}: answered with ${headers.get('content-type')}, not JSON; check the address of Graph`;
+    const message = `${doing}: answered with ${header('content-type')}, not JSON; check the address of Graph`;
     throw new ConnectorError('configuration', message);
   }
   const error = (body as { error?: { code?: unknown } } | undefined)?.error;
@@ -147,8 +150,8 @@ async function read(response: Response, doing: string): Promise<Answer> {
     status,
     body,
     code: typeof error?.code === 'string' ? error.code : undefined,
-    retryAfterMs: retryAfterMs(headers.get('retry-after'), Date.now()),
-    location: headers.get('location') ?? undefined,
+    retryAfterMs: retryAfterMs(header('retry-after'), Date.now()),
+    location: header('location'),
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  type AccessToken,
   ClientCertificateCredential,
   ClientSecretCredential,
   CredentialUnavailableError,
@@ -16,15 +17,25 @@ export interface Credential {
   forget(): void;
 }
 
+/** A token is asked for again so long before it expires, in milliseconds: as long as the library itself takes it for a good one. */
+const MARGIN_MS = 300_000;
+
 export function createCredential(access: GraphAccess): Credential {
   const { scope } = endpointsOf(access);
   let made: TokenCredential | undefined;
+  // The library would look it up in its own memory for each request, which costs as much as the request itself.
+  let held: { readonly token: string; readonly until: number } | undefined;
   let asking: Promise<string> | undefined;
   const ask = async (): Promise<string> => {
     try {
       made ??= credentialOf(access);
-      const got = await made.getToken(scope);
-      if (got !== null) return got.token;
+      const by = made;
+      const got = await by.getToken(scope);
+      if (got !== null) {
+        // What was asked of a credential that has been forgotten meanwhile is not kept.
+        if (by === made) held = { token: got.token, until: freshUntil(got) };
+        return got.token;
+      }
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
       throw refused(error, access);
@@ -32,7 +43,8 @@ export function createCredential(access: GraphAccess): Credential {
     throw new ConnectorError('credentials', `no token was given for application ${access.clientId}`);
   };
   return {
-    token() {
+    async token() {
+      if (held !== undefined && Date.now() < held.until) return held.token;
       // Who comes meanwhile waits for the same answer.
       asking ??= ask().finally(() => {
         asking = undefined;
@@ -41,8 +53,14 @@ export function createCredential(access: GraphAccess): Credential {
     },
     forget() {
       made = undefined;
+      held = undefined;
     },
   };
+}
+
+/** Until when a token is given out without asking the library, in milliseconds since 1970. */
+function freshUntil({ expiresOnTimestamp, refreshAfterTimestamp = expiresOnTimestamp }: AccessToken): number {
+  return Math.min(refreshAfterTimestamp, expiresOnTimestamp - MARGIN_MS);
 }
 
 function credentialOf(access: GraphAccess): TokenCredential {

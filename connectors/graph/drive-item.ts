@@ -39,8 +39,12 @@ export const DELTA_PAGE = z.object({
 export const SELECTED =
   'id,name,size,eTag,cTag,file,folder,package,root,deleted,remoteItem,malware,parentReference,lastModifiedDateTime';
 
-/** The same with the address of the content, which is costly for many items. */
-export const SELECTED_TO_READ = `${SELECTED},@microsoft.graph.downloadUrl`;
+/** What is needed to read a file: with the address of the content, which is costly for many items. */
+export const SELECTED_TO_READ =
+  'id,size,cTag,file,folder,package,root,deleted,lastModifiedDateTime,@microsoft.graph.downloadUrl';
+
+/** What tells whether an item is still at the version that was read. */
+export const SELECTED_TO_COMPARE = 'id,cTag,deleted';
 
 export function driveItemOf(body: unknown, what: string): DriveItem {
   return readAs(DRIVE_ITEM, body, what);

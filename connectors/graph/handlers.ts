@@ -7,10 +7,21 @@ const LONGEST_ANSWER = 32 * 2 ** 20;
 /** Microsoft slows down unnamed traffic first. */
 const USER_AGENT = 'NONISV|dsx-connect|dsx-connect';
 
-/** What became of a request, given along with it as its option `failure`. */
-export interface Failure {
-  error?: unknown;
+/** An answer as it came. */
+export interface Received {
+  readonly status: number;
+  readonly headers: Dispatcher.ResponseData['headers'];
+  readonly text: string;
 }
+
+/** What became of a request, given along with it as its option `outcome`. */
+export interface Outcome {
+  error?: unknown;
+  received?: Received;
+}
+
+/** What the client is given as its answer: it hands it on unread, and one that holds the text is costly to make. */
+const ANSWERED = new Response();
 
 /** Keeps what a later handler raises: the client wraps it in an error without cause. */
 export class FirstHandler implements Middleware {
@@ -20,8 +31,7 @@ export class FirstHandler implements Middleware {
     try {
       await this.#next?.execute(context);
     } catch (error) {
-      const { failure } = context.options as { failure?: Failure };
-      if (failure) failure.error = error;
+      outcomeOf(context).error = error;
       throw error;
     }
   }
@@ -49,13 +59,14 @@ export class LastHandler implements Middleware {
       body: (body ?? null) as string | Buffer | null,
       signal: signal ?? null,
     });
-    const text = await textOf(answer, url);
-    const empty = answer.statusCode === 204 || answer.statusCode === 304;
-    context.response = new Response(empty ? null : text, {
-      status: answer.statusCode,
-      headers: Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]),
-    });
+    const { statusCode: status, headers: received } = answer;
+    outcomeOf(context).received = { status, headers: received, text: await textOf(answer, url) };
+    context.response = ANSWERED;
   }
+}
+
+function outcomeOf({ options }: Context): Outcome {
+  return (options as { outcome: Outcome }).outcome;
 }
 
 /** @throws ConnectorError `configuration` for more than Graph would answer */

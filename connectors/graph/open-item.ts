@@ -3,7 +3,7 @@ import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import type { GraphClient } from './client.ts';
-import { type DriveItem, modifiedOf } from './drive-item.ts';
+import { type DriveItem, modifiedOf, SELECTED_TO_COMPARE } from './drive-item.ts';
 import { failureOf, retryAfterMs, unanswered } from './failures.ts';
 import { itemAddress } from './names.ts';
 import { type Drive, itemWithId } from './places.ts';
@@ -72,7 +72,7 @@ export class OpenDriveItem implements OpenItem {
     if (promised !== undefined && promised !== this.#hash.digest()) {
       throw this.#changed(`its bytes have not the hash ${promised} that the drive gives for it`);
     }
-    const now = await itemWithId(this.#client, this.#drive, this.#found.id, this.#signal);
+    const now = await itemWithId(this.#client, this.#drive, this.#found.id, this.#signal, SELECTED_TO_COMPARE);
     if (now?.cTag !== this.#found.cTag) throw this.#changed('its content is another one now, or gone');
   }
 

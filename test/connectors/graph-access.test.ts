@@ -124,6 +124,21 @@ describe('what an application may and may not', () => {
     expect(fake.requests.filter(({ server, method }) => server === 'token' && method === 'POST').length).toBe(1);
   });
 
+  test.each([
+    { life: 3600, more: 0 },
+    // Too near to its end to be given out again.
+    { life: 200, more: 3 },
+  ])('with tokens that hold for $life s, three more calls ask for $more more', async ({ life, more }) => {
+    fake.tokens.life = life;
+    const connector = connect();
+    fake.library.put('x', 'x');
+    const tokens = () => fake.requests.filter(({ server, method }) => server === 'token' && method === 'POST').length;
+    await connector.stat({ location: 'x' }, signal);
+    const before = tokens();
+    for (let call = 0; call < 3; call++) await connector.stat({ location: 'x' }, signal);
+    expect(tokens() - before).toBe(more);
+  });
+
   test('a quarantine that would hide the asset, and a folder that is not there, are told', async () => {
     fake.library.makeFolder('in/side');
     const place = (folder: string) => ({ place: { host: fake.host, readings: [{ site: '/sites/Finance', folder }] } });

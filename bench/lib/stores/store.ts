@@ -6,16 +6,25 @@ export interface BenchStore {
   readonly title: string;
   put(name: string, bytes: Uint8Array): Promise<void>;
   connector(): Promise<Connector>;
-  /** The names below a folder, by the SDK alone. */
+  /** What names each object below a folder, by the SDK alone. */
   list(folder: string): AsyncIterable<string>;
   /** Reads one object to its end, by the SDK alone. @returns its bytes */
   read(name: string): Promise<number>;
+  /**
+   * The same with the proof that our connector gives and the SDK does not: that the bytes are those of one version, and those that the
+   * store has a hash of.
+   * @throws Error when they are not
+   */
+  prove?(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
 /** Kinds that can be measured here. */
 export const STORES = {
   s3: async () => (await import('./s3.ts')).benchS3(),
+  azure: async () => (await import('./azure.ts')).benchAzure(),
+  gcs: async () => (await import('./gcs.ts')).benchGcs(),
+  graph: async () => (await import('./graph.ts')).benchGraph(),
 } satisfies Record<string, () => Promise<BenchStore>>;
 
 /** How many bytes a stream gives. */
