@@ -2,9 +2,12 @@ import { keyBehind } from './key-guess.ts';
 import { compareBytes, isAscending, type KeyLister, type KeyPlace, KeyRange, type PlacedPage } from './key-range.ts';
 
 export interface AheadOptions {
-  /** Most ranges that are listed at once; 1: nothing is fetched ahead. */
+  /** Most requests at once, each of another range; 1: nothing is fetched ahead. */
   readonly ranges: number;
-  /** Most pages of each range that wait to be taken. No less than `ranges`: a new range begins only when the one before it has a page. */
+  /**
+   * Most pages of each range that wait to be taken, and how many a range is meant to have. No less than `ranges`: the next
+   * range begins when this one has its first page.
+   */
   readonly pagesEach: number;
   /** So many pages are listed one after the other before the listing counts as large. */
   readonly pagesBefore: number;
@@ -134,33 +137,48 @@ export class AheadPages<E> {
     }
   }
 
-  /** Sets to work what may: the ranges with room first, then, while there are few, guesses at others. */
+  /** Sets to work what may: the ranges with room first, in order, then guesses at others. */
   #work(): void {
-    for (const range of this.#ranges) {
+    for (const [i, range] of this.#ranges.entries()) {
+      if (this.#under >= this.#options.ranges) return;
       const idle = !range.done && !range.busy && range.failure === undefined;
-      if (idle && range.pages.length < this.#options.pagesEach) void this.#fetch(range);
+      const awaited = i === 0 && range.pages.length === 0;
+      const room = this.#hasRoom() && range.pages.length < this.#options.pagesEach;
+      if (idle && (awaited || room)) void this.#fetch(range);
     }
     for (const [i, range] of this.#ranges.entries()) {
-      if (this.#ranges.length + this.#guesses.size >= this.#options.ranges) return;
-      const key =
-        this.#ordered && !range.done && !range.whole ? this.#keyWithin(range, this.#firstKey(i + 1)) : undefined;
+      if (this.#under >= this.#options.ranges || !this.#ordered || !this.#hasRoom()) return;
+      const open = !range.done && !range.whole && !range.guessing;
+      const key = !open ? undefined : this.#keyWithin(range, this.#firstKey(i + 1));
       if (key === undefined) continue;
-      range.whole = true;
       void this.#guess(range, key);
     }
   }
 
+  /** Requests under way. */
+  get #under(): number {
+    return this.#guesses.size + this.#ranges.filter(({ busy }) => busy).length;
+  }
+
+  /** Whether one more page may be held, and one kept free for the first range. */
+  #hasRoom(): boolean {
+    const { ranges, pagesEach } = this.#options;
+    return this.held + this.#under + 1 < ranges * pagesEach;
+  }
+
   /**
-   * A key within this range, behind what it has: as far as its last page tells, or as far as those taken tell, which see the gaps
-   * between folders; the farther one that lies before the next range.
+   * A key within this range, behind what it has. How far apart keys are is told by its last page, and by all pages taken lately, which
+   * see the gaps between folders: the last range may go far, another one is divided only where both find it long.
    */
   #keyWithin(range: KeyRange<E>, next: string | undefined): string | undefined {
     const last = range.recent.at(-1);
     if (last === undefined) return undefined;
     const near = keyBehind(last, { keys: range.recent, pages: 1 }, this.#stride);
-    const far = keyBehind(last, { keys: this.#window, pages: this.#window.length - 1 }, this.#stride);
-    const fit = [near, far].filter((key) => key !== undefined && (next === undefined || compareBytes(key, next) < 0));
-    return (fit as string[]).sort(compareBytes).at(-1);
+    const far = keyBehind(last, { keys: this.#window, pages: this.#window.length - 1 }, this.#stride) ?? near;
+    if (near === undefined || far === undefined) return near ?? far;
+    const [nearer, farther] = compareBytes(near, far) < 0 ? [near, far] : [far, near];
+    if (next === undefined) return farther;
+    return compareBytes(farther, next) < 0 ? nearer : undefined;
   }
 
   async #fetch(range: KeyRange<E>): Promise<void> {
@@ -178,13 +196,20 @@ export class AheadPages<E> {
   /** Looks for a range that begins within this one. That there is none, or that it can't be asked for now, harms nothing. */
   async #guess(range: KeyRange<E>, from: string): Promise<void> {
     const guess = new AbortController();
+    range.guessing = true;
     this.#guesses.add(guess);
     const signal = AbortSignal.any([guess.signal, range.signal]);
     const page = await this.#lister.page({ from }, signal).catch(() => undefined);
     this.#guesses.delete(guess);
-    const begun = page !== undefined && !signal.aborted && this.#begin(range, from, page);
-    const { pagesEach } = this.#options;
-    this.#stride = begun ? Math.min(pagesEach - 1, this.#stride * 2) : Math.max(0.25, this.#stride / 2);
+    range.guessing = false;
+    if (page !== undefined && !signal.aborted) {
+      range.whole = !this.#begin(range, from, page);
+      // Behind the end: the listing is shorter, or its keys lie closer, than it seems.
+      const { pagesEach } = this.#options;
+      const farthest = pagesEach - 1;
+      this.#stride =
+        page.entries.length === 0 ? Math.max(0.25, this.#stride / 2) : Math.min(farthest, this.#stride * 2);
+    }
     this.#tell(guess.signal.aborted);
   }
 

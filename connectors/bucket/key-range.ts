@@ -37,7 +37,9 @@ export class KeyRange<E> {
   done = false;
   /** A page is being fetched. */
   busy = false;
-  /** No other range begins within this one before its next page is there: one is being looked for, or none was found. */
+  /** A range that begins within this one is being looked for. */
+  guessing = false;
+  /** None was found: the next page may tell more. */
   whole = false;
   /** Why the last page did not come. */
   failure: { readonly error: unknown } | undefined;
