@@ -16,7 +16,7 @@ export interface AheadOptions {
 export const AHEAD: AheadOptions = { ranges: 4, pagesEach: 4, pagesBefore: 3 };
 
 /** So many pages taken tell how far apart keys are in the large. */
-const WINDOW = 16;
+const WINDOW = 6;
 
 /** A page that is taken. `more`: there may be another one. */
 export interface AheadPage<E> extends PlacedPage<E> {
