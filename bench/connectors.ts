@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { Connector, ListScope } from '../connectors/connector.ts';
+import type { Item } from '../domain/item.ts';
 import { UsageError } from './lib/arguments.ts';
 import { cleanly } from './lib/cleanup.ts';
 import { median } from './lib/measure.ts';
 import { type BenchStore, STORES } from './lib/stores/store.ts';
-import type { Connector, ListScope } from '../connectors/connector.ts';
-import type { Item } from '../domain/item.ts';
 
 /** Objects and bytes of each set. */
 const SETS = [
