@@ -45,7 +45,7 @@ export class AheadPages<E> {
   #stride: number;
   #changed = Promise.withResolvers<void>();
 
-  /** @param large it is known to be large, from when it was begun */
+  /** @param large it was found to be large when it was begun, so that there is nothing to wait for */
   constructor(lister: KeyLister<E>, options: AheadOptions, place: KeyPlace, large = false) {
     this.#lister = lister;
     this.#options = options;
@@ -69,6 +69,7 @@ export class AheadPages<E> {
    * @throws ConnectorError, the signal's reason: then nothing is under way any more
    */
   async next(signal: AbortSignal): Promise<AheadPage<E>> {
+    if (signal.aborted) this.stop();
     signal.throwIfAborted();
     for (;;) {
       const head = this.#ranges[0] as KeyRange<E>;
