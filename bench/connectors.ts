@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Connector, ListScope } from '../connectors/connector.ts';
-import type { Item } from '../domain/item.ts';
 import { UsageError } from './lib/arguments.ts';
 import { cleanly } from './lib/cleanup.ts';
 import { median } from './lib/measure.ts';

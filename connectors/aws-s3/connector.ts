@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { AHEAD, type AheadOptions } from '../bucket/ahead-pages.ts';
 import type {
   ActionReport,
   AssetPage,
@@ -40,8 +41,10 @@ class AwsS3Connector implements Connector {
   readonly #settings: AwsS3Settings;
   readonly #place: Place;
   readonly #client: S3Client;
+  readonly #ahead: AheadOptions;
 
-  constructor(settings: AwsS3Settings) {
+  constructor(settings: AwsS3Settings, ahead: AheadOptions) {
+    this.#ahead = ahead;
     this.#settings = settings;
     this.id = settings.id;
     this.#place = placeOf(settings);
@@ -61,7 +64,7 @@ class AwsS3Connector implements Connector {
   }
 
   list(scope: ListScope, from: Position | undefined): Listing {
-    return new S3Listing(this.#client, this.#place, scope, from);
+    return new S3Listing(this.#client, this.#place, scope, from, this.#ahead);
   }
 
   async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {
@@ -114,7 +117,7 @@ class AwsS3Connector implements Connector {
 }
 
 /** @throws ConnectorError `configuration` for settings that can't work; everything else shows when it is used */
-export function createAwsS3Connector(settings: AwsS3Settings): Connector {
+export function createAwsS3Connector(settings: AwsS3Settings, ahead: AheadOptions = AHEAD): Connector {
   if (settings.assets.length === 0) throw new ConnectorError('configuration', `connector ${settings.id} has no asset`);
-  return new AwsS3Connector(settings);
+  return new AwsS3Connector(settings, ahead);
 }

@@ -1,29 +1,39 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Item } from '../../domain/item.ts';
+import { type AheadOptions, type AheadPage, AheadPages } from '../bucket/ahead-pages.ts';
+import { type KeyLister, movedOn } from '../bucket/key-range.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { archivedIn, isMarker, wholeSeconds } from './object.ts';
-import { type Entry, isVersioned, objectsPage, type Page, versionsPage } from './pages.ts';
+import { type Entry, isVersioned, objectsPage, versionsPage } from './pages.ts';
 import { type Area, nameOf, type Place } from './place.ts';
 import { versionOf } from './version.ts';
 
 /** No key of Unicode below a folder sorts behind this, but for those that begin with it themselves, which are met one by one. */
 const HIGHEST = '\u{10ffff}';
 
-/** Items of the assets, one asset after the other. A position is the asset and the last key that was dealt with. */
+/**
+ * Items of the assets, one asset after the other. A position is the asset and the last key that was dealt with; `large` in it spares
+ * the next listing the time to find that out.
+ */
 export class S3Listing implements Listing {
   readonly #client: S3Client;
   readonly #place: Place;
   readonly #scope: ListScope;
+  readonly #ahead: AheadOptions;
   #area: number;
   #after: string | undefined;
   #outside: number;
-  #page: Page | undefined;
+  /** The pages to come of this asset. */
+  #pages: AheadPages<Entry> | undefined;
+  #large: boolean;
+  #page: AheadPage<Entry> | undefined;
   #at = 0;
   #versioned: boolean | undefined;
   #requests = 0;
 
-  constructor(client: S3Client, place: Place, scope: ListScope, from: Position | undefined) {
+  constructor(client: S3Client, place: Place, scope: ListScope, from: Position | undefined, ahead: AheadOptions) {
+    this.#ahead = ahead;
     this.#client = client;
     this.#place = place;
     this.#scope = scope;
@@ -38,6 +48,7 @@ export class S3Listing implements Listing {
     this.#area = found === -1 ? place.areas.length : found;
     this.#after = typeof from?.after === 'string' ? from.after : undefined;
     this.#outside = Number(from?.outside ?? 0);
+    this.#large = from?.large === true;
   }
 
   position(): Position {
@@ -46,6 +57,7 @@ export class S3Listing implements Listing {
       area: area === undefined ? '' : nameOf(area),
       ...(this.#after !== undefined && { after: this.#after }),
       outside: this.#outside,
+      ...(this.#large && { large: true }),
     };
   }
 
@@ -73,8 +85,9 @@ export class S3Listing implements Listing {
         // What was gathered is not lost to a failure of the next page.
         if (events.length > 0) break;
         await this.#turn(area, signal);
-      } else if (this.#page.next !== undefined) {
-        this.#after = this.#page.next;
+      } else if (this.#page.more) {
+        // A page may end behind its last entry, or without any.
+        this.#after = this.#page.cursor ?? this.#after;
         this.#page = undefined;
         // Whoever waits hears that the listing moves on.
         if (events.length === 0) return [this.#tellOutside()];
@@ -95,10 +108,13 @@ export class S3Listing implements Listing {
 
   async close(): Promise<void> {
     this.#page = undefined;
+    this.#pages?.stop();
   }
 
   #forget(): void {
     this.#page = undefined;
+    this.#pages = undefined;
+    this.#large = false;
     this.#after = undefined;
     this.#versioned = undefined;
     this.#at = 0;
@@ -110,16 +126,26 @@ export class S3Listing implements Listing {
       this.#versioned = await isVersioned(this.#client, area.bucket, signal);
     }
     const after = this.#after === undefined ? undefined : this.#past(area, this.#after);
-    const query = { ...area, ...(after !== undefined && { after }) };
-    this.#requests += 1;
-    const ask = this.#versioned ? versionsPage : objectsPage;
-    const page = await ask(this.#client, query, signal);
-    if (page.next !== undefined && (page.next === this.#after || page.next === after)) {
-      const message = `the listing of ${nameOf(area)} does not move on: the page behind a key ends with that key`;
-      throw new ConnectorError('storage_error', message);
-    }
-    this.#page = page;
+    if (this.#pages === undefined) {
+      const place = after === undefined ? {} : { from: after };
+      this.#pages = new AheadPages(this.#listerOf(area, this.#versioned), this.#ahead, place, this.#large);
+    } else if (after !== undefined && after !== this.#after) this.#pages.skipTo(after);
+    this.#page = await this.#pages.next(signal);
+    this.#large = this.#pages.large;
     this.#at = 0;
+  }
+
+  #listerOf(area: Area, versioned: boolean): KeyLister<Entry> {
+    const ask = versioned ? versionsPage : objectsPage;
+    return {
+      keyOf: ({ key }) => key,
+      page: async ({ from, cursor = from }, signal) => {
+        this.#requests += 1;
+        const query = { ...area, ...(cursor !== undefined && { after: cursor }) };
+        const { entries, next } = await ask(this.#client, query, signal);
+        return movedOn({ entries, ...(next !== undefined && { cursor: next }) }, { from, cursor }, nameOf(area));
+      },
+    };
   }
 
   /** Where the next page begins: behind a folder that need not be entered, when the last key lies in one. */

@@ -1,5 +1,6 @@
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { AHEAD, type AheadOptions } from '../bucket/ahead-pages.ts';
 import type {
   ActionReport,
   AssetPage,
@@ -38,7 +39,10 @@ class AzureBlobConnector implements Connector {
   };
   readonly #connection: AzureConnection;
 
-  constructor(settings: AzureBlobSettings) {
+  readonly #ahead: AheadOptions;
+
+  constructor(settings: AzureBlobSettings, ahead: AheadOptions) {
+    this.#ahead = ahead;
     this.id = settings.id;
     this.#connection = new AzureConnection(settings);
   }
@@ -54,7 +58,7 @@ class AzureBlobConnector implements Connector {
   list(scope: ListScope, from: Position | undefined): Listing {
     const { names, settings, service } = this.#connection;
     const container = (name: string) => service.getContainerClient(name);
-    return new BlobListing({ names, pageSize: settings.pageSize, container }, scope, from);
+    return new BlobListing({ names, pageSize: settings.pageSize, ahead: this.#ahead, container }, scope, from);
   }
 
   async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {
@@ -116,6 +120,6 @@ class AzureBlobConnector implements Connector {
 }
 
 /** A connector for blobs of an Azure storage account. @throws ConnectorError `configuration` for settings that can't work */
-export function createAzureBlobConnector(settings: AzureBlobSettings): Connector {
-  return new AzureBlobConnector(settings);
+export function createAzureBlobConnector(settings: AzureBlobSettings, ahead: AheadOptions = AHEAD): Connector {
+  return new AzureBlobConnector(settings, ahead);
 }

@@ -1,7 +1,8 @@
 import type { BlobItem, ContainerClient, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import type { Item } from '../../domain/item.ts';
+import { type AheadOptions, AheadPages } from '../bucket/ahead-pages.ts';
+import { type KeyLister, movedOn } from '../bucket/key-range.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
 import { ask } from './ask.ts';
 import { isFolder, itemOf, unaddressable } from './entry.ts';
 import { assetName, byteOrder, isAddressable, type Names } from './names.ts';
@@ -11,6 +12,7 @@ import type { AzureAsset } from './settings.ts';
 export interface ListingDeps {
   readonly names: Names;
   readonly pageSize: number;
+  readonly ahead: AheadOptions;
   readonly container: (name: string) => ContainerClient;
 }
 
@@ -30,8 +32,11 @@ export class BlobListing implements Listing {
   #token: string | undefined;
   #page: readonly BlobItem[] = [];
   #at = 0;
-  /** Token of the page behind the one in hand; '' when that was the last, undefined when none was asked for. */
-  #next: string | undefined;
+  /** The pages behind the one in hand; undefined when none was asked for. */
+  #pages: AheadPages<BlobItem> | undefined;
+  /** The page in hand is the last one of the asset. */
+  #last = false;
+  #large: boolean;
   #resuming: boolean;
   #outside: number;
   #requests = 0;
@@ -39,12 +44,13 @@ export class BlobListing implements Listing {
   constructor(deps: ListingDeps, scope: ListScope, from: Position | undefined) {
     this.#deps = deps;
     this.#scope = scope;
-    const { asset, after, token, outside } = (from ?? {}) as Readonly<Record<string, unknown>>;
+    const { asset, after, token, outside, large } = (from ?? {}) as Readonly<Record<string, unknown>>;
     const behind = deps.names.assets.findIndex((one) => byteOrder(assetName(one), String(asset ?? '')) >= 0);
     this.#asset = behind === -1 ? deps.names.assets.length : behind;
     const same = assetName(deps.names.assets[this.#asset] ?? { container: '', prefix: '' }) === asset;
     this.#after = same && typeof after === 'string' ? after : undefined;
     this.#token = same && typeof token === 'string' ? token : undefined;
+    this.#large = same && large === true;
     this.#outside = Number(outside ?? 0);
     this.#resuming = this.#after !== undefined;
     if (from?.done === true) this.#asset = deps.names.assets.length;
@@ -56,6 +62,7 @@ export class BlobListing implements Listing {
       ...(asset === undefined ? { done: true } : { asset: assetName(asset) }),
       ...(this.#after !== undefined && { after: this.#after }),
       ...(this.#token !== undefined && { token: this.#token }),
+      ...(this.#large && { large: true }),
       ...(this.#outside > 0 && { outside: this.#outside }),
     };
   }
@@ -96,6 +103,7 @@ export class BlobListing implements Listing {
   async close(): Promise<void> {
     this.#page = [];
     this.#at = 0;
+    this.#pages?.stop();
   }
 
   /** The item that a blob is; undefined for what is none, or lies outside. */
@@ -115,17 +123,19 @@ export class BlobListing implements Listing {
 
   /** Asks for the next page, of the next asset where one is at its end. False when all are. */
   async #turn(signal: AbortSignal): Promise<boolean> {
-    if (this.#next === '') {
+    if (this.#last) {
       this.#asset++;
       this.#after = undefined;
       this.#token = undefined;
-      this.#next = undefined;
+      this.#pages = undefined;
+      this.#last = false;
+      this.#large = false;
       this.#page = [];
     }
     const asset = this.#deps.names.assets[this.#asset];
     if (asset === undefined) return false;
     if (this.#resuming) await this.#resume(asset, signal);
-    else this.#take(await this.#ask(asset, this.#next, undefined, signal), this.#next);
+    else await this.#turnPage(asset, signal);
     return true;
   }
 
@@ -138,7 +148,7 @@ export class BlobListing implements Listing {
     if (blob !== undefined && isBefore(blob.name, after) && (await this.#isFirst(asset, blob.name, signal))) {
       await this.#dropUpTo(asset, after, signal);
     } else {
-      this.#take(page, token);
+      this.#take(asset, page, token);
       // The name itself comes first, while it is there.
       if (blob?.name === after) this.#at = 1;
     }
@@ -152,22 +162,49 @@ export class BlobListing implements Listing {
 
   /** Goes on behind a name in a store that can't begin at one. */
   async #dropUpTo(asset: AzureAsset, after: string, signal: AbortSignal): Promise<void> {
-    for (let token = this.#token; ; token = this.#next) {
-      this.#take(await this.#ask(asset, token, undefined, signal), token);
+    for (let token = this.#token; ; ) {
+      const page = await this.#ask(asset, token, undefined, signal);
+      this.#take(asset, page, token);
+      token = page.continuationToken;
       const same = this.#page.findIndex(({ name }) => name === after);
       const behind = this.#page.findIndex(({ name }) => byteOrder(name, after) > 0);
       this.#at = same !== -1 ? same + 1 : behind === -1 ? this.#page.length : behind;
-      if (same !== -1 || behind !== -1 || this.#next === '') return;
+      if (same !== -1 || behind !== -1 || this.#last) return;
     }
   }
 
-  #take({ segment, continuationToken }: ContainerListBlobFlatSegmentResponse, token: string | undefined): void {
+  async #turnPage(asset: AzureAsset, signal: AbortSignal): Promise<void> {
+    this.#pages ??= this.#pagesOf(asset, undefined);
+    const { entries, place, more } = await this.#pages.next(signal);
+    this.#large = this.#pages.large;
+    this.#token = place.cursor;
+    this.#page = entries;
+    this.#at = 0;
+    this.#last = !more;
+  }
+
+  /** A page that was asked for alone; what follows is behind it. */
+  #take(asset: AzureAsset, page: ContainerListBlobFlatSegmentResponse, token: string | undefined): void {
+    const { segment, continuationToken = '' } = page;
     this.#token = token;
     this.#page = segment.blobItems;
     this.#at = 0;
-    this.#next = continuationToken ?? '';
-    if (token === undefined || token !== this.#next) return;
-    throw new ConnectorError('storage_error', 'the listing does not move on: the page behind a page is the same one');
+    this.#last = continuationToken === '';
+    this.#pages = this.#pagesOf(asset, continuationToken);
+  }
+
+  #pagesOf(asset: AzureAsset, token: string | undefined): AheadPages<BlobItem> {
+    const lister: KeyLister<BlobItem> = {
+      keyOf: ({ name }) => name,
+      page: async ({ from, cursor }, signal) => {
+        const page = await this.#ask(asset, cursor, cursor === undefined ? from : undefined, signal);
+        const { segment, continuationToken = '' } = page;
+        const found = { entries: segment.blobItems, ...(continuationToken !== '' && { cursor: continuationToken }) };
+        return movedOn(found, { from, cursor }, assetName(asset));
+      },
+    };
+    const place = token === undefined ? {} : { cursor: token };
+    return new AheadPages(lister, this.#deps.ahead, place, this.#large);
   }
 
   async #ask(

@@ -1,6 +1,7 @@
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { AHEAD, type AheadOptions } from '../bucket/ahead-pages.ts';
 import type {
   ActionReport,
   AssetPage,
@@ -45,7 +46,10 @@ class GcsConnector implements Connector {
   readonly #objects: Objects;
   readonly #buckets: Buckets;
 
-  constructor(settings: GcsSettings) {
+  readonly #ahead: AheadOptions;
+
+  constructor(settings: GcsSettings, ahead: AheadOptions) {
+    this.#ahead = ahead;
     this.id = settings.id;
     this.#purge = settings.purge === true;
     this.#place = placeOf(settings);
@@ -66,7 +70,7 @@ class GcsConnector implements Connector {
   }
 
   list(scope: ListScope, from: Position | undefined): Listing {
-    return new GcsListing(this.#client, this.#place, scope, from);
+    return new GcsListing(this.#client, this.#place, scope, from, this.#ahead);
   }
 
   async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {
@@ -142,6 +146,6 @@ class GcsConnector implements Connector {
 }
 
 /** @throws ConnectorError `configuration` for assets, quarantine or credentials that can't work */
-export function createGcsConnector(settings: GcsSettings): Connector {
-  return new GcsConnector(settings);
+export function createGcsConnector(settings: GcsSettings, ahead: AheadOptions = AHEAD): Connector {
+  return new GcsConnector(settings, ahead);
 }

@@ -1,5 +1,6 @@
+import { type AheadOptions, AheadPages } from '../bucket/ahead-pages.ts';
+import { type KeyPage, type KeyPlace, movedOn } from '../bucket/key-range.ts';
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
 import type { GcsClient } from './client.ts';
 import { ITEM_FIELDS, type ItemFacts, isFolderMarker, itemOf } from './item.ts';
 import { bucketPath } from './objects.ts';
@@ -29,18 +30,18 @@ export class GcsListing implements Listing {
   readonly #place: Place;
   readonly #scope: ListScope;
   readonly #reached: Reached;
+  readonly #ahead: AheadOptions;
   #entries: readonly Entry[] = [];
   #next = 0;
-  /** The page behind `#entries`; undefined: ask from the position. */
-  #token: string | undefined;
-  /** The start that the token was given for. */
-  #start = '';
+  /** The pages behind `#entries`; undefined: ask from the position. */
+  #pages: AheadPages<Entry> | undefined;
   /** There is nothing behind `#entries` in this asset. */
   #last = false;
   #requests = 0;
 
   /** @throws ConnectorError `configuration` for a position of something else */
-  constructor(client: GcsClient, place: Place, scope: ListScope, from: Position | undefined) {
+  constructor(client: GcsClient, place: Place, scope: ListScope, from: Position | undefined, ahead: AheadOptions) {
+    this.#ahead = ahead;
     this.#client = client;
     this.#place = place;
     this.#scope = scope;
@@ -82,6 +83,7 @@ export class GcsListing implements Listing {
 
   async close(): Promise<void> {
     this.#entries = [];
+    this.#pages?.stop();
   }
 
   /** Deals with the next entry at hand, and gives its event where it has one. */
@@ -123,46 +125,47 @@ export class GcsListing implements Listing {
 
   /** Goes on behind all keys that begin with this prefix, which ends with `/`: `0` is the sign behind it. */
   #skip(prefix: string): void {
-    Object.assign(this.#reached, { at: `${prefix.slice(0, -1)}0`, behind: false });
+    const at = `${prefix.slice(0, -1)}0`;
+    Object.assign(this.#reached, { at, behind: false });
     while (this.#entries[this.#next]?.name.startsWith(prefix) === true) this.#next += 1;
     // All that is left of the answer lies in there: what follows is asked for anew instead of paging through it.
-    if (this.#next >= this.#entries.length) this.#token = undefined;
+    if (this.#next >= this.#entries.length && !this.#last) this.#pages?.skipTo(at);
   }
 
   #enter(asset: number): void {
-    Object.assign(this.#reached, { asset, at: '', behind: false });
+    Object.assign(this.#reached, { asset, at: '', behind: false, large: false });
     this.#entries = [];
     this.#next = 0;
-    this.#token = undefined;
+    this.#pages = undefined;
     this.#last = false;
   }
 
-  async #load({ bucket, prefix }: Stretch, signal: AbortSignal): Promise<void> {
-    const { at, behind } = this.#reached;
-    const start = this.#token === undefined ? at : this.#start;
+  async #load(asset: Stretch, signal: AbortSignal): Promise<void> {
+    const { at, behind, large } = this.#reached;
+    const lister = { keyOf: ({ name }: Entry) => name, page: this.#page.bind(this, asset) };
+    this.#pages ??= new AheadPages<Entry>(lister, this.#ahead, at === '' ? {} : { from: at }, large);
+    const { entries, more } = await this.#pages.next(signal);
+    this.#reached.large = this.#pages.large;
+    this.#entries = behind && entries[0]?.name === at ? entries.slice(1) : entries;
+    this.#next = 0;
+    this.#last = !more;
+  }
+
+  async #page({ bucket, prefix }: Stretch, { from, cursor }: KeyPlace, signal: AbortSignal): Promise<KeyPage<Entry>> {
     const query = {
       maxResults: PAGE,
       fields: `kind,nextPageToken,items(${ITEM_FIELDS})`,
       prefix: prefix === '' ? undefined : prefix,
-      startOffset: start === '' ? undefined : start,
-      pageToken: this.#token,
+      startOffset: from,
+      pageToken: cursor,
     };
     this.#requests += 1;
     const about = { doing: 'listing', bucket };
-    const page = await this.#client.json<Page>(
-      { method: 'GET', path: `${bucketPath(bucket)}/o`, query, kind: 'storage#objects', about },
-      signal,
-    );
-    if (page.nextPageToken !== undefined && page.nextPageToken === this.#token) {
-      const message = `the listing of bucket ${bucket} does not move on: the page behind a page is the same one`;
-      throw new ConnectorError('storage_error', message);
-    }
-    const items = page.items ?? [];
-    this.#entries = behind && items[0]?.name === at ? items.slice(1) : items;
-    this.#next = 0;
-    this.#start = start;
-    this.#token = page.nextPageToken;
-    this.#last = page.nextPageToken === undefined;
+    const path = `${bucketPath(bucket)}/o`;
+    const request = { method: 'GET', path, query, kind: 'storage#objects', about } as const;
+    const { items = [], nextPageToken } = await this.#client.json<Page>(request, signal);
+    const found = { entries: items, ...(nextPageToken !== undefined && { cursor: nextPageToken }) };
+    return movedOn(found, { from, cursor }, `bucket ${bucket}`);
   }
 
   #tellOutside(least: number): ListEvent | undefined {
