@@ -74,7 +74,7 @@ function answering(names: readonly string[], url: string): Treatment {
   const start = query.get('pageToken') ?? query.get('startOffset') ?? '';
   const left = names.filter((name) => name >= start);
   const items = left.slice(0, Number(query.get('maxResults'))).map((name) => ({ name, generation: '1', size: '1' }));
-  const body = JSON.stringify({ items, nextPageToken: left[items.length] });
+  const body = JSON.stringify({ kind: 'storage#objects', items, nextPageToken: left[items.length] });
   return { status: 200, headers: { 'content-type': 'application/json' }, body };
 }
 

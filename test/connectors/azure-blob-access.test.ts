@@ -180,13 +180,15 @@ describe('an answer of the store', () => {
   });
 });
 
-test('a content hash that does not fit its bytes is told', async () => {
+test('a content hash that its writer made up keeps a blob from no judgement', async () => {
   const service = BlobServiceClient.fromConnectionString(server.connectionString);
   const blob = service.getContainerClient(store.container.containerName).getBlockBlobClient('wrong');
   await blob.upload('bytes', 5);
   await blob.setHTTPHeaders({ blobContentMD5: new Uint8Array(16) });
   const open = await store.connector.open({ location: 'wrong' }, signal);
-  for await (const _ of open.read(signal));
-  await expect(open.confirm()).rejects.toMatchObject({ code: 'storage_error' });
+  let bytes = 0;
+  for await (const chunk of open.read(signal)) bytes += chunk.length;
+  await open.confirm();
+  expect(bytes).toBe(5);
   await open.close();
 });
