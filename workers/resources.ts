@@ -13,6 +13,7 @@ import type { Scanner } from '../scanner/scanner.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
+import { reservedPlaces } from './reserved-places.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
@@ -103,15 +104,21 @@ function bindingOf(source: Source, chosen: string | undefined, config: WorkerCon
   const quarantine = chosen ?? found.quarantine;
   const own = { id: found.id, ...(quarantine !== undefined && { quarantine }) };
   const ledger = bucket !== undefined && { ledger: bucket };
+  const reserved = (one: Parameters<typeof reservedPlaces>[0]) => ({
+    reserved: reservedPlaces(one, config.connectors),
+  });
   switch (found.kind) {
-    case 'filesystem':
-      return { kind: found.kind, ...own, asset: found.asset, exclude };
+    case 'filesystem': {
+      // The configured quarantine stays one when a scan names another.
+      const kept = found.quarantine === undefined ? [] : [found.quarantine];
+      return { kind: found.kind, ...own, asset: found.asset, exclude: [...exclude, ...kept] };
+    }
     case 'aws_s3':
-      return { kind: found.kind, ...own, ...ledger, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...reserved(found), ...found.storage };
     case 'azure_blob_storage':
-      return { kind: found.kind, ...own, ...ledger, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...reserved(found), ...found.storage };
     case 'google_cloud_storage':
-      return { kind: found.kind, ...own, ...ledger, ...found.storage };
+      return { kind: found.kind, ...own, ...ledger, ...reserved(found), ...found.storage };
     case 'sharepoint':
       return { kind: found.kind, ...own, ...found.storage };
     case 'onedrive':

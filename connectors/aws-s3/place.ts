@@ -1,3 +1,4 @@
+import { placeAbove } from '../../domain/bucket-place.ts';
 import type { ItemRef } from '../../domain/item.ts';
 import { ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
@@ -59,7 +60,8 @@ export function placeOf(settings: AwsS3Settings): Place {
     const ledger = ledgerIn(bucket);
     return [...(ledger === undefined ? [] : [ledger]), ...(area.bucket === bucket ? [area.prefix] : [])];
   };
-  const hiddenAbove = ({ bucket, key }: Spot) => hiddenIn(bucket).find((prefix) => key.startsWith(prefix));
+  const hiddenAbove = ({ bucket, key }: Spot) =>
+    hiddenIn(bucket).find((prefix) => key.startsWith(prefix)) ?? placeAbove(settings.reserved, bucket, key);
   for (const area of areas) {
     refuseLedger(area, ledgerIn(area.bucket));
     const held = quarantineOf(area.bucket);

@@ -1,3 +1,4 @@
+import type { BucketPlace } from '../../domain/bucket-place.ts';
 import type { Hidden } from '../../domain/hidden.ts';
 import type { LedgerBucket } from '../../domain/ledger-place.ts';
 
@@ -44,6 +45,8 @@ export interface AwsS3Settings extends AwsS3Storage {
   readonly quarantine?: string;
   /** Our own ledger, when it lies in a bucket: never listed, opened or acted upon. */
   readonly ledger?: LedgerBucket;
+  /** Quarantines of other connectors on this storage, and the configured one of this: never listed, opened or acted upon. */
+  readonly reserved?: readonly BucketPlace[];
   /** Bytes above which an item is copied in parts, and the size of a part. The defaults are S3's 5 GiB, and 512 MiB. */
   readonly copyLimit?: number;
   readonly copyPart?: number;

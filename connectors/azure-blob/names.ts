@@ -1,3 +1,4 @@
+import { type BucketPlace, placeAbove } from '../../domain/bucket-place.ts';
 import type { ItemRef } from '../../domain/item.ts';
 import { ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
@@ -54,12 +55,17 @@ export class Names {
   readonly assets: readonly AzureAsset[];
   readonly quarantine: Quarantine;
   readonly #ledgerIn: (container: string) => string | undefined;
+  readonly #reserved: readonly BucketPlace[] | undefined;
 
   /**
    * @param account its name; '' when its address does not tell
    * @throws ConnectorError `configuration`
    */
-  constructor({ ledger, ...settings }: Pick<AzureBlobSettings, 'assets' | 'quarantine' | 'ledger'>, account = '') {
+  constructor(
+    { ledger, reserved, ...settings }: Pick<AzureBlobSettings, 'assets' | 'quarantine' | 'ledger' | 'reserved'>,
+    account = '',
+  ) {
+    this.#reserved = reserved;
     this.assets = [...settings.assets].sort((a, b) => byteOrder(assetName(a), assetName(b)));
     this.quarantine = parseQuarantine(settings.quarantine);
     // Containers of one name are taken for one where the account is not known: a ledger that was scanned could be acted upon.
@@ -92,6 +98,7 @@ export class Names {
     const { container: own, prefix } = this.quarantine;
     const ledger = this.#ledgerIn(container);
     if (ledger !== undefined && name.startsWith(ledger)) return true;
+    if (placeAbove(this.#reserved, container, name) !== undefined) return true;
     return (own === undefined || own === container) && name.startsWith(prefix);
   }
 

@@ -1,3 +1,4 @@
+import { type BucketPlace, placeAbove } from '../../domain/bucket-place.ts';
 import type { ItemRef } from '../../domain/item.ts';
 import { type LedgerBucket, ledgerPrefixIn } from '../../domain/ledger-place.ts';
 import { ConnectorError } from '../errors.ts';
@@ -24,6 +25,8 @@ export interface Place {
   readonly quarantine: { readonly bucket?: string; readonly prefix: string };
   /** Where our own ledger lies. */
   readonly ledger?: LedgerBucket;
+  /** Quarantines that are not this connector's own, or not the one of this scan. */
+  readonly reserved?: readonly BucketPlace[];
 }
 
 /** @throws ConnectorError `configuration` for assets that lie within each other, or within quarantine */
@@ -40,6 +43,7 @@ export function placeOf(settings: GcsSettings): Place {
     assets,
     quarantine,
     ...(settings.ledger !== undefined && { ledger: settings.ledger }),
+    ...(settings.reserved !== undefined && { reserved: settings.reserved }),
   };
   for (const [index, asset] of assets.entries()) {
     const next = assets[index + 1];
@@ -89,7 +93,8 @@ export function quarantineFor(place: Place, bucket: string): Stretch {
 export function hiddenAbove(place: Place, { bucket, key }: ObjectName): string | undefined {
   const area = quarantineFor(place, bucket);
   const prefixes = [ledgerIn(place, bucket), area.bucket === bucket ? area.prefix : undefined];
-  return prefixes.find((prefix) => prefix !== undefined && key.startsWith(prefix));
+  const found = prefixes.find((prefix) => prefix !== undefined && key.startsWith(prefix));
+  return found ?? placeAbove(place.reserved, bucket, key);
 }
 
 function ledgerIn(place: Place, bucket: string): string | undefined {

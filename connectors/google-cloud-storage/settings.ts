@@ -1,3 +1,4 @@
+import type { BucketPlace } from '../../domain/bucket-place.ts';
 import type { Hidden } from '../../domain/hidden.ts';
 import type { LedgerBucket } from '../../domain/ledger-place.ts';
 
@@ -23,6 +24,8 @@ export interface GcsSettings extends GcsStorage {
   readonly quarantine?: string;
   /** Our own ledger, when it lies in a bucket: never listed, opened or acted upon. */
   readonly ledger?: LedgerBucket;
+  /** Quarantines of other connectors on this storage, and the configured one of this: never listed, opened or acted upon. */
+  readonly reserved?: readonly BucketPlace[];
 }
 
 export const DEFAULT_QUARANTINE = 'dsxconnect-quarantine';

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAwsS3Connector } from '../../connectors/aws-s3/connector.ts';
 import type { Connector } from '../../connectors/connector.ts';
+import type { BucketPlace } from '../../domain/bucket-place.ts';
 import type { LedgerBucket } from '../../domain/ledger-place.ts';
 import { type AzuriteServer, startAzurite } from '../../scripts/servers/azurite.ts';
 import { type FakeGcs, startFakeGcs } from '../../scripts/servers/fake-gcs.ts';
@@ -22,7 +23,12 @@ interface Place {
   /** The same names somewhere else. */
   elsewhere(prefix: string): LedgerBucket;
   put(key: string): Promise<void>;
-  connect(settings: { ledger: LedgerBucket; prefix?: string; quarantine?: string }): Connector;
+  connect(settings: {
+    ledger?: LedgerBucket;
+    prefix?: string;
+    quarantine?: string;
+    reserved?: readonly BucketPlace[];
+  }): Connector;
   /** The whole bucket as a place of quarantine. */
   readonly url: string;
   close(): Promise<void>;
@@ -171,6 +177,18 @@ describe.each([
     const bucket = url.replace(/^.*:\/\//, '');
     expect(await offered(connect({ ledger: ledger('other/') }))).toContain(`${bucket}/dsx/`);
     expect(await offered(connect({ ledger: ledger('dsx/') }))).not.toContain(`${bucket}/dsx/`);
+  });
+
+  test('what another connector moved away is nobody’s item', async () => {
+    const { connect, url } = await filled();
+    const bucket = url.replace(/^.*:\/\//, '');
+    const connector = connect({ quarantine: 'mine', reserved: [{ bucket, prefix: LEDGER }] });
+    expect(await listed(connector)).toEqual(ITEMS);
+    for (const location of HIDDEN) {
+      await expect(connector.open({ location }, signal)).rejects.toMatchObject({ code: 'not_an_item' });
+    }
+    const elsewhere = connect({ quarantine: 'mine', reserved: [{ bucket: `${bucket}x`, prefix: LEDGER }] });
+    expect(await listed(elsewhere)).toEqual([...ITEMS, ...HIDDEN].sort());
   });
 
   test('a ledger that lies elsewhere hides nothing', async () => {
