@@ -15,8 +15,7 @@ import { versionOf } from './version.ts';
  * @throws ConnectorError
  */
 export async function openObject(client: S3Client, spot: Spot, signal: AbortSignal): Promise<OpenItem> {
-  const stop = new AbortController();
-  const answer = await get(client, spot, AbortSignal.any([signal, stop.signal]));
+  const answer = await get(client, spot, signal);
   const body = answer.Body as Readable;
   try {
     return new ObjectBody(spot, factsFrom(answer, spot), body);
@@ -74,7 +73,7 @@ class ObjectBody implements OpenItem {
   }
 
   async close(): Promise<void> {
-    if (!this.#body.destroyed) await discard(this.#body);
+    if (!this.#ended && !this.#body.destroyed) await discard(this.#body);
   }
 
   #changed(): ConnectorError {

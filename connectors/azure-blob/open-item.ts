@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { BlobClient, BlobDownloadResponseParsed } from '@azure/storage-blob';
 import type { Version } from '../../domain/item.ts';
+import { IdleWatch } from '../bucket/idle-watch.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { ask } from './ask.ts';
 import { isFolder, versionOf } from './entry.ts';
 
 /** The store has so long for the next bytes, in milliseconds. */
-const IDLE_MS = 60_000;
+const idle = new IdleWatch(60_000);
 
 /**
  * Asks for the bytes of a blob, at the version that is in place. One request, so that all of them are of that version.
@@ -47,26 +48,21 @@ class OpenBlob implements OpenItem {
     signal.throwIfAborted();
     const end = () => this.#stream.destroy();
     signal.addEventListener('abort', end, { once: true });
-    let since = Date.now();
-    let waiting = true;
-    const watch = setInterval(() => {
-      if (waiting && Date.now() - since > IDLE_MS) this.#stream.destroy(new Error('idle'));
-    }, IDLE_MS / 4);
+    idle.waits(this.#stream);
     try {
       for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
         signal.throwIfAborted();
         this.#count += chunk.length;
-        waiting = false;
+        idle.rests(this.#stream);
         yield chunk;
         signal.throwIfAborted();
-        waiting = true;
-        since = Date.now();
+        idle.waits(this.#stream);
       }
     } catch {
       signal.throwIfAborted();
       throw await this.#broken();
     } finally {
-      clearInterval(watch);
+      idle.rests(this.#stream);
       signal.removeEventListener('abort', end);
       this.#stream.destroy();
     }
