@@ -103,11 +103,12 @@ test.each([undefined, 'Enabled'] as const)(
       const keys = { accessKeyId: { reveal: () => accessKeyId }, secretAccessKey: { reveal: () => secretAccessKey } };
       const access = { kind: 'keys', ...keys } as const;
       const settings = { id: 's3', assets: [`${bucket.name}/${store.prefix}`], endpoint: server.endpoint, access };
-      await listsAlike(store, 6_000, (ahead) => createAwsS3Connector(settings, ahead));
+      await listsAlike(store, 3_500, (ahead) => createAwsS3Connector(settings, ahead));
       await store.front.close();
       await store.connector.close();
     } finally {
       await server.stop();
     }
   },
+  180_000,
 );
