@@ -54,6 +54,14 @@ export class StatusPlant {
 
   async untilRedis(): Promise<void> {
     await vi.waitFor(() => this.status.ping(), { timeout: 10_000, interval: 20 });
+    // The API's own connection comes back in its own time.
+    await vi.waitFor(
+      async () => {
+        const { checks } = await this.api.client.readyz();
+        expect(checks.find(({ name }) => name === 'redis')?.state).toBe('ok');
+      },
+      { timeout: 10_000, interval: 50 },
+    );
   }
 
   slow(): void {
