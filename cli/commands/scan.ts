@@ -17,7 +17,7 @@ import { openOccasion } from '../job/occasion.ts';
 import { checkScanner } from '../job/scanner-check.ts';
 import { chooseScanner, STAND_IN } from '../job/scanner-choice.ts';
 import { readSettings } from '../job/settings.ts';
-import { resolveQuarantine, resolveTarget, type Target } from '../job/target.ts';
+import { expectConnector, resolveQuarantine, resolveTarget, type Target } from '../job/target.ts';
 import { tellToTheEnd } from '../job/tell-to-the-end.ts';
 import { createTextReporter } from '../job/text-reporter.ts';
 import { createOutput, type Output } from '../render/output.ts';
@@ -105,6 +105,7 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
   const home = dsxHome(here.env);
   const settings = readSettings(here.env, home);
   const found = await here.stacks.find(home);
+  if (found === undefined && target.kind === 'connector') expectConnector(settings.connectors, target.id);
   const configured = Object.keys(settings.scanners);
   const choose = (running: readonly string[] | undefined): string =>
     chooseScanner({ asked: options.scanner, appEnv: settings.appEnv, configured, running });

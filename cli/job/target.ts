@@ -34,6 +34,15 @@ export async function resolveTarget(text: string, cwd: string): Promise<Target> 
   return { kind: 'folder', path: real };
 }
 
+/** Before a stack is started for it: the configuration has a connector of this id. @throws CliError `connector_not_found` (usage) */
+export function expectConnector(configured: readonly { readonly id: string }[], id: string): void {
+  if (configured.some((connector) => connector.id === id)) return;
+  const known = configured.map((connector) => connector.id).join(', ');
+  const help = known === '' ? 'none is configured' : `configured: ${known}`;
+  const message = `there is no folder and no connector ${visible(id)}; ${help}`;
+  throw new CliError('usage', 'connector_not_found', message);
+}
+
 /**
  * The quarantine as the API takes it: absolute for a folder, as given for a connector.
  * @throws CliError (usage) when it would hold the whole folder, or is something else than a folder
