@@ -1,7 +1,7 @@
-import tls from 'node:tls';
 import type { Connector } from '../../connectors/connector.ts';
 import { createGraphConnector } from '../../connectors/graph/connector.ts';
 import type { GraphSettings } from '../../connectors/graph/drives.ts';
+import { trustLocalCertificate } from '../../scripts/servers/graph/certificate.ts';
 import { type GraphFake, startGraphFake } from '../../scripts/servers/graph/fake.ts';
 import { ODD_NAMES } from './conformance.ts';
 import type { HttpStore } from './http-conformance.ts';
@@ -11,14 +11,6 @@ import { HttpFront } from './http-front.ts';
 export const FOLDER = "Scan #1 & 100%/it's";
 export const QUARANTINE = 'dsxconnect-quarantine';
 export const PAGE_SIZE = 50;
-
-let trusted = false;
-/** From now on this process trusts what the fake shows. */
-function trust(certificate: string): void {
-  if (trusted) return;
-  trusted = true;
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate]);
-}
 
 /** Names that SharePoint itself refuses, or takes for another's: it knows no case and no form of Unicode. */
 const REFUSED = /["*:<>?\\|\p{Cc}]|^ | $|^~$|^\.\.\.$|^B$|cafe\u0301/u;
@@ -30,7 +22,7 @@ export interface GraphStore extends HttpStore {
 
 export async function startFake(): Promise<GraphFake> {
   const fake = await startGraphFake();
-  trust(fake.certificate);
+  trustLocalCertificate();
   fake.deltas.pageSize = PAGE_SIZE;
   return fake;
 }
