@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { failed } from '../action-stop.ts';
 import { AHEAD, type AheadOptions } from '../bucket/ahead-pages.ts';
 import type {
   ActionReport,
@@ -16,7 +17,7 @@ import type {
 import { ConnectorError } from '../errors.ts';
 import { actOn, reported } from './actions/act.ts';
 import { restoreItem } from './actions/restore.ts';
-import { failed, type Work } from './actions/work.ts';
+import type { Work } from './actions/work.ts';
 import { checkS3 } from './check.ts';
 import { createClient } from './client.ts';
 import { assetsOf } from './discovery.ts';

@@ -1,6 +1,7 @@
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { failed } from '../action-stop.ts';
 import type {
   ActionReport,
   AssetPage,
@@ -17,7 +18,7 @@ import { deleteItem } from './actions/delete.ts';
 import { moveItem } from './actions/move.ts';
 import { restoreItem } from './actions/restore.ts';
 import { tagItem } from './actions/tag.ts';
-import { failed, openItemFolder, reportOf, type Work } from './actions/work.ts';
+import { openItemFolder, reportOf, type Work } from './actions/work.ts';
 import { assetsOf } from './assets.ts';
 import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';

@@ -1,5 +1,6 @@
 import type { ActionIntent, ActionRow, ItemAction } from '../../domain/action.ts';
 import type { Item, ItemRef } from '../../domain/item.ts';
+import { failed, Stop } from '../action-stop.ts';
 import type {
   ActionReport,
   AssetPage,
@@ -15,7 +16,7 @@ import { ConnectorError } from '../errors.ts';
 import { deleteItem } from './actions/delete.ts';
 import { moveItem } from './actions/move.ts';
 import { restoreItem } from './actions/restore.ts';
-import { failed, reportOf, Stop, type Work } from './actions/work.ts';
+import { reportOf, type Work } from './actions/work.ts';
 import { libraryAssets, userAssets } from './assets.ts';
 import { checkGraph } from './check.ts';
 import { createGraphClient, type GraphClient } from './client.ts';

@@ -35,7 +35,7 @@ const act = (connector: Connector, intent: ActionIntent): Promise<ActionReport> 
 const text = async (file: string) => (await fs.readFile(file).catch(() => undefined))?.toString();
 const sole = async () => [...(await contentsOf(store.asset))].map(([location, bytes]) => [location, bytes.toString()]);
 const aside = async (intent: ActionIntent) => {
-  const { findingHash } = await import('../../connectors/filesystem/actions/work.ts');
+  const { findingHash } = await import('../../connectors/action-stop.ts');
   return at(`dir/.dsx-${findingHash(intent.finding)}.moving`);
 };
 

@@ -9,11 +9,12 @@ import {
   type StorageClass,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { failed } from '../../action-stop.ts';
 import { failure, shown } from '../failures.ts';
 import { type Facts, get } from '../object.ts';
 import type { Spot } from '../place.ts';
 import type { Headers, Metadata } from './record.ts';
-import { failed, type Work } from './work.ts';
+import type { Work } from './work.ts';
 
 /** `CopyObject` takes no more: 5 GiB. */
 const COPY_LIMIT = 5 * 2 ** 30;

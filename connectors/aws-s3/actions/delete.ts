@@ -1,9 +1,10 @@
+import { noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { type Facts, factsAt, itemOf } from '../object.ts';
 import { versionOf } from '../version.ts';
 import { isMarked, mark, unmark } from './marks.ts';
 import { remaining, removeJudged } from './remove.ts';
-import { type ActionWork, changed, noted, notFound } from './work.ts';
+import { type ActionWork, changed, notFound } from './work.ts';
 
 /** `delete`: a mark, then the judged version, then the look at what is in place. */
 export async function deleteItem(work: ActionWork): Promise<ActionReport> {

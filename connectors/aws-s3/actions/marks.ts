@@ -1,8 +1,9 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { findingHash } from '../../action-stop.ts';
 import { failure, shown } from '../failures.ts';
 import { factsAt } from '../object.ts';
 import type { Spot } from '../place.ts';
-import { type ActionWork, findingHash } from './work.ts';
+import type { ActionWork } from './work.ts';
 
 /** Evidence that a deletion was begun: an empty object below quarantine, named by the finding. */
 function markOf({ place, spot, finding }: ActionWork): Spot {

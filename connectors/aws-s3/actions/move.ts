@@ -1,3 +1,4 @@
+import { failed, findingHash, noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { ConnectorError } from '../../errors.ts';
 import { shown } from '../failures.ts';
@@ -8,7 +9,7 @@ import { copyObject, verifyCopy } from './copy.ts';
 import { headersOf, isCopyFor, lostOf, recordOf } from './record.ts';
 import { remaining, removeJudged, removeObject } from './remove.ts';
 import { fittingTags, readTags, tagsOf, tagsQuery } from './tags.ts';
-import { type ActionWork, changed, failed, findingHash, noted, notFound } from './work.ts';
+import { type ActionWork, changed, notFound } from './work.ts';
 
 /**
  * `move` and `movetag`: a copy in quarantine that must not be there yet, the proof that it is whole, then the judged version, then the

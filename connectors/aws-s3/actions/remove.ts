@@ -1,11 +1,12 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { Stop } from '../../action-stop.ts';
 import { ConnectorError } from '../../errors.ts';
 import { failure, shown } from '../failures.ts';
 import { type Facts, factsAt } from '../object.ts';
 import { versioningOf } from '../pages.ts';
 import type { Spot } from '../place.ts';
 import { versionOf } from '../version.ts';
-import { type ActionWork, Stop, type Work } from './work.ts';
+import type { ActionWork, Work } from './work.ts';
 
 /** How a removal ended. `facts`: what is in place now. */
 export type Removal =

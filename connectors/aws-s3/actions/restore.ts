@@ -1,6 +1,7 @@
 import type { StorageClass } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import type { ActionRow } from '../../../domain/action.ts';
+import { failed, findingHash, noted, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { ConnectorError } from '../../errors.ts';
 import { shown } from '../failures.ts';
@@ -11,7 +12,7 @@ import { copyObject, verifyCopy } from './copy.ts';
 import { headersOf, lostOf, type Metadata, theirMetadata } from './record.ts';
 import { removeObject } from './remove.ts';
 import { readTags, tagsQuery, theirTags } from './tags.ts';
-import { failed, findingHash, noted, Stop, type Work } from './work.ts';
+import type { Work } from './work.ts';
 
 /** What a move leaves in its action row. */
 const UNDO = z.object({

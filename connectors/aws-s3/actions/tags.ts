@@ -1,9 +1,10 @@
 import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { ActionIntent } from '../../../domain/action.ts';
+import { failed } from '../../action-stop.ts';
 import { failure, shown } from '../failures.ts';
 import type { Spot } from '../place.ts';
 import { OURS } from './record.ts';
-import { failed, type Work } from './work.ts';
+import type { Work } from './work.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 

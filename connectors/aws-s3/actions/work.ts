@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ActionCode, ActionIntent } from '../../../domain/action.ts';
+import type { ActionIntent } from '../../../domain/action.ts';
+import { Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../../errors.ts';
 import { type Facts, itemOf } from '../object.ts';
@@ -24,20 +24,6 @@ export interface ActionWork extends Work {
   readonly judged: Pin;
 }
 
-/** Ends an action with a report. */
-export class Stop extends Error {
-  readonly report: ActionReport;
-
-  constructor(report: ActionReport) {
-    super(report.note ?? report.code);
-    this.report = report;
-  }
-}
-
-export function failed(code: ActionCode, note: string): Stop {
-  return new Stop({ state: 'failed', code, note });
-}
-
 /** What is in place is not what was judged. */
 export function changed(work: Work, facts: Facts, note = 'what is in place is not what was judged'): ActionReport {
   return { state: 'refused', code: 'version_changed', note, current: itemOf(work.location, facts) };
@@ -46,17 +32,6 @@ export function changed(work: Work, facts: Facts, note = 'what is in place is no
 export function notFound(): ActionReport {
   const note = 'nothing is there, and nothing shows that this intent took it away';
   return { state: 'failed', code: 'not_found', note };
-}
-
-/** The sentences that there are, as the `note` of a report. */
-export function noted(...notes: (string | undefined)[]): { note?: string } {
-  const said = notes.filter((text) => text !== undefined);
-  return said.length === 0 ? {} : { note: said.join('; ') };
-}
-
-/** Stands for a finding in names of objects: 128 bits of its hash. */
-export function findingHash(finding: string): string {
-  return createHash('sha256').update(finding).digest('hex').slice(0, 32);
 }
 
 /**

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BlobBeginCopyFromURLOptions, BlobClient } from '@azure/storage-blob';
+import { failed } from '../../action-stop.ts';
 import { etagOf, versionOf } from '../entry.ts';
 import { addressOf, type BlobPlace } from '../names.ts';
 import type { Texts } from './provenance.ts';
-import { blobAt, change, deleteAt, type Facts, factsAt, failed, type Work } from './work.ts';
+import { blobAt, change, deleteAt, type Facts, factsAt, type Work } from './work.ts';
 
 /** A copy that the store makes by itself is looked at so often, in milliseconds: at first, and at most. */
 const FIRST_LOOK_MS = 200;

@@ -1,18 +1,9 @@
+import { noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { readMark, withdrawMark, writeMark } from './marks.ts';
 import { purgeVersion, remains } from './remains.ts';
 import { isRefused, type Taken, takeAway } from './take.ts';
-import {
-  type ActionWork,
-  type Facts,
-  factsAt,
-  isElsewise,
-  isJudged,
-  mayChange,
-  noted,
-  notJudged,
-  nowThere,
-} from './work.ts';
+import { type ActionWork, type Facts, factsAt, isElsewise, isJudged, mayChange, notJudged, nowThere } from './work.ts';
 
 /** `delete`: the mark first, then the blob at the judged version. A repeat that finds nothing knows by the mark that it was done. */
 export async function deleteItem(work: ActionWork, facts: Facts | undefined): Promise<ActionReport> {

@@ -1,7 +1,8 @@
+import { findingHash } from '../../action-stop.ts';
 import { ConnectorError } from '../../errors.ts';
 import { versionOf } from '../entry.ts';
 import { addressOf } from '../names.ts';
-import { type ActionWork, blobAt, change, deleteAt, factsAt, findingHash, isTaken } from './work.ts';
+import { type ActionWork, blobAt, change, deleteAt, factsAt, isTaken } from './work.ts';
 
 /** What a mark says: a deletion for this finding was about to be made. */
 export interface Mark {

@@ -1,3 +1,4 @@
+import { failed, noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { ConnectorError } from '../../errors.ts';
 import { versionOf } from '../entry.ts';
@@ -22,12 +23,10 @@ import {
   deleteAt,
   type Facts,
   factsAt,
-  failed,
   isElsewise,
   isJudged,
   isTaken,
   mayChange,
-  noted,
   notJudged,
   nowThere,
 } from './work.ts';

@@ -1,24 +1,12 @@
 import { z } from 'zod';
 import type { ActionRow } from '../../../domain/action.ts';
+import { failed, refused, type Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { versionOf } from '../entry.ts';
 import { addressOf, type BlobPlace } from '../names.ts';
 import { copyBlob, settled } from './copy.ts';
 import { fitting, quarantined, RESTORED, type Texts, tagValue, withoutProvenance, withoutTags } from './provenance.ts';
-import {
-  blobAt,
-  change,
-  deleteAt,
-  type Facts,
-  factsAt,
-  failed,
-  isElsewise,
-  isTaken,
-  mayChange,
-  refused,
-  type Stop,
-  type Work,
-} from './work.ts';
+import { blobAt, change, deleteAt, type Facts, factsAt, isElsewise, isTaken, mayChange, type Work } from './work.ts';
 
 /** What a move leaves in its action row. */
 const UNDO = z.object({

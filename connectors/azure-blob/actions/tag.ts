@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { failed, noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { ConnectorError } from '../../errors.ts';
 import { etagOf, versionOf } from '../entry.ts';
@@ -11,11 +12,9 @@ import {
   change,
   type Facts,
   factsAt,
-  failed,
   isElsewise,
   isJudged,
   mayChange,
-  noted,
   notJudged,
 } from './work.ts';
 

@@ -1,7 +1,8 @@
+import { failed, Stop } from '../../action-stop.ts';
 import { ConnectorError } from '../../errors.ts';
 import { addressOf } from '../names.ts';
 import { purgeVersion } from './remains.ts';
-import { type ActionWork, deleteAt, type Facts, factsAt, failed, isElsewise, isJudged, Stop } from './work.ts';
+import { type ActionWork, deleteAt, type Facts, factsAt, isElsewise, isJudged } from './work.ts';
 
 /** What was left when the judged version had gone. */
 export interface Taken {

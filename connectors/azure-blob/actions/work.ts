@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { BlobGetPropertiesResponse, BlobServiceClient, BlockBlobClient } from '@azure/storage-blob';
-import type { ActionCode, ActionIntent } from '../../../domain/action.ts';
+import type { ActionIntent } from '../../../domain/action.ts';
 import type { Version } from '../../../domain/item.ts';
+import { failed, refused, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../../errors.ts';
 import { ask } from '../ask.ts';
@@ -27,30 +27,6 @@ export interface ActionWork extends Work {
 
 export type Facts = BlobGetPropertiesResponse;
 
-/** Ends an action with a report. */
-export class Stop extends Error {
-  readonly report: ActionReport;
-
-  constructor(report: ActionReport) {
-    super(report.note ?? report.code);
-    this.report = report;
-  }
-}
-
-export function failed(code: ActionCode, note: string): Stop {
-  return new Stop({ state: 'failed', code, note });
-}
-
-export function refused(code: ActionCode, note: string): Stop {
-  return new Stop({ state: 'refused', code, note });
-}
-
-/** The sentences that there are, as the `note` of a report. */
-export function noted(...notes: (string | undefined)[]): { note?: string } {
-  const said = notes.filter((text) => text !== undefined);
-  return said.length === 0 ? {} : { note: said.join('; ') };
-}
-
 export function blobAt({ service }: Work, { container, name }: BlobPlace): BlockBlobClient {
   return service.getContainerClient(container).getBlockBlobClient(name);
 }
@@ -64,11 +40,6 @@ export async function factsAt(work: Work, place: BlobPlace): Promise<Facts | und
     if (error instanceof ConnectorError && error.code === 'not_found') return undefined;
     throw error;
   }
-}
-
-/** Stands for a finding in names: 128 bits of its hash. */
-export function findingHash(finding: string): string {
-  return createHash('sha256').update(finding).digest('hex').slice(0, 32);
 }
 
 /** A request of an action, with the codes that end it in a way of their own. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises';
 import { systemCode } from '../../../domain/errors.ts';
 import type { Item } from '../../../domain/item.ts';
+import { failed, type Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd, fstat } from '../calls.ts';
 import { factsAt, hasNoLinks, link, renameNew, syncFolder, unlink, writeOver } from '../durable.ts';
@@ -11,7 +12,7 @@ import { sameButChangeTime } from '../version.ts';
 import { type Destination, destinationOf, type QuarantineRecord, readRecord, recordIntent } from './quarantine.ts';
 import { tagsOf } from './tag.ts';
 import { ended, grasp, type Held, notHeld, orGiveBack, otherNames, patience, replacement, take } from './take.ts';
-import { type ActionWork, failed, type ItemFolder, type Stop, sameFile, step } from './work.ts';
+import { type ActionWork, type ItemFolder, sameFile, step } from './work.ts';
 
 /** A quarantined file: nobody runs or changes it by accident. */
 const QUARANTINED_MODE = 0o400;

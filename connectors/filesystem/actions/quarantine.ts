@@ -2,11 +2,12 @@ import type { BigIntStats } from 'node:fs';
 import fs from 'node:fs/promises';
 import type { ActionIntent, Provenance } from '../../../domain/action.ts';
 import { systemCode } from '../../../domain/errors.ts';
+import { failed, findingHash } from '../../action-stop.ts';
 import { realpath } from '../calls.ts';
 import { factsAt, writeNew } from '../durable.ts';
 import { folderOf, isInside, joined, pathOf, type Raw, rawOf, readable, refOf } from '../names.ts';
 import { type FilesystemSettings, realish } from '../place.ts';
-import { type ActionWork, failed, findingHash } from './work.ts';
+import type { ActionWork } from './work.ts';
 
 export const QUARANTINE_FORMAT = 'dsx-connect/quarantine/1';
 /** What nobody but us enters. */

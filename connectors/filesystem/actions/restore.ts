@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import { z } from 'zod';
 import type { ActionRow } from '../../../domain/action.ts';
 import { systemCode } from '../../../domain/errors.ts';
+import { failed, findingHash, noted, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd, lstat } from '../calls.ts';
 import { factsAt, hasNoLinks, link, renameNew, syncFolder, unlink } from '../durable.ts';
@@ -12,17 +13,7 @@ import { absolute, openFile, realish } from '../place.ts';
 import { SIDE_CAR_END } from '../side-car.ts';
 import { versionOf } from '../version.ts';
 import { type Destination, inQuarantine, quarantinePath } from './quarantine.ts';
-import {
-  failed,
-  findingHash,
-  type ItemFolder,
-  noted,
-  openItemFolder,
-  Stop,
-  sameFile,
-  step,
-  type Work,
-} from './work.ts';
+import { type ItemFolder, openItemFolder, sameFile, step, type Work } from './work.ts';
 
 const QUARANTINED_MODE = 0o400;
 /** Set-user-id, set-group-id: they mean nothing good under another owner. */

@@ -1,5 +1,6 @@
 import type { ActionIntent } from '../../../domain/action.ts';
 import { systemCode } from '../../../domain/errors.ts';
+import { failed, findingHash } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd } from '../calls.ts';
 import { factsAt, unlink, writeNew, writeOver } from '../durable.ts';
@@ -8,7 +9,7 @@ import { joined, nameOf, type Raw, readable } from '../names.ts';
 import { hashOfName, readSideCar, type SideCar, sideCarBytes, sideCarName, type Tags, tagValue } from '../side-car.ts';
 import { versionOf } from '../version.ts';
 import { grasp, notHeld } from './take.ts';
-import { type ActionWork, failed, findingHash, type ItemFolder, step } from './work.ts';
+import { type ActionWork, type ItemFolder, step } from './work.ts';
 
 const MODE = 0o644;
 

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { messageOf, systemCode } from '../../../domain/errors.ts';
 import type { Item } from '../../../domain/item.ts';
+import { failed, noted, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { closeFd, fstat, lstat } from '../calls.ts';
 import { factsAt, rename, renameNew, unlink } from '../durable.ts';
@@ -9,7 +10,7 @@ import { hashOf } from '../hash.ts';
 import { joined, readable } from '../names.ts';
 import { openFile } from '../place.ts';
 import { sameButChangeTime, versionOf } from '../version.ts';
-import { type ActionWork, failed, type ItemFolder, noted, reportOf, Stop, sameFile, step } from './work.ts';
+import { type ActionWork, type ItemFolder, reportOf, sameFile, step } from './work.ts';
 
 /**
  * Taking an item away, so that exactly the judged bytes go:

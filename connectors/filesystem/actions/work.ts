@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { ActionCode, ActionIntent } from '../../../domain/action.ts';
 import { systemCode } from '../../../domain/errors.ts';
+import { findingHash, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../../errors.ts';
 import { failure } from '../failures.ts';
@@ -22,34 +22,9 @@ export interface ActionWork extends Work {
   readonly intent: ActionIntent;
 }
 
-/** Ends an action with a report. */
-export class Stop extends Error {
-  readonly report: ActionReport;
-
-  constructor(report: ActionReport) {
-    super(report.note ?? report.code);
-    this.report = report;
-  }
-}
-
-export function failed(code: ActionCode, note: string): Stop {
-  return new Stop({ state: 'failed', code, note });
-}
-
-/** The sentences that there are, as the `note` of a report. */
-export function noted(...notes: (string | undefined)[]): { note?: string } {
-  const said = notes.filter((text) => text !== undefined);
-  return said.length === 0 ? {} : { note: said.join('; ') };
-}
-
 /** Announces a step that changes the storage. */
 export async function step(work: Work, name: string): Promise<void> {
   await work.settings.beforeStep?.(name);
-}
-
-/** Stands for a finding in names of files: 128 bits of its hash. */
-export function findingHash(finding: string): string {
-  return createHash('sha256').update(finding).digest('hex').slice(0, 32);
 }
 
 /** The folder of an item, held open, so that all that follows happens in it whatever becomes of the path. */

@@ -1,3 +1,4 @@
+import { failed, findingHash, noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { remains } from '../bucket.ts';
 import { isElsewise, refusalOf } from '../failures.ts';
@@ -5,7 +6,7 @@ import { itemOf } from '../item.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, quarantineFor } from '../place.ts';
 import { REPLACED } from './move.ts';
-import { type ActionWork, failed, findingHash, keptBy, noted, notJudged, retained } from './work.ts';
+import { type ActionWork, keptBy, notJudged, retained } from './work.ts';
 
 /**
  * `delete`. A mark is kept in quarantine, so that a repeated intent which finds nothing knows that it was done. A quarantine that

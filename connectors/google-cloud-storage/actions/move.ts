@@ -1,3 +1,4 @@
+import { failed, findingHash, noted, type Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { remains } from '../bucket.ts';
 import { isElsewise, refusalOf } from '../failures.ts';
@@ -5,18 +6,7 @@ import { itemOf } from '../item.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, urlOf } from '../place.ts';
 import { quarantined, recordOf } from './record.ts';
-import {
-  type ActionWork,
-  failed,
-  findingHash,
-  inQuarantine,
-  keptBy,
-  noted,
-  notJudged,
-  retained,
-  type Stop,
-  sameBytes,
-} from './work.ts';
+import { type ActionWork, inQuarantine, keptBy, notJudged, retained, sameBytes } from './work.ts';
 
 /** A copy is tried anew when what was seen has changed meanwhile. */
 const TRIES = 3;

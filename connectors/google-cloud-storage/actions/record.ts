@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ActionIntent } from '../../../domain/action.ts';
+import { failed } from '../../action-stop.ts';
 import type { Description, GcsObject } from '../objects.ts';
-import { failed } from './work.ts';
 
 /** Custom metadata of one object, names and values together. Bytes of UTF-8. */
 const METADATA_ROOM = 8_192;

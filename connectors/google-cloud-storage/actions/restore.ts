@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { ActionRow } from '../../../domain/action.ts';
+import { failed, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { isElsewise } from '../failures.ts';
 import type { GcsObject } from '../objects.ts';
 import { type ObjectName, urlOf } from '../place.ts';
 import { type QuarantineRecord, recordOf, restored } from './record.ts';
-import { failed, Stop, sameBytes, type Work } from './work.ts';
+import { sameBytes, type Work } from './work.ts';
 
 /** What a move leaves in its action row. */
 const UNDO = z.object({

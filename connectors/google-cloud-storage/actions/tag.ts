@@ -1,7 +1,8 @@
+import { failed } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { isElsewise } from '../failures.ts';
 import { added, tagsOf } from './record.ts';
-import { type ActionWork, failed, notJudged } from './work.ts';
+import { type ActionWork, notJudged } from './work.ts';
 
 /** Others may change the metadata at the same time: so often it is looked at anew. */
 const TRIES = 5;

@@ -1,3 +1,4 @@
+import { failed, noted, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { ConnectorError } from '../../errors.ts';
 import type { DriveItem } from '../drive-item.ts';
@@ -5,7 +6,7 @@ import { itemWithId } from '../places.ts';
 import { pinnedBy } from '../version.ts';
 import { seek } from './find.ts';
 import { isMarked, removeMark, writeMark } from './marks.ts';
-import { type ActionWork, changeItem, failed, noted, notInPlace, nowThere, Stop } from './work.ts';
+import { type ActionWork, changeItem, notInPlace, nowThere } from './work.ts';
 
 /** An item that others change again and again is left to the next scan. */
 const TRIES = 4;

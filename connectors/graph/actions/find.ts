@@ -1,8 +1,9 @@
+import { failed } from '../../action-stop.ts';
 import type { DriveItem } from '../drive-item.ts';
 import { isInAsset } from '../folders.ts';
 import { itemAt, itemWithId } from '../places.ts';
 import { pinnedBy } from '../version.ts';
-import { type ActionWork, failed, isVersion } from './work.ts';
+import { type ActionWork, isVersion } from './work.ts';
 
 /** What there is of a judged item. */
 export interface Sought {

@@ -1,9 +1,9 @@
+import { failed } from '../../action-stop.ts';
 import { ConnectorError } from '../../errors.ts';
 import type { GraphClient } from '../client.ts';
 import { type DriveItem, driveItemOf, isFolder } from '../drive-item.ts';
 import { itemAddress } from '../names.ts';
 import { type Drive, itemAt } from '../places.ts';
-import { failed } from './work.ts';
 
 /** A folder of a drive, and whether some of its way had to be made. */
 export interface Made {

@@ -1,8 +1,9 @@
 import type { Provenance } from '../../../domain/action.ts';
+import { findingHash } from '../../action-stop.ts';
 import { encoded, itemAddress } from '../names.ts';
 import { itemAt } from '../places.ts';
 import { ensureFolder } from './folder.ts';
-import { findingHash, type Work } from './work.ts';
+import type { Work } from './work.ts';
 
 /**
  * Marks are small files below quarantine, one a finding: what we did, so that a repeated intent knows it. `deleted` is written

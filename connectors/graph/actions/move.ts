@@ -1,3 +1,4 @@
+import { failed, noted } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { type DriveItem, driveItemOf } from '../drive-item.ts';
 import { itemAt } from '../places.ts';
@@ -5,7 +6,7 @@ import { versionOf } from '../version.ts';
 import { seek } from './find.ts';
 import { ensureFolder } from './folder.ts';
 import { isMarked } from './marks.ts';
-import { type ActionWork, changeItem, destinationNames, failed, noted, notInPlace, nowThere } from './work.ts';
+import { type ActionWork, changeItem, destinationNames, notInPlace, nowThere } from './work.ts';
 
 /** An item that others change again and again is left to the next scan. */
 const TRIES = 4;

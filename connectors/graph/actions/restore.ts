@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ActionRow } from '../../../domain/action.ts';
+import { failed, noted, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { type DriveItem, driveItemOf } from '../drive-item.ts';
 import { isWithin } from '../names.ts';
@@ -7,7 +8,7 @@ import { itemAt } from '../places.ts';
 import { pinnedBy, versionOf } from '../version.ts';
 import { ensureFolder } from './folder.ts';
 import { writeMark } from './marks.ts';
-import { changeItem, destinationNames, failed, isVersion, noted, Stop, type Work } from './work.ts';
+import { changeItem, destinationNames, isVersion, type Work } from './work.ts';
 
 const TRIES = 4;
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ActionCode, ActionIntent } from '../../../domain/action.ts';
 import type { Item } from '../../../domain/item.ts';
+import { failed, Stop } from '../../action-stop.ts';
 import type { ActionReport } from '../../connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../../errors.ts';
 import type { Answer, GraphClient } from '../client.ts';
@@ -20,31 +20,6 @@ export interface Work extends Place {
 
 export interface ActionWork extends Work {
   readonly intent: ActionIntent;
-}
-
-/** Ends an action with a report. */
-export class Stop extends Error {
-  readonly report: ActionReport;
-
-  constructor(report: ActionReport) {
-    super(report.note ?? report.code);
-    this.report = report;
-  }
-}
-
-export function failed(code: ActionCode, note: string): Stop {
-  return new Stop({ state: 'failed', code, note });
-}
-
-/** The sentences that there are, as the `note` of a report. */
-export function noted(...notes: (string | undefined)[]): { note?: string } {
-  const said = notes.filter((text) => text !== undefined);
-  return said.length === 0 ? {} : { note: said.join('; ') };
-}
-
-/** Stands for a finding in names of marks: 128 bits of its hash. */
-export function findingHash(finding: string): string {
-  return createHash('sha256').update(finding).digest('hex').slice(0, 32);
 }
 
 /** The judged version is not in place: what is there instead, or nothing. */
