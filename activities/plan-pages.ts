@@ -10,6 +10,7 @@ import type { WorkerDeps } from './deps.ts';
 import { scopeOf } from './list-scope.ts';
 import { withPulse } from './pulse.ts';
 import { listRetried } from './retry-listing.ts';
+import { createSeenItems, SeenItems } from './seen-items.ts';
 import type { PlannedTurn, PlanPagesInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
@@ -29,6 +30,7 @@ const LISTING_PATIENCE_MS = 300_000;
  * @throws ConnectorError while the listing may still be mended (retry) or somebody must mend it (hold); LedgerError
  */
 export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Promise<PlannedTurn> {
+  const seenUpTo = createSeenItems();
   return (input) =>
     withPulse(async () => {
       const context = Context.current();
@@ -37,13 +39,14 @@ export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Pr
       const signal = context.cancellationSignal;
       const before = input.after === undefined ? undefined : (await ledger.readIndex(input.after)).position;
       const listing = await listingOf(input, deps, connector, before, signal);
-      const planner = new Planner(input, deps, ledger, writerOf(context.info), before ?? {});
+      const seen = () => seenUpTo(ledger, input.after);
+      const planner = new Planner(input, deps, ledger, writerOf(context.info), before ?? {}, seen);
       try {
         await planner.fill(listing, signal, context.info.attempt >= LISTING_TRIES);
       } finally {
         await listing.close();
       }
-      return planner.finish();
+      return await planner.finish();
     });
 }
 
@@ -100,6 +103,9 @@ class Planner {
   readonly #deps: WorkerDeps;
   readonly #ledger: JobLedger;
   readonly #writer: Writer;
+  /** What the turns before gave: asked for once the listing repeats itself. */
+  readonly #before: () => Promise<SeenItems>;
+  #repeated: { readonly before: SeenItems; readonly own: SeenItems } | undefined;
   readonly #began = performance.now();
   readonly #pages: PageEntry[] = [];
   readonly #samples: { location: string; detail: string }[] = [];
@@ -112,7 +118,15 @@ class Planner {
   #done = false;
   #broken: { code: string; message: string } | undefined;
 
-  constructor(input: PlanPagesInput, deps: WorkerDeps, ledger: JobLedger, writer: Writer, position: Position) {
+  constructor(
+    input: PlanPagesInput,
+    deps: WorkerDeps,
+    ledger: JobLedger,
+    writer: Writer,
+    position: Position,
+    before: () => Promise<SeenItems>,
+  ) {
+    this.#before = before;
     this.#input = input;
     this.#deps = deps;
     this.#ledger = ledger;
@@ -130,6 +144,7 @@ class Planner {
           silent(this.#input.source.id, 'listing', LISTING_PATIENCE_MS),
         );
         this.#done = events.length === 0;
+        if (listing.repeats?.()) this.#repeated ??= { before: await this.#before(), own: await this.#given() };
         for (const event of events) {
           if (event.kind === 'gap') this.#gap(event.location, event.detail);
           else if (event.kind === 'outside') this.#outside += event.count;
@@ -148,6 +163,14 @@ class Planner {
     this.#position = listing.position();
   }
 
+  /** The items of this turn so far. They count only if the turn does, so they are kept apart. */
+  async #given(): Promise<SeenItems> {
+    const seen = new SeenItems();
+    for (const { object } of this.#pages) for (const item of await this.#ledger.readPage(object)) seen.add(item);
+    for (const item of this.#items) seen.add(item);
+    return seen;
+  }
+
   #full(): boolean {
     if (this.#pages.length >= this.#input.pages) return true;
     return performance.now() - this.#began > TURN_MS;
@@ -158,7 +181,10 @@ class Planner {
     if (this.#samples.length < GAP_SAMPLES) this.#samples.push({ location, detail });
   }
 
-  async #add(item: Item): Promise<void> {
+  async #add(listed: Item): Promise<void> {
+    const again = this.#repeated?.before.has(listed) || this.#repeated?.own.has(listed);
+    const item = again ? { ...listed, skip: 'duplicate' as const } : listed;
+    this.#repeated?.own.add(item);
     this.#items.push(item);
     this.#bytes += item.size ?? 0;
     if (this.#items.length >= this.#pageItems || this.#bytes >= this.#deps.pageBytes) await this.#close();
@@ -181,6 +207,7 @@ class Planner {
         job: this.#input.job,
         lane: this.#input.lane,
         epoch: this.#input.epoch,
+        ...(this.#input.after !== undefined && { after: this.#input.after }),
         pages: this.#pages,
         position: this.#position,
         done: this.#done,

@@ -36,6 +36,11 @@ export interface Listing {
   nextBatch(max: number, signal: AbortSignal): Promise<ListEvent[]>;
   /** Resuming from here lists exactly what follows: nothing twice, nothing left out that was there all the time. */
   position(): Position;
+  /**
+   * True once the listing had to begin anew in its middle: from there on it may give what it gave before. Whoever lists marks such
+   * items `duplicate`. Absent: never. It stays true for whoever goes on from the position.
+   */
+  repeats?(): boolean;
   /** Questions asked of the store so far: what an estimate tells of the cost of a listing. */
   requests(): number;
   close(): Promise<void>;

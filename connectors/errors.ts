@@ -17,7 +17,7 @@ export const CONNECTOR_CODES = {
   archived: 'final',
   /** The item is encrypted with a key that only its owner has. Outcome `unscannable`. */
   customer_key: 'final',
-  /** The storage no longer knows where a listing was: it must start anew. What was not listed by then is a gap. */
+  /** The storage no longer knows where a listing was, however often it began anew. What was not listed by then is a gap. */
   listing_expired: 'final',
   /** A reading or listing error of the storage. */
   storage_error: 'retry',

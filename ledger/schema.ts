@@ -72,6 +72,7 @@ const indexBody = z.looseObject({
   job: z.string(),
   lane: count,
   epoch: count,
+  after: objectRef.optional(),
   pages: z.array(z.looseObject({ page: z.string(), object: objectRef, items: count, bytes: count })),
   position: z.record(z.string(), z.unknown()),
   done: z.boolean(),

@@ -33,6 +33,8 @@ export interface IndexBody {
   readonly job: string;
   readonly lane: number;
   readonly epoch: number;
+  /** The turn before, where there was one: along these names lies what the listing gave so far. */
+  readonly after?: ObjectRef;
   readonly pages: readonly PageEntry[];
   readonly position: Readonly<Record<string, unknown>>;
   readonly done: boolean;

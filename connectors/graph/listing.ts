@@ -1,6 +1,6 @@
 import type { ListEvent, Listing, ListScope, Position } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
-import type { GraphClient } from './client.ts';
+import type { Answer, GraphClient, Question } from './client.ts';
 import { DELTA_PAGE, type DriveItem, isFolder, itemOf, readAs, SELECTED } from './drive-item.ts';
 import type { Folders } from './folders.ts';
 import { isWithin, pathAddress } from './names.ts';
@@ -15,6 +15,9 @@ export interface Enumerated {
   readonly folders: (drive: Drive, anew: boolean) => Folders;
   readonly pageSize: number | undefined;
 }
+
+/** A listing begins a drive anew so often in all: the address of a page lives for days, so more often is no accident. */
+const MOST_RESTARTS = 5;
 
 /** What is left of a page. */
 interface Page {
@@ -40,6 +43,7 @@ export class DeltaListing implements Listing {
   /** Index of the next item of the page in hand. */
   #at = 0;
   #requests = 0;
+  #restarts: number;
 
   constructor(of: Enumerated, scope: ListScope, from: Position | undefined) {
     this.#of = of;
@@ -49,10 +53,16 @@ export class DeltaListing implements Listing {
     this.#link = reached.link;
     this.#dealt = new Set(reached.dealt);
     this.#outside = reached.outside;
+    this.#restarts = reached.restarts;
   }
 
   position(): Position {
-    return positionOf({ drive: this.#drive, link: this.#link, dealt: this.#dealt, outside: this.#outside });
+    const reached = { drive: this.#drive, link: this.#link, dealt: this.#dealt, outside: this.#outside };
+    return positionOf({ ...reached, restarts: this.#restarts });
+  }
+
+  repeats(): boolean {
+    return this.#restarts > 0;
   }
 
   requests(): number {
@@ -123,8 +133,9 @@ export class DeltaListing implements Listing {
     const doing = `listing ${drive.name}`;
     this.#requests += 1;
     const question = this.#link === undefined ? first : { path: this.#link };
-    const { body } = await this.#of.client.ask({ ...question, doing, about: 'drive' }, signal);
-    const page = readAs(DELTA_PAGE, body, doing);
+    const asked = await this.#answer({ ...question, doing, about: 'drive' }, signal);
+    if (asked === undefined) return await this.#ask(signal);
+    const page = readAs(DELTA_PAGE, asked.body, doing);
     const entries = lastOfEach(page.value);
     const renamed = entries.filter((entry) => folders.learn(entry) && !entry.package);
     const left = [...renamed, ...entries.filter(isItem)].filter(({ id }) => !this.#dealt.has(markOf(id)));
@@ -137,6 +148,20 @@ export class DeltaListing implements Listing {
     }
     this.#page = { drive, folders, items: left, next: behind };
     return this.#page;
+  }
+
+  /** The answer; undefined where Graph no longer knew the place: the drive is begun anew then. @throws ConnectorError */
+  async #answer(question: Question, signal: AbortSignal): Promise<Answer | undefined> {
+    try {
+      return await this.#of.client.ask(question, signal);
+    } catch (error) {
+      const expired = error instanceof ConnectorError && error.code === 'listing_expired';
+      if (!expired || this.#link === undefined || this.#restarts >= MOST_RESTARTS) throw error;
+      this.#restarts += 1;
+      this.#link = undefined;
+      this.#dealt = new Set();
+      return undefined;
+    }
   }
 
   /** Without its folder the asset would end as if it were listed to its end. @throws ConnectorError `unreachable` */

@@ -104,16 +104,27 @@ describe('listing of a drive', () => {
     expect(itemsOf(events).length).toBe(12);
   });
 
-  test('a drive that no longer knows the place says that the listing must start anew', async () => {
+  test('a drive that no longer knows the place is begun anew, and the listing says that it repeats itself', async () => {
     fake.deltas.pageSize = 2;
     for (const name of ['a', 'b', 'c', 'd']) put(name);
     const listing = connector.list(ALL, undefined);
     while (itemsOf(await listing.nextBatch(5, signal)).length === 0);
     const position = listing.position();
+    expect(listing.repeats?.()).toBe(false);
     fake.deltas.expire();
-    await expect(drain(listing)).rejects.toMatchObject({ code: 'listing_expired' });
-    await expect(drain(connector.list(ALL, position))).rejects.toMatchObject({ code: 'listing_expired' });
-    expect(await locations()).toEqual(['a', 'b', 'c', 'd']);
+    for (const from of [listing, connector.list(ALL, position)]) {
+      const { events, positions } = await drain(from);
+      expect(itemsOf(events).map(({ location }) => location)).toEqual(['a', 'b', 'c', 'd']);
+      expect(from.repeats?.()).toBe(true);
+      expect(connector.list(ALL, positions.at(-1)).repeats?.()).toBe(true);
+    }
+  });
+
+  test('a drive that never knows the place is given up, and a first page that is refused at once', async () => {
+    fake.deltas.pageSize = 2;
+    for (const name of ['a', 'b', 'c', 'd']) put(name);
+    fake.inject({ answer: resync(fake.origin), match: ({ path }) => path.includes('(token='), times: 6 });
+    await expect(listed(connector)).rejects.toMatchObject({ code: 'listing_expired' });
     fake.inject({ answer: resync(fake.origin), match: ({ path }) => path.endsWith('/delta') });
     await expect(listed(connector)).rejects.toMatchObject({ code: 'listing_expired' });
   });

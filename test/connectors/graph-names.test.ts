@@ -68,6 +68,7 @@ describe('versions and positions', () => {
       link: fc.option(fc.webUrl(), { nil: undefined }),
       dealt: fc.array(fc.string()).map((ids) => new Set(ids.map(markOf))),
       outside: fc.nat(),
+      restarts: fc.nat(),
     });
     fc.assert(
       fc.property(reached, (one) => {
