@@ -10,7 +10,7 @@ import { apiError } from './follow.ts';
 import { listenForInterrupts } from './interrupts.ts';
 import { openOccasion } from './occasion.ts';
 import { readSettings } from './settings.ts';
-import { resolveTarget, type Target } from './target.ts';
+import { expectConnector, resolveTarget, type Target } from './target.ts';
 
 /** What the API is asked about: a connector, or a folder by its path. */
 export function namedOf(target: Target): Named {
@@ -24,17 +24,19 @@ export function targetText(target: Target): string {
 
 /**
  * Asks the running stack, or one that is started for the occasion and needs no scanner. An interrupt fires the signal,
- * unless `ask` listens for interrupts itself.
+ * unless `ask` listens for interrupts itself. No stack is started for a target that is not configured.
  * @throws CliError
  */
 export async function withStack<T>(
   here: Surroundings,
   ask: (client: ApiClient, signal: AbortSignal) => Promise<T>,
+  target?: Target,
 ): Promise<T> {
   const home = dsxHome(here.env);
-  readSettings(here.env, home);
+  const settings = readSettings(here.env, home);
   const say = (line: string): void => here.output.err(line);
   const found = await here.stacks.find(home);
+  if (found === undefined && target?.kind === 'connector') expectConnector(settings.connectors, target.id);
   const wanted = { home, env: here.env, say, skip: ['standin'] as const };
   const occasion = await openOccasion(here.stacks, found, wanted, here.interrupts, say);
   const gone = new AbortController();
@@ -56,7 +58,7 @@ export async function withTarget<T>(
   ask: (client: ApiClient, target: Target, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const target = await resolveTarget(text, here.cwd);
-  return withStack(here, (client, signal) => ask(client, target, signal));
+  return withStack(here, (client, signal) => ask(client, target, signal), target);
 }
 
 /** Runs a command in the surroundings of this process, and sets its exit code. */

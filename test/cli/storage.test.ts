@@ -36,6 +36,23 @@ function here() {
   return { ...capturing(), stacks, env: { DSX_HOME: home }, cwd: home, interrupts, signals };
 }
 
+describe('a connector that is not configured', () => {
+  const asks = {
+    check,
+    preview,
+    estimate,
+    assets: (text: string, _options: object, at: ReturnType<typeof here>) => assets(text, { limit: 1 }, at),
+  };
+  it.each(Object.entries(asks))('is told by dsx %s before a stack is started for it', async (_name, ask) => {
+    stacks.up = undefined;
+    await expect(ask('nowhere', { limit: 1 }, here())).rejects.toMatchObject({
+      exit: EXIT.usage,
+      code: 'connector_not_found',
+    });
+    expect(stacks.started).toEqual([]);
+  });
+});
+
 /** What a worker wrote. */
 const answering = (answer: Answer) => async () => (await api.ledger.open()).answers.write(answer);
 const facts = { outside: 0, more: false, partial: false, seconds: 0.2 };
@@ -92,6 +109,7 @@ describe('dsx check', () => {
   it('names an unknown connector, and starts a stack without a scanner when none is up', async () => {
     await expect(check('nothing', {}, here())).rejects.toMatchObject({ code: 'connector_not_found', exit: EXIT.usage });
     stacks.up = undefined;
+    await writeFile(join(home, 'dsx-connect.yaml'), 'connectors: [{id: share, kind: filesystem, asset: /srv/share}]\n');
     expect(await check('share', {}, here())).toBe(EXIT.ok);
     expect(stacks.started).toMatchObject([{ skip: ['standin'] }]);
     expect(stacks.stopped).toEqual([home]);
