@@ -55,6 +55,12 @@ export const QUEUE = {
   actions: 'dsx.actions',
 } as const;
 
+/** The workflow that watches a connector: its id begins so, and the signal that has it look at once. */
+export const WATCH = { idPrefix: 'connector-watch:', wake: 'wake' } as const;
+/** Why it is woken: something changed; some notifications were lost; a subscription must be renewed, or is gone. */
+export const WAKE_REASONS = ['changed', 'missed', 'reauthorize', 'subscription-removed'] as const;
+export type WakeReason = (typeof WAKE_REASONS)[number];
+
 export function siteQueue(queue: string, site: string | undefined): string {
   return site === undefined ? queue : `${queue}.${site}`;
 }
