@@ -30,7 +30,7 @@ export function refuseEncoding(request: IncomingMessage): void {
 
 /** Reads and parses a JSON body. @throws ApiProblem `body_too_large`, `body_timeout`, `json_invalid` with the position */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readAll(request);
+  const bytes = await readBytes(request);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -51,8 +51,11 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Collects the body by events: an iterator that is left early would tear down the connection, and with it the answer. */
-function readAll(request: IncomingMessage): Promise<Buffer> {
+/**
+ * The body as it came, of 1 MiB at most. It is collected by events: an iterator that is left early would tear down the connection, and
+ * with it the answer. @throws ApiProblem `body_too_large`, `body_timeout`
+ */
+export function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -105,7 +108,7 @@ function cutShort(cause?: Error): ApiProblem {
 }
 
 function tooLarge(): ApiProblem {
-  return new ApiProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes at most.`, {
+  return new ApiProblem('body_too_large', `A body may have ${MAX_JSON_BYTES} bytes at most.`, {
     extra: { limit: MAX_JSON_BYTES },
   });
 }

@@ -51,7 +51,7 @@ export class SnsTopic {
   /** @throws DeliveryError `unverified`, `refused` for another topic, `unavailable` */
   async verify(body: string): Promise<SnsMessage> {
     const given = parseFields(body);
-    if (given === undefined) throw new DeliveryError('unverified', 'the body is no message of SNS');
+    if (typeof given?.TopicArn !== 'string') throw bad('it is none');
     // Told first, so that no certificate is asked for on behalf of topics that are not ours.
     if (given.TopicArn !== this.#topic) throw new DeliveryError('refused', 'the message is of another topic');
     const { message, signed } = parts(given);
