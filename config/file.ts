@@ -2,7 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type ConnectorSettings, connectorSchema, fieldsOf, SECRET_FIELDS } from './connectors/connectors.ts';
 import { missingSecrets } from './connectors/secret-field.ts';
-import { webhooksFor } from './connectors/watch/webhook.ts';
+import { webhookFields, webhooksFor } from './connectors/watch/webhook.ts';
 import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
@@ -136,6 +136,7 @@ function unknownText(key: string, known: readonly string[]): string {
 /** The fields that there are at a place: of the root, of a connector or of the scanner. */
 function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
+  if (field[2] === 'watch' && field[3] === 'webhook') return webhookFields(yaml.at([...field.slice(0, 5), 'source']));
   return field[0] === 'connectors'
     ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
     : Object.keys(scannerSchema.shape);

@@ -180,6 +180,12 @@ export const webhookSchema = z.array(entry, { error: LIST }).min(1, { error: LIS
 
 export type WebhookSettings = readonly Webhook[];
 
+/** The fields of an entry with this source. */
+export function webhookFields(source: unknown): readonly string[] {
+  const found = WEBHOOK_SOURCES.find((name) => name === source);
+  return found === undefined ? ['source'] : Object.keys(SOURCES[found].in.shape);
+}
+
 /** Names of fields here that hold secrets. */
 export const WEBHOOK_SECRETS: readonly string[] = ['secret', 'previousSecret'];
 
