@@ -53,9 +53,11 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 
 /**
  * The body as it came, of 1 MiB at most. It is collected by events: an iterator that is left early would tear down the connection, and
- * with it the answer. @throws ApiProblem `body_too_large`, `body_timeout`
+ * with it the answer.
+ * @param hold told of each part as it arrives, in bytes; what it throws ends the reading
+ * @throws ApiProblem `body_too_large`, `body_timeout`
  */
-export function readBytes(request: IncomingMessage): Promise<Buffer> {
+export function readBytes(request: IncomingMessage, hold: (bytes: number) => void = () => undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -66,8 +68,13 @@ export function readBytes(request: IncomingMessage): Promise<Buffer> {
     };
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes > MAX_JSON_BYTES) done(() => reject(tooLarge()));
-      else chunks.push(chunk);
+      try {
+        if (bytes > MAX_JSON_BYTES) throw tooLarge();
+        hold(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        done(() => reject(error));
+      }
     };
     const ended = (): void => done(() => resolve(Buffer.concat(chunks)));
     const failed = (cause: Error): void => done(() => reject(cutShort(cause)));

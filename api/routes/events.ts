@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { messageOf } from '../../domain/errors.ts';
 import { DeliveryError } from '../../intake/delivery.ts';
 import { readBytes } from '../body.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiProblem } from '../problems.ts';
 import { type Call, type Route, route } from '../route.ts';
 
-/** Deliveries in hand at once: each may hold a body of 1 MiB, and nobody has proven anything yet. */
-const MOST_IN_HAND = 64;
+/** Most bytes of bodies at once: nobody has proven anything yet. Counted as they arrive, so that who sends nothing takes no room. */
+const MOST_BYTES = 64 * 1024 * 1024;
 /** A fault of one kind at one door is logged once in this time, in milliseconds. */
 const LOG_EVERY_MS = 10_000;
 /** Who may ask by CloudEvents whether events are wanted: Event Grid, in Azure's clouds. */
@@ -18,7 +19,7 @@ type Params = z.output<typeof params>;
 
 /** Where sources call. There is no key: each source proves itself by its own means, or nothing is taken. */
 export function eventRoutes(deps: ApiDeps): readonly Route[] {
-  let inHand = 0;
+  let bytes = 0;
   const logged = new Map<string, number>();
 
   /** @throws ApiProblem `webhook_not_found`, the same for connectors that there are not, and that are not called for */
@@ -30,7 +31,8 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
     const name = `${source}/${connector}/${error.code}`;
     if (Date.now() - (logged.get(name) ?? 0) < LOG_EVERY_MS) return;
     logged.set(name, Date.now());
-    deps.log.warn({ source, connector, code: error.code, err: error }, `a delivery was not taken: ${error.message}`);
+    const cause = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`;
+    deps.log.warn({ source, connector, code: error.code }, `a delivery was not taken: ${error.message}${cause}`);
   };
 
   const take = async ({
@@ -40,12 +42,15 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
     response,
   }: Call<Params, z.output<typeof query>, unknown>) => {
     refuseUnknown(door);
-    if (inHand >= MOST_IN_HAND) {
-      throw new ApiProblem('over_capacity', 'Too many deliveries arrive at once.', { extra: { retryAfterSeconds: 1 } });
-    }
-    inHand += 1;
+    let held = 0;
+    const hold = (more: number): void => {
+      held += more;
+      bytes += more;
+      if (bytes <= MOST_BYTES) return;
+      throw new ApiProblem('over_capacity', 'Too much arrives at once.', { extra: { retryAfterSeconds: 1 } });
+    };
     try {
-      const body = await readBytes(request);
+      const body = await readBytes(request, hold);
       const at = new Date().toISOString();
       const delivery = { headers: request.headers, query: asked, body, at };
       const answer = await deps.webhooks.take(door.source, door.connector, delivery);
@@ -55,7 +60,7 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
       if (error instanceof DeliveryError) warn(door, error);
       throw error;
     } finally {
-      inHand -= 1;
+      bytes -= held;
     }
   };
 

@@ -391,7 +391,7 @@ export function noWebhooks(): Webhooks {
     wake: { wake: refuse },
     memory,
     get: refuse,
-    say: refuse,
+    say: () => undefined,
   });
 }
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { loadApiConfig } from '../../config/api.ts';
 import { connectorSchema } from '../../config/connectors/connectors.ts';
 import { loadConfigFile } from '../../config/file.ts';
@@ -71,6 +72,22 @@ describe('webhooks', () => {
     const fault = faultOf(kind, webhook);
     expect(fault).toMatch(message);
     expect(fault).not.toContain(SECRET);
+  });
+
+  it('are as docs/events.md shows them', () => {
+    const page = readFileSync(path.join(import.meta.dirname, '../../docs/events.md'), 'utf8');
+    const shown = [...page.matchAll(/```yaml\n(- source: (\S+)[\s\S]*?)```/g)];
+    expect(shown).toHaveLength(7);
+    const kinds = {
+      s3: 'aws_s3',
+      'event-grid': 'azure_blob_storage',
+      pubsub: 'google_cloud_storage',
+      graph: 'onedrive',
+    };
+    for (const [, text = '', source = ''] of shown) {
+      const kind = kinds[source as keyof typeof kinds] ?? 'filesystem';
+      expect(faultOf(kind as keyof typeof KINDS, ...parseYaml(text)), text).toBe('');
+    }
   });
 
   it('have no other fields, and the message names those that there are', () => {

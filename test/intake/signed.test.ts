@@ -1,4 +1,6 @@
+import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { API_PREFIX } from '../../api/contract.ts';
 import { createLocalDeliveries } from '../../intake/delivery-memory.ts';
 import { IntakeError } from '../../intake/intake.ts';
 import { createRedisDeliveries } from '../../intake/redis-deliveries.ts';
@@ -16,6 +18,15 @@ beforeEach(async () => {
   door = await startDoor(CONNECTOR);
 });
 afterEach(() => door.stop());
+
+/** A request whose body never ends. */
+function slowPost(port: number, begin: string): { readonly sent: Promise<void>; stop(): void } {
+  const options = { host: '127.0.0.1', port, method: 'POST', path: `${API_PREFIX}${PATH}`, agent: false };
+  const request = httpRequest({ ...options, headers: { 'content-length': 1_000_000 } });
+  request.on('error', () => undefined);
+  const sent = new Promise<void>((resolve) => request.write(begin, () => resolve()));
+  return { sent, stop: () => void request.destroy() };
+}
 
 let id = 0;
 const send = (body: unknown, headers?: Record<string, string>) => {
@@ -132,6 +143,22 @@ describe('a signed delivery', () => {
     expect(await bucket.send(PATH, body, signedHeaders(body, NEW))).toMatchObject({ body: { taken: 2, ignored: 1 } });
     expect(bucket.intake.locations).toEqual(['a', 'b']);
     await bucket.stop();
+  });
+});
+
+describe('bodies', () => {
+  it('are held up to a bound, and who sends slowly keeps nobody else out', async () => {
+    const slow = Array.from({ length: 80 }, () => slowPost(door.api.port, '{"location":'));
+    await Promise.all(slow.map(({ sent }) => sent));
+    expect((await send({ location: 'a' })).status).toBe(200);
+    for (const { stop } of slow) stop();
+  });
+
+  it('beyond it are to come again', async () => {
+    const large = Array.from({ length: 70 }, () => slowPost(door.api.port, 'x'.repeat(999_000)));
+    await expect.poll(async () => (await send({ location: 'a' })).code).toBe('over_capacity');
+    for (const { stop } of large) stop();
+    await expect.poll(async () => (await send({ location: 'a' })).status).toBe(200);
   });
 });
 
