@@ -55,12 +55,6 @@ export const QUEUE = {
   actions: 'dsx.actions',
 } as const;
 
-/** The workflow that watches a connector: its id begins so, and the signal that has it look at once. */
-export const WATCH = { idPrefix: 'connector-watch:', wake: 'wake' } as const;
-/** Why it is woken: something changed; some notifications were lost; a subscription must be renewed, or is gone. */
-export const WAKE_REASONS = ['changed', 'missed', 'reauthorize', 'subscription-removed'] as const;
-export type WakeReason = (typeof WAKE_REASONS)[number];
-
 export function siteQueue(queue: string, site: string | undefined): string {
   return site === undefined ? queue : `${queue}.${site}`;
 }
@@ -308,3 +302,17 @@ export interface GateView {
   /** Actions that were permitted: how many at which moment (milliseconds since 1970). Old ones may be left out. */
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
+
+/** Messages of the watch of a connector. Signal: `wake` (its storage says that something changed). */
+export const WATCH = { wake: 'wake' } as const;
+
+/**
+ * Why a watch is woken: `changed`, `missed` (notifications were lost), or what became of its subscription: it wants to be authorised
+ * again, or is gone.
+ */
+export type WakeReason = 'changed' | 'missed' | 'reauthorize' | 'subscription_removed';
+
+export function watchWorkflowId(connector: string): string {
+  return `${WATCH_PREFIX}${connector}`;
+}
+export const WATCH_PREFIX = 'connector-watch:';

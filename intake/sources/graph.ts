@@ -11,7 +11,7 @@ import { secretsOf } from '../verify/secret.ts';
 /** What Graph says about a subscription itself. */
 const LIFECYCLE: Readonly<Record<string, WakeReason>> = {
   reauthorizationRequired: 'reauthorize',
-  subscriptionRemoved: 'subscription-removed',
+  subscriptionRemoved: 'subscription_removed',
   missed: 'missed',
 };
 const MAX_TOKENS = 10;

@@ -61,7 +61,7 @@ describe('notifications', () => {
 
   it.each([
     ['reauthorizationRequired', 'reauthorize'],
-    ['subscriptionRemoved', 'subscription-removed'],
+    ['subscriptionRemoved', 'subscription_removed'],
     ['missed', 'missed'],
   ])('that say %s wake it with the reason %s', async (lifecycleEvent, reason) => {
     expect(await send({ value: [note(STATE, { lifecycleEvent, changeType: undefined })] })).toMatchObject({
