@@ -9,6 +9,7 @@ import { mountRoutes, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { connectorRoutes } from './routes/connectors.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -33,19 +34,20 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...approvalRoutes(deps, jobs),
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
+    ...eventRoutes(deps),
   ];
 }
 
 /** The Express app. @throws Error when an address that other machines can reach has no key */
 export function createApi(deps: ApiDeps): Express {
-  const { key, loopback } = deps.settings;
+  const { key, loopback, publicHosts = [] } = deps.settings;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.use(secureHeaders);
-  app.use(createGuard({ key, loopback }));
+  app.use(createGuard({ key, loopback, publicHosts }));
   mountRoutes(app, apiRoutes(deps), key === undefined ? 'local' : 'api-key');
   app.use((request) => {
     throw new ApiProblem('not_found', `There is nothing at ${JSON.stringify(request.path.slice(0, 200))}.`);

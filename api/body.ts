@@ -30,7 +30,7 @@ export function refuseEncoding(request: IncomingMessage): void {
 
 /** Reads and parses a JSON body. @throws ApiProblem `body_too_large`, `body_timeout`, `json_invalid` with the position */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readAll(request);
+  const bytes = await readBytes(request);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -51,8 +51,13 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Collects the body by events: an iterator that is left early would tear down the connection, and with it the answer. */
-function readAll(request: IncomingMessage): Promise<Buffer> {
+/**
+ * The body as it came, of 1 MiB at most. It is collected by events: an iterator that is left early would tear down the connection, and
+ * with it the answer.
+ * @param hold told of each part as it arrives, in bytes; what it throws ends the reading
+ * @throws ApiProblem `body_too_large`, `body_timeout`
+ */
+export function readBytes(request: IncomingMessage, hold: (bytes: number) => void = () => undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -63,8 +68,13 @@ function readAll(request: IncomingMessage): Promise<Buffer> {
     };
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes > MAX_JSON_BYTES) done(() => reject(tooLarge()));
-      else chunks.push(chunk);
+      try {
+        if (bytes > MAX_JSON_BYTES) throw tooLarge();
+        hold(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        done(() => reject(error));
+      }
     };
     const ended = (): void => done(() => resolve(Buffer.concat(chunks)));
     const failed = (cause: Error): void => done(() => reject(cutShort(cause)));
@@ -105,7 +115,7 @@ function cutShort(cause?: Error): ApiProblem {
 }
 
 function tooLarge(): ApiProblem {
-  return new ApiProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes at most.`, {
+  return new ApiProblem('body_too_large', `A body may have ${MAX_JSON_BYTES} bytes at most.`, {
     extra: { limit: MAX_JSON_BYTES },
   });
 }

@@ -3,12 +3,19 @@ import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
+import { closedIntake } from '../intake/closed-intake.ts';
+import { createLocalDeliveries } from '../intake/delivery-memory.ts';
+import { createRedisDeliveries } from '../intake/redis-deliveries.ts';
+import { vendorGet } from '../intake/verify/vendor-get.ts';
+import { createWebhooks } from '../intake/webhooks.ts';
 import { createScanner } from '../scanner/client.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { ConnectorResource } from './contract.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
+import { hookedConnectors } from './hooked-connectors.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { createWake } from './wake.ts';
 
 /** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
 export async function buildDeps(
@@ -55,7 +62,17 @@ export async function buildDeps(
       }),
     }),
   );
+  const intake = closedIntake();
   const ledger = createLedgerDoor(config.ledger.place, config.ledger.access);
+  const deliveries = url === undefined ? createLocalDeliveries() : await createRedisDeliveries(url.reveal());
+  const webhooks = createWebhooks({
+    connectors: hookedConnectors(config.connectors),
+    intake,
+    wake: createWake(client),
+    memory: deliveries,
+    get: vendorGet(),
+    say: (event, connector, what) => log.info({ connector }, `the subscription of ${what} was ${event}`),
+  });
   const deps: ApiDeps = {
     settings: {
       appEnv: config.appEnv,
@@ -63,6 +80,7 @@ export async function buildDeps(
       loopback: config.loopback,
       key: config.apiKey?.reveal(),
       folderScans: config.folderScans,
+      publicHosts: config.publicHosts,
       home: config.home,
       temporal: {
         namespace: config.temporal.namespace,
@@ -73,6 +91,7 @@ export async function buildDeps(
     control: createJobControl(client, config.temporal.address),
     status,
     ledger,
+    webhooks,
     scanners,
     log,
     stopping,
@@ -80,7 +99,13 @@ export async function buildDeps(
   // The channel to Temporal stays: closing it under a call that is being tried again raises an error that nobody can catch, and
   // the process ends anyway.
   const close = async (): Promise<void> => {
-    await Promise.allSettled([status?.close(), ledger.close(), ...scanners.map(({ scanner }) => scanner.close())]);
+    await intake.close();
+    await Promise.allSettled([
+      status?.close(),
+      deliveries.close(),
+      ledger.close(),
+      ...scanners.map(({ scanner }) => scanner.close()),
+    ]);
   };
   return { deps, close };
 }

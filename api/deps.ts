@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Webhooks } from '../intake/webhooks.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
 import type { ConnectorResource } from './contract.ts';
@@ -21,6 +22,8 @@ export interface ApiSettings {
   readonly key: string | undefined;
   /** Whether callers may scan folders that are no connector. */
   readonly folderScans: boolean;
+  /** Names, in lower case, that sources of events call this server by. */
+  readonly publicHosts?: readonly string[];
   /** Absolute folder of the state: quarantines of folder scans lie below it. */
   readonly home: string;
   readonly temporal: { readonly namespace: string; readonly uiUrl?: string };
@@ -34,6 +37,7 @@ export interface ApiDeps {
   /** Undefined without Redis. */
   readonly status: StatusStore | undefined;
   readonly ledger: LedgerDoor;
+  readonly webhooks: Webhooks;
   readonly scanners: readonly NamedScanner[];
   readonly log: Logger;
   /** Fires when the server stops: event streams end. */

@@ -8,6 +8,8 @@ export interface GuardOptions {
   readonly key: string | undefined;
   /** True when the server listens on loopback alone: `Host` must then name this machine and our port. */
   readonly loopback: boolean;
+  /** Names that sources of events may call this server by on loopback too. Nothing else is served under them there. */
+  readonly publicHosts: readonly string[];
 }
 
 /** Headers that every answer carries. */
@@ -24,14 +26,16 @@ export const secureHeaders: RequestHandler = (_request, response, next) => {
 
 /**
  * Who may ask at all. A page of another site that a browser on this machine shows must not reach us (foreign `Origin`), nor one
- * whose name was made to resolve to this machine (foreign `Host`); and the key is asked for on every route but `healthz`.
+ * whose name was made to resolve to this machine (foreign `Host`); and the key is asked for on every route but `healthz` and the events,
+ * where each source proves itself.
  */
-export function createGuard({ key, loopback }: GuardOptions): RequestHandler {
+export function createGuard({ key, loopback, publicHosts }: GuardOptions): RequestHandler {
   if (!loopback && key === undefined) throw new Error('An address that other machines can reach needs a key.');
   const expected = key === undefined ? undefined : digest(key);
   return (request, response, next) => {
     const host = request.headers.host ?? '';
-    if (loopback && !isOurs(host, request.socket.localPort)) {
+    const isPublicHost = EVENTS.test(request.path) && publicHosts.includes(host.toLowerCase());
+    if (loopback && !isPublicHost && !isOurs(host, request.socket.localPort)) {
       throw new ApiProblem(
         'host_refused',
         'The Host header must be localhost, 127.0.0.1 or [::1] with the port of this server.',
@@ -53,7 +57,11 @@ export function createGuard({ key, loopback }: GuardOptions): RequestHandler {
   };
 }
 
+/** Where sources call: `events/<source>/<connector>`. */
+const EVENTS = new RegExp(`^${API_PREFIX}/events/[^/]+/[^/]+$`);
+
 function isPublic(method: string, path: string): boolean {
+  if ((method === 'POST' || method === 'OPTIONS') && EVENTS.test(path)) return true;
   return (method === 'GET' || method === 'HEAD') && path === `${API_PREFIX}/healthz`;
 }
 

@@ -1,7 +1,10 @@
+import { DeliveryError } from '../intake/delivery.ts';
+import { IntakeError } from '../intake/intake.ts';
 import { LedgerError } from '../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../scanner/errors.ts';
 import { StatusUnavailable } from '../status/errors.ts';
 import { type ControlCode, ControlError } from './control.ts';
+import { deliveryProblem, intakeProblem } from './delivery-problem.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
 const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
@@ -35,6 +38,8 @@ export function problemOf(error: unknown): ApiProblem {
     };
     return new ApiProblem(busy ? 'scanner_unavailable' : 'scanner_failed', error.message, { cause: error, extra });
   }
+  if (error instanceof DeliveryError) return deliveryProblem(error);
+  if (error instanceof IntakeError) return intakeProblem(error);
   if (error instanceof LedgerError) return ledgerProblem(error);
   if (error instanceof StatusUnavailable) {
     return new ApiProblem('status_unavailable', error.message, { cause: error, extra: { reason: error.code } });

@@ -5,7 +5,7 @@ import { hasBody, mediaType, readJson, refuseEncoding } from './body.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
 
 /** What a handler is given: everything parsed. */
 export interface Call<P, Q, B> {
@@ -29,13 +29,16 @@ export interface Route {
   /** Below the prefix, with `:name` for parameters. */
   readonly path: string;
   readonly summary: string;
+  /** Asks for no key: its handler has other means to know who calls, or it tells nothing. */
+  readonly open?: true;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
-  /** By media type; a `stream` is handed on unread. An optional JSON body that is not there counts as `{}`. */
+  /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
   readonly bodies: {
     readonly json?: z.ZodType;
     readonly stream?: 'application/octet-stream';
     readonly optional?: true;
+    readonly raw?: true;
   };
   /** By status. `stream` is `text/event-stream`. */
   readonly answers: Readonly<Record<number, z.ZodType | 'stream'>>;
@@ -57,6 +60,8 @@ export function route<
   json?: B;
   stream?: 'application/octet-stream';
   optionalBody?: true;
+  rawBody?: true;
+  open?: true;
   answers: Route['answers'];
   problems?: readonly ProblemCode[];
   handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply>;
@@ -65,12 +70,14 @@ export function route<
     method: spec.method,
     path: spec.path,
     summary: spec.summary,
+    ...(spec.open !== undefined && { open: spec.open }),
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
       ...(spec.json !== undefined && { json: spec.json }),
       ...(spec.stream !== undefined && { stream: spec.stream }),
       ...(spec.optionalBody !== undefined && { optional: spec.optionalBody }),
+      ...(spec.rawBody !== undefined && { raw: spec.rawBody }),
     },
     answers: spec.answers,
     problems: spec.problems ?? [],
@@ -116,7 +123,8 @@ async function callOf(
 }
 
 async function bodyOf(found: Route, request: Request): Promise<unknown> {
-  const { json, stream, optional } = found.bodies;
+  const { json, stream, optional, raw } = found.bodies;
+  if (raw) refuseEncoding(request);
   if (json === undefined && stream === undefined) return undefined;
   refuseEncoding(request);
   const type = mediaType(request);

@@ -2,7 +2,7 @@ import net from 'node:net';
 import { z } from 'zod';
 import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
 import type { ConfigProblem } from './errors.ts';
-import { absolutePath, integer, onOff } from './fields.ts';
+import { absolutePath, integer, onOff, publicHosts } from './fields.ts';
 import { readSecret, unreadable } from './files.ts';
 import { Secret } from './secret.ts';
 
@@ -18,6 +18,8 @@ export interface ApiConfig extends CommonConfig {
   readonly apiKey?: Secret;
   /** Whether callers may scan folders that are no connector. */
   readonly folderScans: boolean;
+  /** Names under which sources of events reach this process, lower-case, with their port where it is written. */
+  readonly publicHosts: readonly string[];
   /** Present when HTTPS is spoken; PEM files that could be read at load. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
 }
@@ -53,6 +55,7 @@ export const apiSchema = z.strictObject({
   API_PORT: port.default(8586),
   DSXCONNECT_API_KEY_FILE: absolutePath.optional(),
   DSXCONNECT_FOLDER_SCANS: onOff.optional(),
+  DSXCONNECT_PUBLIC_HOSTS: publicHosts.default([]),
   USE_TLS: onOff.default(false),
   TLS_CERT_FILE: absolutePath.optional(),
   TLS_KEY_FILE: absolutePath.optional(),
@@ -85,12 +88,13 @@ export function loadApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
   }
   const tls = tlsOf(set, problems);
   const config: ApiConfig = {
-    ...buildCommon(env, set, problems),
+    ...buildCommon(env, set, problems, () => false, true),
     host: set.API_HOST,
     port: set.API_PORT,
     loopback,
     ...(apiKey !== undefined && { apiKey }),
     folderScans: set.DSXCONNECT_FOLDER_SCANS ?? loopback,
+    publicHosts: set.DSXCONNECT_PUBLIC_HOSTS,
     ...(tls !== undefined && { tls }),
   };
   return finish(config, problems);

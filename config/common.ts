@@ -100,15 +100,17 @@ export function parseVariables<S extends z.ZodObject>(
 /**
  * Builds what every process knows from its parsed variables and the configuration file. Problems are added to the list.
  * @param opens which connectors the process opens itself; by default none
+ * @param hears whether sources call the process
  */
 export function buildCommon(
   env: NodeJS.ProcessEnv,
   set: CommonVariables,
   problems: ConfigProblem[],
   opens: (connector: ConnectorSettings) => boolean = () => false,
+  hears = false,
 ): CommonConfig {
   const home = set.DSX_HOME ?? stateHome(env);
-  const { config, configFile } = readFile(env, set.DSX_CONFIG, home, problems, opens);
+  const { config, configFile } = readFile(env, set.DSX_CONFIG, home, problems, opens, hears);
   if (set.DSXA_STANDIN_URL !== undefined && set.APP_ENV !== 'dev') {
     const text = `a stand-in scanner is no malware scanner and is refused with APP_ENV=${set.APP_ENV}; unset it and set DSXA_SCANNER_URL`;
     problems.push({ code: 'unsafe', variable: 'DSXA_STANDIN_URL', text });
@@ -132,6 +134,7 @@ function readFile(
   home: string,
   problems: ConfigProblem[],
   opens: (connector: ConnectorSettings) => boolean,
+  hears: boolean,
 ): { config: ConfigFile; configFile: string | undefined } {
   const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
   const configFile = named !== undefined ? path.resolve(named) : usual.find((file) => existsSync(file));
@@ -143,7 +146,7 @@ function readFile(
       return { config: { connectors: [] }, configFile };
     }
   }
-  const loaded = loadConfigFile(configFile, env, opens);
+  const loaded = loadConfigFile(configFile, env, opens, hears);
   problems.push(...loaded.problems);
   return { config: loaded.config, configFile };
 }

@@ -105,6 +105,13 @@ export const name = field('must be 1 to 63 lower-case letters, digits and hyphen
   /^[a-z0-9-]{1,63}$/.test(value) ? value : undefined,
 );
 
+/** Host names, each with or without a port, separated by commas. In lower case. */
+export const publicHosts = field('must be host names separated by commas, as dsx.example.com', (value) => {
+  const names = value.split(',').map((host) => host.trim().toLowerCase());
+  const isHost = (host: string) => /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/.test(host);
+  return names.every(isHost) ? names : undefined;
+});
+
 /** Seconds of a length of time with a unit, at most `max` seconds. */
 export function duration(max: number, accepted: string) {
   return field(accepted, (value) => {

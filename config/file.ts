@@ -2,6 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type ConnectorSettings, connectorSchema, fieldsOf, SECRET_FIELDS } from './connectors/connectors.ts';
 import { missingSecrets } from './connectors/secret-field.ts';
+import { webhookFields, webhooksFor } from './connectors/watch/webhook.ts';
 import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
@@ -47,11 +48,13 @@ const fileSchema = z.strictObject(
 /**
  * Reads and checks dsx-connect.yaml. With any problem, nothing of it is used.
  * @param opens which connectors this process opens, and needs the secrets of
+ * @param hears whether sources call this process: it then needs the secrets of all webhooks
  */
 export function loadConfigFile(
   file: string,
   env: NodeJS.ProcessEnv,
   opens: (connector: ConnectorSettings) => boolean,
+  hears = false,
 ): { config: ConfigFile; problems: ConfigProblem[] } {
   const none: ConfigFile = { connectors: [] };
   const yaml = readYaml(file, env, SECRET_FIELDS);
@@ -61,7 +64,7 @@ export function loadConfigFile(
     return { config: none, problems: parsed.error.issues.flatMap((issue) => fromIssue(issue, yaml, file)) };
   }
   const connectors = parsed.data.connectors ?? [];
-  const problems = [...duplicates(connectors, yaml, file), ...unset(connectors, opens, yaml, file)];
+  const problems = [...duplicates(connectors, yaml, file), ...unset(connectors, { opens, hears }, yaml, file)];
   if (!parsed.data.scanner) return { config: { connectors }, problems };
   return { config: { connectors, scanner: absolute(parsed.data.scanner, path.dirname(path.resolve(file))) }, problems };
 }
@@ -91,17 +94,22 @@ function duplicates(connectors: readonly ConnectorSettings[], yaml: YamlFile, fi
 
 function unset(
   connectors: readonly ConnectorSettings[],
-  opens: (connector: ConnectorSettings) => boolean,
+  { opens, hears }: { opens: (connector: ConnectorSettings) => boolean; hears: boolean },
   yaml: YamlFile,
   file: string,
 ): ConfigProblem[] {
-  return connectors.flatMap((connector, index) =>
-    (opens(connector) ? missingSecrets(connector) : []).map(({ field, variable }) => {
+  return connectors.flatMap((connector, index) => {
+    const { watch, ...own } = connector;
+    const { webhook, ...rest } = watch ?? {};
+    const opened = opens(connector) ? missingSecrets({ ...own, rest, webhook: webhooksFor('worker', webhook) }) : [];
+    const heard = hears ? missingSecrets(webhooksFor('api', webhook)) : [];
+    const where = hears ? 'the API runs' : 'the workers of this connector run';
+    return [...opened, ...heard].map(({ field, variable }) => {
       const place = ['connectors', index, field];
-      const text = `refers to \${${variable}}, which is not set; set the variable where the workers of this connector run`;
+      const text = `refers to \${${variable}}, which is not set; set the variable where ${where}`;
       return { code: 'missing_reference' as const, file, line: yaml.lineOf(place), field: fieldName(place), text };
-    }),
-  );
+    });
+  });
 }
 
 function fromIssue(issue: z.core.$ZodIssue, yaml: YamlFile, file: string): ConfigProblem[] {
@@ -128,6 +136,7 @@ function unknownText(key: string, known: readonly string[]): string {
 /** The fields that there are at a place: of the root, of a connector or of the scanner. */
 function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
+  if (field[2] === 'watch' && field[3] === 'webhook') return webhookFields(yaml.at([...field.slice(0, 5), 'source']));
   return field[0] === 'connectors'
     ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
     : Object.keys(scannerSchema.shape);

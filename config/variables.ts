@@ -192,6 +192,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     'on on loopback, else off',
     '`on`: callers may scan any folder that the workers can read.',
   ),
+  variable(
+    'DSXCONNECT_PUBLIC_HOSTS',
+    ['api'],
+    '',
+    'Host names under which sources of events reach the API, separated by commas, as a proxy passes them on. On loopback only they, and only for events.',
+  ),
   variable('USE_TLS', ['api'], 'off', '`on`: the API speaks HTTPS.', { aliases: ['DSXCONNECT_USE_TLS'] }),
   variable('TLS_CERT_FILE', ['api'], '', 'Certificate of the API (PEM), with `USE_TLS`.', {
     aliases: ['DSXCONNECT_TLS_CERTFILE'],

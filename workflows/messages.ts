@@ -302,3 +302,17 @@ export interface GateView {
   /** Actions that were permitted: how many at which moment (milliseconds since 1970). Old ones may be left out. */
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
+
+/** Messages of the watch of a connector. Signal: `wake` (its storage says that something changed). */
+export const WATCH = { wake: 'wake' } as const;
+
+/**
+ * Why a watch is woken: `changed`, `missed` (notifications were lost), or what became of its subscription: it wants to be authorised
+ * again, or is gone.
+ */
+export type WakeReason = 'changed' | 'missed' | 'reauthorize' | 'subscription_removed';
+
+export function watchWorkflowId(connector: string): string {
+  return `${WATCH_PREFIX}${connector}`;
+}
+export const WATCH_PREFIX = 'connector-watch:';

@@ -8,6 +8,8 @@ import type { Fields, Kind } from './kind.ts';
 import { onedrive } from './onedrive.ts';
 import type { CommonSettings, ConnectorSettings } from './settings.ts';
 import { sharepoint } from './sharepoint.ts';
+import type { WatchSettings } from './watch/watch.ts';
+import { WEBHOOK_SECRETS, webhookFault } from './watch/webhook.ts';
 
 export type { ConnectorSettings } from './settings.ts';
 
@@ -40,6 +42,7 @@ export function fieldsOf(kind: unknown): readonly string[] {
 /** Names of fields, and their old names, that hold secrets in some kind. */
 export const SECRET_FIELDS: ReadonlySet<string> = new Set([
   ...COMMON_SECRETS,
+  ...WEBHOOK_SECRETS,
   ...Object.values(KINDS).flatMap(({ secrets, aliases }) => [
     ...secrets,
     ...Object.keys(aliases).filter((alias) => secrets.includes(aliases[alias] ?? '')),
@@ -84,6 +87,11 @@ function schemaOf(kind: Kind) {
     if (fields.maxActionsWindow !== undefined && fields.maxActions === undefined)
       refuse('maxActionsWindow', brakeError);
     kind.refine?.(fields, refuse);
+    const { webhook } = (fields.watch ?? {}) as WatchSettings;
+    const misfit = webhook === undefined ? undefined : webhookFault(String(fields.kind), webhook);
+    if (misfit === undefined) return;
+    const path = ['watch', 'webhook', misfit.index, 'source'];
+    context.addIssue({ code: 'custom', path, message: misfit.message, input: fields });
   });
 }
 

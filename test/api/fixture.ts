@@ -14,6 +14,8 @@ import type { CheckReport } from '../../connectors/connector.ts';
 import { BEGUN } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { changedLimits } from '../../domain/limits.ts';
+import { createLocalDeliveries } from '../../intake/delivery-memory.ts';
+import { createWebhooks, type Webhooks } from '../../intake/webhooks.ts';
 import { findingsOf } from '../../ledger/findings.ts';
 import { ledgerJob } from '../../ledger/job-progress.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -282,6 +284,7 @@ export interface ApiOptions {
   readonly status?: StatusStore | 'none';
   readonly ledgerPlace?: string;
   readonly log?: boolean;
+  readonly webhooks?: Webhooks;
 }
 
 /** A scanner that must not be asked. */
@@ -348,6 +351,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     control,
     status,
     ledger,
+    webhooks: options.webhooks ?? noWebhooks(),
     scanners: options.scanners ?? [idleScanner('dsxa'), idleScanner('standin', true)],
     log,
     stopping: stopping.signal,
@@ -373,6 +377,22 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Nobody calls. */
+export function noWebhooks(): Webhooks {
+  const refuse = async (): Promise<never> => {
+    throw new Error('nothing is to be handed over');
+  };
+  const memory = createLocalDeliveries();
+  return createWebhooks({
+    connectors: [],
+    intake: { add: refuse, close: refuse },
+    wake: { wake: refuse },
+    memory,
+    get: refuse,
+    say: () => undefined,
+  });
 }
 
 export function json(body: unknown, headers: Record<string, string> = {}): RequestInit {

@@ -15,6 +15,7 @@ const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unkno
       .replace(':job', 'job-1')
       .replace(':id', 'share')
       .replace(':source', 'share')
+      .replace(':connector', 'share')
       .replace(':estimate', 'estimate-1'),
     takesJson: bodies.json !== undefined,
   }),
@@ -83,11 +84,13 @@ test('the table has the routes that clients were promised', () => {
       'GET /readyz',
       'GET /test/dsxa-connection',
       'GET /version',
+      'OPTIONS /events/share/share',
       'POST /allowed',
       'POST /approvals/share/approve',
       'POST /approvals/share/reject',
       'POST /connectors/share/check',
       'POST /connectors/share/estimate',
+      'POST /events/share/share',
       'POST /folders/check',
       'POST /folders/estimate',
       'POST /jobs',
@@ -140,6 +143,10 @@ describe.each(CASES)('%s %s', (method, path) => {
     const response = await locked.ask(path, { method, ...(headers && { headers }) });
     if (path === '/healthz') {
       expect(response.status).toBe(200);
+      return;
+    }
+    if (path.startsWith('/events/')) {
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, 'webhook_not_found']);
       return;
     }
     expect(response.status).toBe(401);

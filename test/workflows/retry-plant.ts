@@ -10,7 +10,7 @@ import { serve, stopServing } from '../../api/server.ts';
 import { countRows, type OutcomeRow } from '../../domain/outcome.ts';
 import { verifyJob } from '../../ledger/verify.ts';
 import { retryWorkflowId } from '../../workflows/messages.ts';
-import { idleScanner } from '../api/fixture.ts';
+import { idleScanner, noWebhooks } from '../api/fixture.ts';
 import { Plant, ScanHandle } from '../support/plant.ts';
 
 /** A plant with the API in front of it, as retries are started. */
@@ -43,6 +43,7 @@ export class RetryPlant {
       control: createJobControl(plant.client, plant.temporal.address),
       status: undefined,
       ledger,
+      webhooks: noWebhooks(),
       scanners: [idleScanner('standin', true)],
       log: pino({ level: 'silent' }),
       stopping: stopping.signal,
