@@ -49,6 +49,7 @@ const gaps = z.array(
       'action_waiting',
       'empty_asset',
       'other_device',
+      'events_dropped',
     ]),
     count,
     detail: z.string().optional(),
@@ -99,6 +100,16 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
+  shard: count.optional(),
+  events: z
+    .object({
+      shard: count,
+      received: count,
+      pending: count,
+      lastAt: z.string().optional(),
+      lagMs: z.number().optional(),
+    })
+    .optional(),
   order: order.optional(),
   gaps,
   retry: z
