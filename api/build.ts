@@ -3,7 +3,10 @@ import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
+import { openIntake } from '../intake/open-intake.ts';
 import { createScanner } from '../scanner/client.ts';
+import { createEventBacklog } from '../status/event-backlog.ts';
+import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { ConnectorResource } from './contract.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
@@ -56,6 +59,20 @@ export async function buildDeps(
     }),
   );
   const ledger = createLedgerDoor(config.ledger.place, config.ledger.access);
+  const link =
+    url === undefined
+      ? undefined
+      : await openRedisLink(url.reveal(), {
+          commandTimeoutMs: 1_000,
+          connectTimeoutMs: 1_000,
+          // The status tells of the same Redis.
+          say: () => undefined,
+        });
+  const figures = link === undefined ? undefined : createEventBacklog(link);
+  const intake = openIntake(config, client, {
+    ledger: () => ledger.open(),
+    backlog: async (source, shard) => await figures?.pending(source, shard),
+  });
   const deps: ApiDeps = {
     settings: {
       appEnv: config.appEnv,
@@ -73,6 +90,7 @@ export async function buildDeps(
     control: createJobControl(client, config.temporal.address),
     status,
     ledger,
+    intake,
     scanners,
     log,
     stopping,
@@ -80,7 +98,13 @@ export async function buildDeps(
   // The channel to Temporal stays: closing it under a call that is being tried again raises an error that nobody can catch, and
   // the process ends anyway.
   const close = async (): Promise<void> => {
-    await Promise.allSettled([status?.close(), ledger.close(), ...scanners.map(({ scanner }) => scanner.close())]);
+    await intake.close();
+    await Promise.allSettled([
+      status?.close(),
+      link?.close(),
+      ledger.close(),
+      ...scanners.map(({ scanner }) => scanner.close()),
+    ]);
   };
   return { deps, close };
 }

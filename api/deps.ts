@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Intake } from '../intake/intake.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
 import type { ConnectorResource } from './contract.ts';
@@ -34,6 +35,8 @@ export interface ApiDeps {
   /** Undefined without Redis. */
   readonly status: StatusStore | undefined;
   readonly ledger: LedgerDoor;
+  /** Takes the events that storages send. */
+  readonly intake: Intake;
   readonly scanners: readonly NamedScanner[];
   readonly log: Logger;
   /** Fires when the server stops: event streams end. */

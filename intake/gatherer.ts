@@ -6,7 +6,7 @@ import type { IntakePages } from '../ledger/intake-pages.ts';
 import type { EventsSignal, OnAccessStart } from '../workflows/messages.ts';
 import { type Intake, IntakeError } from './intake.ts';
 import { Lane } from './lane.ts';
-import type { Marked } from './marks.ts';
+import { createMarks, type Marked } from './marks.ts';
 
 /** Events that may wait in this process for their page to be handed over. */
 const MOST_WAITING = 20_000;
@@ -23,10 +23,15 @@ export interface OnAccessTarget extends Omit<OnAccessStart, 'shard'> {
   readonly shards: number;
 }
 
+/** What of a ledger is needed here. */
+export interface IntakeLedger {
+  readonly id: string;
+  readonly intake: IntakePages;
+}
+
 export interface IntakeDeps {
   /** Where pages are written. May reject while the ledger is away. */
-  readonly pages: () => Promise<IntakePages>;
-  readonly mark: (source: string, event: StorageEvent) => Marked;
+  readonly ledger: () => Promise<IntakeLedger>;
   /** Hands a page to its workflow, starting it if need be. Rejects while Temporal is away. */
   readonly handOver: (signal: EventsSignal) => Promise<void>;
   /** As the connector is configured now. @throws for one that is not configured */
@@ -48,12 +53,19 @@ export function createIntake(deps: IntakeDeps): Intake {
   const backlogs = new Map<string, { readonly at: number; readonly events: number }>();
   let waiting = 0;
   let closed = false;
+  let marks: { readonly id: string; readonly of: ReturnType<typeof createMarks> } | undefined;
 
   const laneOf = (connector: string, shard: number): Lane => {
     const key = `${connector}.${shard}`;
     const lane =
       lanes.get(key) ??
-      new Lane({ writer, shard, pages: deps.pages, handOver: deps.handOver, target: () => deps.target(connector) });
+      new Lane({
+        writer,
+        shard,
+        pages: async () => (await deps.ledger()).intake,
+        handOver: deps.handOver,
+        target: () => deps.target(connector),
+      });
     lanes.set(key, lane);
     return lane;
   };
@@ -70,6 +82,16 @@ export function createIntake(deps: IntakeDeps): Intake {
     throw new IntakeError('over_capacity', message, BACKLOG_RETRY_MS);
   }
 
+  async function marksNow(connector: string): Promise<ReturnType<typeof createMarks>> {
+    try {
+      const { id } = await deps.ledger();
+      if (marks?.id !== id) marks = { id, of: createMarks(id) };
+      return marks.of;
+    } catch (error) {
+      throw asIntakeError(connector, error);
+    }
+  }
+
   return {
     async add(connector, events) {
       if (closed)
@@ -82,13 +104,14 @@ export function createIntake(deps: IntakeDeps): Intake {
       waiting += events.length;
       try {
         const { source, shards } = deps.target(connector);
+        const mark = await marksNow(connector);
         const byShard = new Map<number, { event: StorageEvent; mark: Marked['mark'] }[]>();
         for (const event of events) {
-          const { mark, place } = deps.mark(source.id, event);
+          const { mark: made, place } = mark(source.id, event);
           const shard = place % shards;
           const lines = byShard.get(shard);
-          if (lines === undefined) byShard.set(shard, [{ event, mark }]);
-          else lines.push({ event, mark });
+          if (lines === undefined) byShard.set(shard, [{ event, mark: made }]);
+          else lines.push({ event, mark: made });
         }
         for (const shard of byShard.keys()) await checkBacklog(source.id, shard);
         const handed = await Promise.allSettled(

@@ -1,4 +1,5 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Received } from '../domain/intake.ts';
 import { type EventsSignal, ON_ACCESS, onAccessWorkflowId, QUEUE, WORKFLOW } from '../workflows/messages.ts';
 
 /** Temporal has this long to take a page, in milliseconds. */
@@ -19,5 +20,20 @@ export function createHandOver(client: Client): (signal: EventsSignal) => Promis
         staticSummary: `Events of ${start.source.id}`,
       }),
     );
+  };
+}
+
+/** Asks the workflow of a source and shard which intake pages it got; undefined when there is none. Rejects as the client does. */
+export function createReceived(client: Client): (source: string, shard: number) => Promise<Received | undefined> {
+  return async (source, shard) => {
+    try {
+      const handle = client.workflow.getHandle(onAccessWorkflowId(source, shard));
+      return await client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
+        handle.query<Received>(ON_ACCESS.received),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
   };
 }

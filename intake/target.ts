@@ -13,6 +13,8 @@ export interface WatchedConnector {
   readonly site?: string;
   readonly maxActions?: number;
   readonly maxActionsWindow?: number;
+  /** `scanner`: the name of the one that judges. `shards`: as `OnAccessTarget.shards`. */
+  readonly watch?: { readonly scanner?: string; readonly shards?: number };
 }
 
 /**

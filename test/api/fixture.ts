@@ -348,6 +348,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     control,
     status,
     ledger,
+    intake: { add: async () => undefined, close: async () => undefined },
     scanners: options.scanners ?? [idleScanner('dsxa'), idleScanner('standin', true)],
     log,
     stopping: stopping.signal,

@@ -4,7 +4,6 @@ import type { OutcomeRow } from '../../domain/outcome.ts';
 import { createIntake, type IntakeDeps } from '../../intake/gatherer.ts';
 import { createHandOver } from '../../intake/hand-over.ts';
 import type { Intake } from '../../intake/intake.ts';
-import { createMarks } from '../../intake/marks.ts';
 import { onAccessWorkflowId, QUERY } from '../../workflows/messages.ts';
 import type { Plant } from './plant.ts';
 
@@ -21,8 +20,7 @@ export class EventStage {
     const source = plant.source();
     this.workflowId = onAccessWorkflowId(source.id, 0);
     this.intake = createIntake({
-      pages: async () => plant.ledger.intake,
-      mark: createMarks(plant.ledger.id),
+      ledger: async () => plant.ledger,
       handOver: createHandOver(plant.client),
       target: () => ({ source, settings: this.settings, shards: 1 }),
       backlog: async () => undefined,

@@ -43,6 +43,7 @@ export class RetryPlant {
       control: createJobControl(plant.client, plant.temporal.address),
       status: undefined,
       ledger,
+      intake: { add: async () => undefined, close: async () => undefined },
       scanners: [idleScanner('standin', true)],
       log: pino({ level: 'silent' }),
       stopping: stopping.signal,
