@@ -40,6 +40,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       job: input.job,
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
+      live: input.live === true,
       share: input.share ?? FULL_SHARE,
       patienceMs: deps.patienceMs,
     });
