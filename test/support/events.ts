@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import type { StorageEvent } from '../../domain/event.ts';
-import type { JobProgress, ScanSettings } from '../../domain/job.ts';
+import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import { createIntake, type IntakeDeps } from '../../intake/gatherer.ts';
 import { createHandOver } from '../../intake/hand-over.ts';
@@ -7,17 +9,22 @@ import type { Intake } from '../../intake/intake.ts';
 import { onAccessWorkflowId, QUERY } from '../../workflows/messages.ts';
 import type { Plant } from './plant.ts';
 
-/** The intake of a plant's folder, and what became of its events. */
+/** The intake of a folder below the plant's, and what became of its events. */
 export class EventStage {
   readonly plant: Plant;
   readonly intake: Intake;
+  readonly folder: string;
+  readonly source: Source;
   readonly workflowId: string;
   settings: ScanSettings;
 
-  constructor(plant: Plant, settings: Partial<ScanSettings> = {}, deps: Partial<IntakeDeps> = {}) {
+  constructor(plant: Plant, name: string, settings: Partial<ScanSettings> = {}, deps: Partial<IntakeDeps> = {}) {
     this.plant = plant;
+    this.folder = path.join(plant.folder, name);
+    mkdirSync(this.folder, { recursive: true });
     this.settings = { filter: '', action: 'nothing', dryRun: false, scanner: 'standin', ...settings };
-    const source = plant.source();
+    const source = plant.source(this.folder);
+    this.source = source;
     this.workflowId = onAccessWorkflowId(source.id, 0);
     this.intake = createIntake({
       ledger: async () => plant.ledger,
