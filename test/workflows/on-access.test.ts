@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StorageEvent } from '../../domain/event.ts';
 import { slotOf } from '../../domain/intake.ts';
@@ -5,10 +6,12 @@ import type { ScanSettings } from '../../domain/job.ts';
 import { createHandOver, createReceived } from '../../intake/hand-over.ts';
 import { createMarks } from '../../intake/marks.ts';
 import { verifyJob } from '../../ledger/verify.ts';
+import { openRedisLink } from '../../status/redis-link.ts';
 import { IntakeLoop } from '../../workers/intake-loop.ts';
 import { EventStage, eventOf } from '../support/events.ts';
 import { EICAR, writeFiles, writeMany } from '../support/files.ts';
 import { Plant } from '../support/plant.ts';
+import { startValkey } from '../support/valkey.ts';
 
 let plant: Plant;
 const SILENT = { info: () => undefined, warn: () => undefined };
@@ -167,5 +170,38 @@ describe('on-access', () => {
     await loop.look();
     expect(handed).toEqual([1]);
     await loop.stop();
+  });
+
+  it('does not scan again what it judged clean in the very version that is there, nor its own side-cars', async () => {
+    const valkey = await startValkey();
+    try {
+      await plant.worker({ REDIS_URL: valkey.url });
+      const stage = stageOf('memory', { action: 'tag' });
+      writeFiles(stage.folder, { 'a.txt': 'a', 'bad.com': EICAR });
+      await stage.add(eventOf('a.txt'), eventOf('bad.com'));
+      await stage.settled(2);
+      await stage.until(({ actions }) => actions.done === 1);
+      const sideCar = readdirSync(stage.folder).find((name) => name !== 'a.txt' && name !== 'bad.com') ?? '';
+      await stage.add(eventOf('a.txt'), eventOf('bad.com'), eventOf(sideCar));
+      const { counters, outside } = await stage.settled(5);
+      // A finding is looked at again whenever there is word of it.
+      expect(counters.outcomes).toMatchObject({ clean: 1, malicious: 2, skipped: 1 });
+      expect(outside).toBe(1);
+      const link = await openRedisLink(valkey.url, {
+        commandTimeoutMs: 500,
+        connectTimeoutMs: 1_000,
+        say: () => undefined,
+      });
+      await link.command(['FLUSHALL']);
+      await link.close();
+      await stage.add(eventOf('a.txt'));
+      await stage.settled(6);
+      await stage.add(eventOf('a.txt'));
+      const after = await stage.settled(7);
+      expect(after.counters.outcomes).toMatchObject({ clean: 2, skipped: 2 });
+    } finally {
+      await plant.stopWorkers();
+      await valkey.stop();
+    }
   });
 });

@@ -34,7 +34,7 @@ import { jobIdOf, restPause, untilDayEnds } from './job-times.ts';
 
 const eventsSignal = defineSignal<[EventsSignal]>(ON_ACCESS.events);
 const receivedQuery = defineQuery<Received>(ON_ACCESS.received);
-const progressQuery = defineQuery<JobProgress | undefined>(QUERY.progress);
+const progressQuery = defineQuery<JobProgress>(QUERY.progress);
 const jobKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const connectorKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
 
@@ -83,7 +83,10 @@ export class OnAccessRun {
     this.#lastAt = carried?.lastAt;
     this.#lagMs = carried?.lagMs;
     this.#leftVersion = carried?.leftVersion;
-    setHandler(progressQuery, () => this.#last);
+    setHandler(progressQuery, () => {
+      if (this.#last === undefined) throw new Error('no job has begun here yet');
+      return this.#last;
+    });
     setHandler(receivedQuery, () => this.#book.received());
     setHandler(eventsSignal, (signal) => this.#receive(signal));
     CancellationScope.current().cancelRequested.catch((error: unknown) => this.#cancel(error));
