@@ -72,6 +72,14 @@ const order = z.object({
   list: z.string().optional(),
 });
 
+const eventFigures = z.object({
+  shard: count,
+  received: count,
+  pending: count,
+  lastAt: z.string().optional(),
+  lagMs: z.number().optional(),
+});
+
 export const jobResource = z.object({
   job: z.string(),
   kind: z.enum(JOB_KINDS),
@@ -101,15 +109,7 @@ export const jobResource = z.object({
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
   shard: count.optional(),
-  events: z
-    .object({
-      shard: count,
-      received: count,
-      pending: count,
-      lastAt: z.string().optional(),
-      lagMs: z.number().optional(),
-    })
-    .optional(),
+  events: eventFigures.optional(),
   order: order.optional(),
   gaps,
   retry: z
@@ -235,6 +235,7 @@ export const connectorResource = z.strictObject({
   maxSize: z.number().optional(),
   scanner: z.string().optional(),
   ...brake,
+  events: z.array(eventFigures).optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),

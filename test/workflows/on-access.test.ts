@@ -204,4 +204,25 @@ describe('on-access', () => {
       await valkey.stop();
     }
   });
+
+  it('scans what is live while a full scan fills the scanner', async () => {
+    plant.standin.setOptions({ latencyMs: 100, workers: 4 });
+    try {
+      await plant.worker();
+      const bulk = stageOf('bulk');
+      writeMany(bulk.folder, 1_000);
+      const scan = await plant.start({}, { source: bulk.source });
+      await scan.until(({ listed }) => listed === 1_000);
+      const stage = stageOf('live');
+      writeFiles(stage.folder, { 'a.txt': 'a' });
+      await stage.add(eventOf('a.txt'));
+      const { counters } = await stage.settled(1);
+      expect(counters.outcomes.clean).toBe(1);
+      expect((await scan.progress()).state).toBe('running');
+      await scan.control('cancel');
+      await scan.result();
+    } finally {
+      plant.standin.reset();
+    }
+  });
 });
