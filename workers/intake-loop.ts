@@ -107,24 +107,27 @@ export class IntakeLoop {
       return;
     }
     const missing = found.filter(({ ref }) => !isReceived(known, ref.writer, ref.n)).sort((a, b) => a.ref.n - b.ref.n);
-    for (const page of missing) await this.#handOver(page);
-    if (missing.length > 0)
-      log.info({ source, shard, pages: missing.length }, 'events that had got stuck were handed over');
+    let handed = 0;
+    for (const page of missing) handed += (await this.#handOver(page)) ? 1 : 0;
+    if (handed > 0) log.info({ source, shard, pages: handed }, 'events that had got stuck were handed over');
   }
 
-  async #handOver({ source, shard, ref }: FoundPage): Promise<void> {
+  /** False for a page of a source that is no longer configured, or one that can't be read. */
+  async #handOver({ source, shard, ref }: FoundPage): Promise<boolean> {
     const { pages, start, handOver } = this.#options;
     const how = start(source, shard);
-    if (how === undefined) return;
+    if (how === undefined) return false;
     try {
       const lines = await pages.read({ source, shard }, ref);
       await handOver({ start: how, ref, marks: lines.map(({ mark }) => mark) });
+      return true;
     } catch (error) {
       if (!isLedgerError(error, 'not_found') && !isLedgerError(error, 'corrupt')) throw error;
       this.#options.log.warn(
         { source, shard, writer: ref.writer, n: ref.n },
         `this intake page is lost: ${error.message}`,
       );
+      return false;
     }
   }
 }

@@ -127,6 +127,24 @@ describe('on-access', () => {
     expect(next.state).toBe('running');
   });
 
+  it('takes more events than it knows one by one, and scans them in their turn', async () => {
+    await plant.worker();
+    const stage = stageOf('backlog');
+    const locations = writeMany(stage.folder, 6_000, 10);
+    await stage.add(eventOf(locations[0] as string));
+    const { job } = await stage.settled(1);
+    const handle = plant.client.workflow.getHandle(stage.workflowId);
+    await handle.executeUpdate('pause', { args: [{ job, actor: 'test' }] });
+    await stage.add(...locations.slice(1).map((location) => eventOf(location)));
+    const waiting = await stage.until(({ events }) => events?.received === 6_000);
+    expect(waiting.events?.pending).toBe(5_999);
+    await handle.executeUpdate('resume', { args: [{ job, actor: 'test' }] });
+    const { counters } = await stage.settled(6_000);
+    expect(counters.outcomes.clean).toBe(6_000);
+    await stage.end(job);
+    expect(await problemsOf(job)).toEqual([]);
+  }, 120_000);
+
   it('goes on as a new job when the settings are others', async () => {
     await plant.worker();
     const stage = stageOf('settings');
@@ -153,9 +171,10 @@ describe('on-access', () => {
     await plant.ledger.intake.write(owner, ref, [{ event, mark }]);
     const handed: number[] = [];
     const handOver = createHandOver(plant.client);
+    const received = createReceived(plant.client);
     const loop = new IntakeLoop({
       pages: plant.ledger.intake,
-      received: createReceived(plant.client),
+      received: async (source, shard) => (source === owner.source ? await received(source, shard) : undefined),
       start: (source, shard) =>
         source === owner.source ? { source: stage.source, shard, settings: stage.settings } : undefined,
       handOver: async (signal) => {
