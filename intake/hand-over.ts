@@ -10,7 +10,7 @@ export function createHandOver(client: Client): (signal: EventsSignal) => Promis
   return async (signal) => {
     const { start } = signal;
     const workflowId = onAccessWorkflowId(start.source.id, start.shard);
-    await client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
+    await within(client, () =>
       client.workflow.signalWithStart(WORKFLOW.onAccess, {
         workflowId,
         taskQueue: QUEUE.orchestrate,
@@ -28,12 +28,25 @@ export function createReceived(client: Client): (source: string, shard: number) 
   return async (source, shard) => {
     try {
       const handle = client.workflow.getHandle(onAccessWorkflowId(source, shard));
-      return await client.connection.withDeadline(Date.now() + DEADLINE_MS, () =>
-        handle.query<Received>(ON_ACCESS.received),
-      );
+      return await within(client, () => handle.query<Received>(ON_ACCESS.received));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
     }
   };
+}
+
+/** The client tries an unavailable server again beyond its deadline, so the deadline is kept here too. */
+async function within<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  const answer = client.connection.withDeadline(Date.now() + DEADLINE_MS, call);
+  answer.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Temporal gave no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
