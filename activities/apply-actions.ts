@@ -8,6 +8,7 @@ import { itemOf, orderedBy, rowHead } from './action-row.ts';
 import type { WorkerDeps } from './deps.ts';
 import { persistently } from './persistently.ts';
 import { withPulse } from './pulse.ts';
+import { rememberMade } from './remember-made.ts';
 import { restoreActions } from './restore-actions.ts';
 import { tryOut } from './try-action.ts';
 import type { AppliedActions, ApplyActionsInput } from './types.ts';
@@ -41,6 +42,7 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
         }
         const report = await persistently(() => connector.act(intent, context.cancellationSignal));
         rows.push(rowOf(intent, report, input));
+        if (intent.action === 'tag') await rememberMade(deps.memory, input, intent.item, report, intent.judged.version);
         // An apply job scans nothing: what changed since is for the next scan.
         const rescan = input.order === undefined ? rescanOf(intent, report) : undefined;
         if (rescan !== undefined) again.push(rescan);

@@ -19,7 +19,7 @@ export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) =
 
 async function begin(
   deps: OrchestratorDeps,
-  { job, kind, source, settings, actor, startedAt, intake, bodyHash, retry, order }: BeginJobInput,
+  { job, kind, source, settings, actor, startedAt, intake, shard, bodyHash, retry, order }: BeginJobInput,
 ): Promise<BegunJob> {
   const ledger = deps.ledger.job(job);
   const header: JobHeader = {
@@ -31,6 +31,7 @@ async function begin(
     actor,
     startedAt,
     ...(intake !== undefined && { intake }),
+    ...(shard !== undefined && { shard }),
     ...(bodyHash !== undefined && { bodyHash }),
     ...(retry !== undefined && { retry }),
     ...(order !== undefined && { order }),

@@ -5,6 +5,7 @@ import type { OutcomeRow } from '../domain/outcome.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
+import type { VersionMemory } from '../status/version-memory.ts';
 import type { AllowedBytes } from './allowed.ts';
 import type { LiveBoard } from './live.ts';
 
@@ -20,6 +21,8 @@ export interface WorkerDeps {
   /** Whether bytes are allowed by their hash. */
   readonly allowed: AllowedBytes;
   readonly live: LiveBoard;
+  /** Versions that were judged clean lately, and those that our own actions made. */
+  readonly memory: VersionMemory;
   /** Tells the status of findings, as well as it can. Never rejects. */
   announce(job: string, findings: readonly OutcomeRow[]): Promise<void>;
   /** Items of a full page, and bytes after which a page is closed all the same. */

@@ -6,6 +6,7 @@ import type { WorkerDeps } from './deps.ts';
 import { withItemLock } from './lock-item.ts';
 import { persistently } from './persistently.ts';
 import type { Pulse } from './pulse.ts';
+import { rememberMade } from './remember-made.ts';
 import type { AppliedActions, ApplyActionsInput } from './types.ts';
 import { writerOf } from './writer.ts';
 
@@ -33,6 +34,7 @@ export async function restoreActions(
       return await persistently(() => connector.restore(row, cancellationSignal));
     });
     rows.push(rowOf(row, report, input));
+    await rememberMade(deps.memory, input, row, report);
   }
   const counts = noActions();
   for (const row of rows) counts[row.state] += 1;

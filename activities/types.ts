@@ -2,6 +2,7 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
+import type { EventMark, IntakeRef } from '../domain/intake.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
@@ -28,6 +29,7 @@ export interface BeginJobInput extends JobContext {
   readonly actor: string;
   readonly startedAt: string;
   readonly intake?: ObjectRef;
+  readonly shard?: number;
   readonly order?: Order;
   readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
   readonly bodyHash?: string;
@@ -139,6 +141,8 @@ export interface Checkpoint {
 export interface ScanPageInput extends JobContext {
   /** The rows of the page replace others. */
   readonly retry?: true;
+  /** On-access jobs: what was judged is remembered, and the scanner keeps a share for it. */
+  readonly live?: true;
   readonly page: string;
   readonly index: ObjectRef;
   readonly checkpoint?: Checkpoint;
@@ -290,6 +294,36 @@ export interface PlanActivities {
   estimateTurn(input: EstimateTurnInput): Promise<EstimatedTurn>;
 }
 
+/** Lines (0-based) of an intake page, in order, and those of them that are not to be scanned. */
+export interface EventLines {
+  readonly ref: IntakeRef;
+  readonly lines: readonly number[];
+  readonly duplicate?: readonly number[];
+  readonly superseded?: readonly number[];
+}
+export interface PlanEventsInput extends JobContext {
+  readonly shard: number;
+  /** Number of the page to write. */
+  readonly page: number;
+  readonly events: readonly EventLines[];
+  /** The job lists nothing behind this turn. */
+  readonly last: boolean;
+}
+
+export interface ReadMarksInput {
+  readonly source: string;
+  readonly shard: number;
+  readonly refs: readonly IntakeRef[];
+}
+/** What the workflow must know of the lines of intake pages, page by page. A page that is gone has none. */
+export type ReadMarks = readonly (readonly EventMark[])[];
+
+/** Activities of the task queue `dsx.on-access`, beside pages. */
+export interface EventActivities {
+  /** One turn, one page at most. */
+  planEvents(input: PlanEventsInput): Promise<PlannedTurn>;
+}
+
 /** Activities of the task queues `dsx.scan` and `dsx.on-access`: pages, which keep a slot for up to a minute. */
 export interface PageActivities {
   scanPage(input: ScanPageInput): Promise<ScanPageResult>;
@@ -325,6 +359,7 @@ export interface OrchestratorActivities {
   askActions(input: AskActionsInput): Promise<AskedActions>;
   publishStatus(progress: JobProgress): Promise<void>;
   nextHours(input: NextHoursInput): Promise<NextHours>;
+  readMarks(input: ReadMarksInput): Promise<ReadMarks>;
 }
 
 /** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */

@@ -49,6 +49,7 @@ const gaps = z.array(
       'action_waiting',
       'empty_asset',
       'other_device',
+      'events_dropped',
     ]),
     count,
     detail: z.string().optional(),
@@ -69,6 +70,14 @@ const order = z.object({
   findings: count.optional(),
   through: count.optional(),
   list: z.string().optional(),
+});
+
+const eventFigures = z.object({
+  shard: count,
+  received: count,
+  pending: count,
+  lastAt: z.string().optional(),
+  lagMs: z.number().optional(),
 });
 
 export const jobResource = z.object({
@@ -99,6 +108,8 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
+  shard: count.optional(),
+  events: eventFigures.optional(),
   order: order.optional(),
   gaps,
   retry: z
@@ -224,6 +235,7 @@ export const connectorResource = z.strictObject({
   maxSize: z.number().optional(),
   scanner: z.string().optional(),
   ...brake,
+  events: z.array(eventFigures).optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),

@@ -3,12 +3,14 @@ import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
-import { closedIntake } from '../intake/closed-intake.ts';
 import { createLocalDeliveries } from '../intake/delivery-memory.ts';
+import { openIntake } from '../intake/open-intake.ts';
 import { createRedisDeliveries } from '../intake/redis-deliveries.ts';
 import { vendorGet } from '../intake/verify/vendor-get.ts';
 import { createWebhooks } from '../intake/webhooks.ts';
 import { createScanner } from '../scanner/client.ts';
+import { createEventBacklog } from '../status/event-backlog.ts';
+import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { ConnectorResource } from './contract.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
@@ -62,8 +64,21 @@ export async function buildDeps(
       }),
     }),
   );
-  const intake = closedIntake();
   const ledger = createLedgerDoor(config.ledger.place, config.ledger.access);
+  const link =
+    url === undefined
+      ? undefined
+      : await openRedisLink(url.reveal(), {
+          commandTimeoutMs: 1_000,
+          connectTimeoutMs: 1_000,
+          // The status tells of the same Redis.
+          say: () => undefined,
+        });
+  const figures = link === undefined ? undefined : createEventBacklog(link);
+  const intake = openIntake(config, client, {
+    ledger: () => ledger.open(),
+    backlog: async (source, shard) => await figures?.pending(source, shard),
+  });
   const deliveries = url === undefined ? createLocalDeliveries() : await createRedisDeliveries(url.reveal());
   const webhooks = createWebhooks({
     connectors: hookedConnectors(config.connectors),
@@ -92,6 +107,7 @@ export async function buildDeps(
     status,
     ledger,
     webhooks,
+    intake,
     scanners,
     log,
     stopping,
@@ -103,6 +119,7 @@ export async function buildDeps(
     await Promise.allSettled([
       status?.close(),
       deliveries.close(),
+      link?.close(),
       ledger.close(),
       ...scanners.map(({ scanner }) => scanner.close()),
     ]);

@@ -11,6 +11,7 @@ import {
   type ControlRequest,
   fullScanWorkflowId,
   type LimitsRequest,
+  onAccessWorkflowId,
   requestedScanWorkflowId,
   retryWorkflowId,
   type StartAnswer,
@@ -104,8 +105,10 @@ export function workflowIdOf(job: {
   readonly source: Source;
   readonly retry?: Pick<RetryTarget, 'first'>;
   readonly order?: Order;
+  readonly shard?: number;
 }): string {
   if (job.retry !== undefined) return retryWorkflowId(job.retry.first);
   if (job.order !== undefined) return applyWorkflowId(job.job, job.order);
+  if (job.kind === 'on-access') return onAccessWorkflowId(job.source.id, job.shard ?? 0);
   return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
 }

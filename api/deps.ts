@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Intake } from '../intake/intake.ts';
 import type { Webhooks } from '../intake/webhooks.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
@@ -38,6 +39,8 @@ export interface ApiDeps {
   readonly status: StatusStore | undefined;
   readonly ledger: LedgerDoor;
   readonly webhooks: Webhooks;
+  /** Takes the events that storages send. */
+  readonly intake: Intake;
   readonly scanners: readonly NamedScanner[];
   readonly log: Logger;
   /** Fires when the server stops: event streams end. */

@@ -41,6 +41,7 @@ const WORKFLOW_OF = {
   requested: WORKFLOW.requestedScan,
   retry: WORKFLOW.retryScan,
   apply: WORKFLOW.applyActions,
+  'on-access': WORKFLOW.onAccess,
 } as const;
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */

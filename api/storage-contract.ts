@@ -1,6 +1,7 @@
 import type { Asset } from '../connectors/connector.ts';
 import type { ItemAction } from '../domain/action.ts';
 import type { Estimate } from '../domain/estimate.ts';
+import type { EventFigures } from '../domain/intake.ts';
 import type { Source } from '../domain/job.ts';
 import type { LeftOut, PreviewItem } from '../domain/preview.ts';
 
@@ -21,6 +22,8 @@ export interface ConnectorResource {
   readonly scanner?: string;
   readonly maxActions?: number;
   readonly maxActionsWindow?: number;
+  /** How its on-access jobs stand, by shard; absent when none runs, or the status can't be asked. */
+  readonly events?: readonly EventFigures[];
 }
 /** `GET /connectors`. */
 export interface ConnectorList {

@@ -31,7 +31,10 @@ export function createWorkerWatch(control: Pick<JobControl, 'queues'>): WorkerWa
   return {
     async idle({ state, idle, kind, site }) {
       if (state !== 'running' || idle !== undefined) return undefined;
-      for (const queue of [QUEUE.orchestrate, siteQueue(kind === 'requested' ? QUEUE.onAccess : QUEUE.scan, site)]) {
+      for (const queue of [
+        QUEUE.orchestrate,
+        siteQueue(kind === 'requested' || kind === 'on-access' ? QUEUE.onAccess : QUEUE.scan, site),
+      ]) {
         if (await isMissing(queue)) {
           return { why: 'waiting_for_worker', reason: `no worker asks ${queue} for work; start one` };
         }

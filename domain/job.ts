@@ -1,5 +1,6 @@
 import type { ActionCounts, ItemAction } from './action.ts';
 import type { Order } from './approval.ts';
+import type { EventFigures } from './intake.ts';
 import type { JobLimits } from './limits.ts';
 import type { Counters } from './outcome.ts';
 import type { RetryTarget, Whole } from './retry.ts';
@@ -14,8 +15,11 @@ export function isFinal(state: JobState): state is FinalState {
   return (FINAL_STATES as readonly string[]).includes(state);
 }
 
-/** `apply`: carries out actions on findings of a job that has ended; scans nothing. */
-export const JOB_KINDS = ['full', 'requested', 'retry', 'apply'] as const;
+/**
+ * `apply`: carries out actions on findings of a job that has ended; scans nothing. `on-access`: scans what events tell of, for a
+ * day or 100,000 items.
+ */
+export const JOB_KINDS = ['full', 'requested', 'retry', 'apply', 'on-access'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Which storage a job scans: a connector of the configuration, or a folder named at the start. */
@@ -55,6 +59,7 @@ export interface Gap {
    * - `action_failed`, `action_waiting`: item actions that did not end `done`
    * - `empty_asset`: nothing is listed where the last scan found items
    * - `other_device`: the asset lies on another device than at the last scan
+   * - `events_dropped`: events that waited when an on-access job was cancelled
    */
   readonly class:
     | 'failed'
@@ -65,7 +70,8 @@ export interface Gap {
     | 'action_failed'
     | 'action_waiting'
     | 'empty_asset'
-    | 'other_device';
+    | 'other_device'
+    | 'events_dropped';
   readonly count: number;
   readonly detail?: string;
 }
@@ -95,6 +101,10 @@ export interface JobProgress {
   readonly settings: ScanSettings;
   /** What a retry retries. */
   readonly retry?: RetryTarget;
+  /** On-access jobs: which part of the connector's events. */
+  readonly shard?: number;
+  /** On-access jobs: how they stand with their events. Absent once they have ended. */
+  readonly events?: EventFigures;
   readonly state: JobState;
   readonly idle?: IdleReason;
   /** What bounds it, and who said so last. Absent when nobody ever set a limit. */

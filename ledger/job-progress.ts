@@ -27,6 +27,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     job: header.job,
     kind: header.kind,
     source: header.source,
+    ...(header.shard !== undefined && { shard: header.shard }),
     settings: header.settings,
     ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
     actor: header.actor,

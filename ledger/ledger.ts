@@ -7,6 +7,7 @@ import { type Answers, createAnswers } from './answers.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
+import { createIntakePages, type IntakePages } from './intake-pages.ts';
 import { type Ends, JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
@@ -29,6 +30,8 @@ export interface Ledger {
   job(jobId: string): JobLedger;
   /** Answers to short questions, outside of every job. */
   readonly answers: Answers;
+  /** Events on their way to on-access scans, outside of every job. */
+  readonly intake: IntakePages;
   /** Notes, outside of every job, that a retry of this first job may begin. Repeating it is harmless. */
   noteRetry(first: string, retry: string): Promise<void>;
   /** The retries that were noted, in no particular order. One without a header never began. */
@@ -140,6 +143,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     place: store.place,
     job,
     answers: createAnswers(store),
+    intake: createIntakePages(store),
     async noteRetry(first, retry) {
       const body = canonicalJson({ format: 1, first: checkJob(first), retry: checkJob(retry) });
       await store.put(`${RETRIES}${first}/${retry}`, Buffer.from(body));

@@ -45,7 +45,8 @@ const source = z.discriminatedUnion('kind', [
 const jobHeader = z.looseObject({
   format: z.literal(1),
   job: z.string(),
-  kind: z.enum(['full', 'requested', 'retry', 'apply']),
+  kind: z.enum(['full', 'requested', 'retry', 'apply', 'on-access']),
+  shard: z.number().optional(),
   source,
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),

@@ -78,6 +78,8 @@ export interface JobHeader {
   readonly startedAt: string;
   /** The items asked for, of a requested scan. */
   readonly intake?: ObjectRef;
+  /** Of an on-access job: which part of its connector's events. */
+  readonly shard?: number;
   /** Of an apply job: what it carries out, by whose word. */
   readonly order?: Order;
   /** What is retried, of a retry. Without `chain` it failed before anything was known, and retried nothing. */

@@ -56,7 +56,8 @@ export function createScanner(given: ScannerSettings): Scanner {
     if (request.size !== undefined && request.size > settings.maxBytes) {
       return tooLarge(settings, settings.maxBytes, { bytes: 0, sha256: EMPTY_SHA256 }, false);
     }
-    const grant = limiter.tryAcquire(request.size) ?? (await limiter.acquire(request.size, signal));
+    const grant =
+      limiter.tryAcquire(request.size, request.live) ?? (await limiter.acquire(request.size, signal, request.live));
     try {
       return await attempt(grant, request, signal);
     } catch (error) {

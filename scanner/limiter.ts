@@ -3,6 +3,8 @@ import { createPace } from './pace.ts';
 
 /** Items above it take at most half of the slots, and leave a quarter of the bytes to the others. In bytes. */
 export const BIG_ITEM = 64 * 2 ** 20;
+/** The least share of live items, in slots. */
+const LEAST_SHARE = 2;
 /** What an item of unknown size counts as, in bytes. */
 const UNKNOWN_SIZE = 16 * 2 ** 20;
 
@@ -11,6 +13,7 @@ export interface Grant {
   readonly grantedAt: number;
   /** @internal */ readonly charge: number;
   /** @internal */ readonly big: boolean;
+  /** @internal */ readonly live: boolean;
   /** @internal */ readonly full: boolean;
 }
 
@@ -21,13 +24,16 @@ export type Ending =
   | { readonly kind: 'nothing' };
 
 export interface Limiter {
-  /** A slot at once, or undefined when the caller has to wait its turn. `size` in bytes, undefined if unknown. */
-  tryAcquire(size: number | undefined): Grant | undefined;
+  /**
+   * A slot at once, or undefined when the caller has to wait its turn. `size` in bytes, undefined if unknown.
+   * @param live somebody waits for this very item: it goes ahead, within a share of the slots
+   */
+  tryAcquire(size: number | undefined, live?: boolean): Grant | undefined;
   /**
    * A slot, first come, first served.
    * @throws the signal's reason, or what `rejectWaiting` was given
    */
-  acquire(size: number | undefined, signal: AbortSignal): Promise<Grant>;
+  acquire(size: number | undefined, signal: AbortSignal, live?: boolean): Promise<Grant>;
   /** Every grant is released exactly once. */
   release(grant: Grant, ending: Ending): void;
   rejectWaiting(error: unknown): void;
@@ -43,6 +49,7 @@ export interface LimiterSettings {
 interface Waiter extends Abortable {
   readonly order: number;
   readonly size: number | undefined;
+  readonly live: boolean;
   readonly signal: AbortSignal;
   readonly resolve: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
@@ -55,6 +62,9 @@ interface Waiter extends Abortable {
  *   the budget still runs, alone among the big ones
  * - while an older big item waits for bytes, small ones keep to the last quarter
  * - while an older small item waits for bytes, no big one starts
+ *
+ * Live items queue apart from both: a quarter of the slots, and two at least, is theirs whenever one of them waits. Beyond that share they take
+ * their turn by age, so that they hold nobody up for ever.
  */
 export function createLimiter(settings: LimiterSettings): Limiter {
   return new TwoLaneLimiter(settings);
@@ -67,6 +77,7 @@ class TwoLaneLimiter implements Limiter {
   readonly #bigBudget: number;
   #inFlight = 0;
   #bigInFlight = 0;
+  #liveInFlight = 0;
   #bytes = 0;
   #charged = 0;
   #bigCharged = 0;
@@ -75,6 +86,7 @@ class TwoLaneLimiter implements Limiter {
   #timer: NodeJS.Timeout | undefined;
   readonly #small = new Set<Waiter>();
   readonly #big = new Set<Waiter>();
+  readonly #live = new Set<Waiter>();
 
   constructor(settings: LimiterSettings) {
     this.#now = settings.now;
@@ -83,23 +95,34 @@ class TwoLaneLimiter implements Limiter {
     this.#bigBudget = Math.ceil(this.#budget * 0.75);
   }
 
-  tryAcquire(size: number | undefined): Grant | undefined {
-    if (this.#small.size > 0 || this.#big.size > 0) return undefined;
+  tryAcquire(size: number | undefined, live = false): Grant | undefined {
+    const goesAhead = live && this.#live.size === 0 && this.#liveInFlight < this.#share;
+    if (this.#waiting > 0 && !goesAhead) return undefined;
     const at = this.#now();
     if (this.#isPaused(at) || !this.#fits(size, false)) return undefined;
-    return this.#grant(size, at);
+    return this.#grant(size, at, live);
   }
 
-  acquire(size: number | undefined, signal: AbortSignal): Promise<Grant> {
+  get #waiting(): number {
+    return this.#small.size + this.#big.size + this.#live.size;
+  }
+
+  /** Slots that are the live items' own whenever one of them waits. */
+  get #share(): number {
+    return Math.max(LEAST_SHARE, this.#pace.limit >> 2);
+  }
+
+  acquire(size: number | undefined, signal: AbortSignal, live = false): Promise<Grant> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
-      const lane = isBig(size) ? this.#big : this.#small;
+      const lane = this.#laneOf({ size, live });
       const waiter: Waiter = {
         order: this.#order++,
         size,
+        live,
         signal,
         resolve,
         reject,
@@ -119,6 +142,7 @@ class TwoLaneLimiter implements Limiter {
     this.#inFlight -= 1;
     this.#bytes -= grant.bytes;
     this.#charged -= grant.charge;
+    if (grant.live) this.#liveInFlight -= 1;
     if (grant.big) {
       this.#bigInFlight -= 1;
       this.#bigCharged -= grant.charge;
@@ -130,11 +154,12 @@ class TwoLaneLimiter implements Limiter {
       this.#pace.overload(at, grant.grantedAt);
       if (ending.retryAfterMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, at + ending.retryAfterMs);
     }
-    if (this.#small.size > 0 || this.#big.size > 0) this.#pump();
+    if (this.#waiting > 0) this.#pump();
   }
 
   rejectWaiting(error: unknown): void {
-    const waiting = [...this.#small, ...this.#big];
+    const waiting = [...this.#live, ...this.#small, ...this.#big];
+    this.#live.clear();
     this.#small.clear();
     this.#big.clear();
     clearTimeout(this.#timer);
@@ -150,7 +175,7 @@ class TwoLaneLimiter implements Limiter {
       limit: this.#pace.limit,
       inFlight: this.#inFlight,
       bytesInFlight: this.#bytes,
-      waiting: this.#small.size + this.#big.size,
+      waiting: this.#waiting,
     };
   }
 
@@ -161,15 +186,31 @@ class TwoLaneLimiter implements Limiter {
       return;
     }
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      (isBig(next.size) ? this.#big : this.#small).delete(next);
+      this.#laneOf(next).delete(next);
       offAbort(next.signal, next);
-      next.resolve(this.#grant(next.size, at));
+      next.resolve(this.#grant(next.size, at, next.live));
     }
   }
 
-  /** Who may go now: of the two oldest, the older one if it fits, else the younger one if it takes nothing from it. */
+  #laneOf({ size, live }: Pick<Waiter, 'size' | 'live'>): Set<Waiter> {
+    if (live) return this.#live;
+    return isBig(size) ? this.#big : this.#small;
+  }
+
+  /** Who may go now: a live one within the share, before anybody; beyond it, when none of the others is older. */
   #next(): Waiter | undefined {
     if (this.#inFlight >= this.#pace.limit) return undefined;
+    const live = head(this.#live);
+    if (live === undefined) return this.#nextOfOthers();
+    const fits = this.#fits(live.size, false);
+    if (this.#liveInFlight < this.#share) return fits ? live : undefined;
+    const others = [head(this.#small), head(this.#big)];
+    const isOldest = others.every((other) => other === undefined || live.order < other.order);
+    return isOldest && fits ? live : this.#nextOfOthers();
+  }
+
+  /** Of the two oldest, the older one if it fits, else the younger one if it takes nothing from it. */
+  #nextOfOthers(): Waiter | undefined {
     const small = head(this.#small);
     const big = head(this.#big);
     if (small === undefined || big === undefined) {
@@ -204,18 +245,19 @@ class TwoLaneLimiter implements Limiter {
     return Math.min(size ?? UNKNOWN_SIZE, isBig(size) ? this.#bigBudget : this.#budget);
   }
 
-  #grant(size: number | undefined, at: number): Grant {
+  #grant(size: number | undefined, at: number, live: boolean): Grant {
     const charge = this.#charge(size);
     const big = isBig(size);
     const bytes = size ?? UNKNOWN_SIZE;
     this.#inFlight += 1;
     this.#bytes += bytes;
     this.#charged += charge;
+    if (live) this.#liveInFlight += 1;
     if (big) {
       this.#bigInFlight += 1;
       this.#bigCharged += charge;
     }
-    return { bytes, grantedAt: at, charge, big, full: this.#inFlight >= this.#pace.limit };
+    return { bytes, grantedAt: at, charge, big, live, full: this.#inFlight >= this.#pace.limit };
   }
 
   #isPaused(at: number): boolean {

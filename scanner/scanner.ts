@@ -10,6 +10,8 @@ export interface ScanRequest {
   readonly body: AsyncIterable<Uint8Array>;
   /** Facts for `X-Custom-Metadata` (job, item, …); encoded and capped by the client; only sent when metadata is on. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Somebody waits for this very item: it goes ahead of others, within a share of the slots. */
+  readonly live?: boolean;
   /** Opens encrypted archives and documents, where the scanner can; revealed for the one header that carries it. */
   readonly password?: Hidden | undefined;
   /**

@@ -5,6 +5,9 @@ import type { NativeConnection } from '@temporalio/worker';
 import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
+import { createHandOver, createReceived } from '../intake/hand-over.ts';
+import { createTargets } from '../intake/open-intake.ts';
+import { IntakeLoop } from './intake-loop.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
 import { StatusLoop } from './status-loop.ts';
@@ -17,7 +20,7 @@ export interface Housekeeping {
   stop(): Promise<void>;
 }
 
-/** What an orchestrator does beside its workflows: it keeps the status like the truth, and sweeps the ledger. Nothing waits for it. */
+/** What an orchestrator does beside its workflows: it keeps the status like the truth, sweeps the ledger, and hands over events that got stuck. Nothing waits for it. */
 export function startHousekeeping(
   config: WorkerConfig,
   connection: NativeConnection,
@@ -37,6 +40,20 @@ export function startHousekeeping(
   const sweeper = new SweepLoop({ ledger, log, waits: (job) => scanIsOpen(client, job) });
   sweeper.start();
   loops.push(sweeper);
+  const targets = createTargets(config);
+  const intake = new IntakeLoop({
+    pages: ledger.intake,
+    received: createReceived(client),
+    handOver: createHandOver(client),
+    start: (source, shard) => {
+      if (!config.connectors.some(({ id }) => id === source)) return undefined;
+      const { shards: _, ...start } = targets(source);
+      return { ...start, shard };
+    },
+    log,
+  });
+  intake.start();
+  loops.push(intake);
   let stopped: Promise<unknown> | undefined;
   return {
     async stop() {

@@ -10,7 +10,10 @@ import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
 import { ScannerError } from '../scanner/errors.ts';
 import type { Scanner } from '../scanner/scanner.ts';
+import { createEventBacklog, type EventBacklog } from '../status/event-backlog.ts';
+import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
+import { createVersionMemory, NO_MEMORY } from '../status/version-memory.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
@@ -19,6 +22,8 @@ import { reservedPlaces } from './reserved-places.ts';
 export interface Resources {
   readonly worker: WorkerDeps;
   readonly orchestrator: OrchestratorDeps;
+  /** Undefined without Redis. */
+  readonly backlog: EventBacklog | undefined;
   /** Calls back whenever the connection to Redis is there (again). */
   onStatusUp(heard: () => void): void;
   close(): Promise<void>;
@@ -37,6 +42,15 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
             if (event === 'up') heard();
           },
         });
+  const link =
+    config.redisUrl === undefined
+      ? undefined
+      : await openRedisLink(config.redisUrl.reveal(), {
+          commandTimeoutMs: 1_000,
+          connectTimeoutMs: 1_000,
+          // The status tells of the same Redis.
+          say: () => undefined,
+        });
   const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s)] as const));
   const connectors = createConnectors();
   const live = new LiveBoard(status, `${hostname()}-${process.pid}`);
@@ -44,6 +58,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
     ledger,
     allowed: createAllowedBytes(ledger.allowed),
     live,
+    memory: link === undefined ? NO_MEMORY : createVersionMemory(link),
     pageItems: config.page.items,
     pageBytes: config.page.bytes,
     patienceMs: config.patienceMs,
@@ -63,13 +78,14 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   return {
     worker,
     orchestrator: { ledger, status },
+    backlog: link === undefined ? undefined : createEventBacklog(link),
     onStatusUp: (told) => {
       heard = told;
     },
     close: async () => {
       live.close();
       await Promise.allSettled([...scanners.values()].map((scanner) => scanner.close()));
-      await Promise.allSettled([connectors.close(), status?.close(), ledger.close()]);
+      await Promise.allSettled([connectors.close(), status?.close(), link?.close(), ledger.close()]);
     },
   };
 }

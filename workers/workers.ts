@@ -20,14 +20,22 @@ import { createNoteJoin } from '../activities/note-join.ts';
 import { createOpenJob } from '../activities/open-job.ts';
 import { createOpenRetry } from '../activities/open-retry.ts';
 import { createPlanActions } from '../activities/plan-actions.ts';
+import { createPlanEvents } from '../activities/plan-events.ts';
 import { createPlanPages } from '../activities/plan-pages.ts';
 import { createPreviewSource } from '../activities/preview-source.ts';
 import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
 import { pulsed } from '../activities/pulse.ts';
+import { createReadMarks } from '../activities/read-marks.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
 import { createSealPage } from '../activities/seal-page.ts';
-import type { ActionActivities, OrchestratorActivities, PageActivities, PlanActivities } from '../activities/types.ts';
+import type {
+  ActionActivities,
+  EventActivities,
+  OrchestratorActivities,
+  PageActivities,
+  PlanActivities,
+} from '../activities/types.ts';
 import type { JobProgress } from '../domain/job.ts';
 import { QUEUE, siteQueue } from '../workflows/messages.ts';
 import type { StatusSinks } from '../workflows/scan-job/publish.ts';
@@ -42,6 +50,8 @@ const SHUTDOWN_FORCE = '15s';
 /** Short work, most of it waiting for a storage. */
 const PLAN_SLOTS = 8;
 const ACTION_SLOTS = 8;
+/** Beside the slots for pages: looking at what events tell of. */
+const EVENT_SLOTS = 2;
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -69,6 +79,7 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       gatherActions: createGatherActions(deps),
       askActions: createAskActions(deps),
       nextHours: createNextHours(),
+      readMarks: createReadMarks(deps),
     }),
     beginJob: createBeginJob(deps),
     commitPages: createCommitPages(deps),
@@ -101,6 +112,7 @@ function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
       publish: {
         fn: (_info, progress: JobProgress) => {
           status?.publishJob(progress).catch(() => undefined);
+          if (progress.events !== undefined) void resources.backlog?.tell(progress.source.id, progress.events);
         },
         callDuringReplay: false,
       },
@@ -127,6 +139,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
     }),
   };
   const pages: PageActivities = { scanPage: createScanPage(deps) };
+  const events: EventActivities = { planEvents: createPlanEvents(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };
   const queue = (name: string) => siteQueue(name, options.site);
   const make = (taskQueue: string, activities: object, slots: number) =>
@@ -140,7 +153,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
   return await Promise.all([
     make(queue(QUEUE.plan), plan, PLAN_SLOTS),
     make(queue(QUEUE.scan), pages, options.pageSlots),
-    make(queue(QUEUE.onAccess), pages, options.pageSlots),
+    make(queue(QUEUE.onAccess), { ...pages, ...events }, options.pageSlots + EVENT_SLOTS),
     make(queue(QUEUE.actions), actions, ACTION_SLOTS),
   ]);
 }

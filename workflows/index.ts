@@ -7,6 +7,7 @@ export { connectorAssets } from './connector-assets.ts';
 export { estimateConnector } from './estimate-connector.ts';
 export { fullScan } from './full-scan.ts';
 export { itemLock } from './item-lock.ts';
+export { onAccess } from './on-access.ts';
 export { previewConnector } from './preview-connector.ts';
 export { requestedScan } from './requested-scan.ts';
 export { retryScan } from './retry-scan.ts';

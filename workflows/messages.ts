@@ -1,6 +1,7 @@
 import type { Priority } from '@temporalio/common';
 import type { Order, Span, Verdict, Waiting } from '../domain/approval.ts';
 import type { Estimate } from '../domain/estimate.ts';
+import type { EventMark, IntakeRef } from '../domain/intake.ts';
 import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ListSettings } from '../domain/preview.ts';
@@ -20,6 +21,7 @@ export const WORKFLOW = {
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
   itemLock: 'itemLock',
+  onAccess: 'onAccess',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -39,6 +41,7 @@ export const SCAN_WORKFLOWS: readonly string[] = [
   WORKFLOW.requestedScan,
   WORKFLOW.retryScan,
   WORKFLOW.applyActions,
+  WORKFLOW.onAccess,
 ];
 /** `uncommitted`: references of the segments with findings that no commit names yet. */
 export const QUERY = { progress: 'progress', uncommitted: 'uncommitted' } as const;
@@ -82,6 +85,8 @@ export interface StartRequest {
   readonly intake?: ObjectRef;
   /** Of a start with an idempotency key, from which `job` is made: SHA-256 (hex) of what was asked for. */
   readonly bodyHash?: string;
+  /** On-access jobs: which part of the source's events. */
+  readonly shard?: number;
   /** Retries: what is retried. Equal ones join. */
   readonly retry?: RetryTarget;
   /** Apply jobs: what they carry out. */
@@ -93,7 +98,7 @@ export interface StartRequest {
 }
 
 /** Temporal's levels, 1 first: what people wait for goes ahead of a full scan wherever both wait for one worker. */
-const LEVEL = { requested: 2, apply: 2, full: 3, retry: 3 } as const;
+const LEVEL = { 'on-access': 1, requested: 2, apply: 2, full: 3, retry: 3 } as const;
 
 /** How a job's work is ordered beside that of others: by level, then jobs in turn, by weight. */
 export function priorityOf(request: Pick<StartRequest, 'job' | 'kind' | 'weight'>): Priority {
@@ -209,6 +214,30 @@ export function fullScanWorkflowId(source: Source): string {
 /** One retry of a first job at a time, whichever job of its chain was named: each builds on those before it. */
 export function retryWorkflowId(first: string): string {
   return `retry:${first}`;
+}
+
+/** The one argument of an on-access workflow, and what every page of events brings along: how they are to be scanned from now on. */
+export interface OnAccessStart {
+  readonly source: Source;
+  readonly shard: number;
+  readonly settings: ScanSettings;
+  readonly site?: string;
+}
+
+/** The argument of the signal `events`: an intake page, and what the workflow needs to know of its lines. */
+export interface EventsSignal {
+  readonly start: OnAccessStart;
+  readonly ref: IntakeRef;
+  readonly marks: readonly EventMark[];
+  /** Milliseconds from the storage's time of the newest event up to its arrival here. */
+  readonly lagMs?: number;
+}
+
+/** Messages of an on-access workflow beside those of a job: the signal hands over events, the query tells which intake pages came. */
+export const ON_ACCESS = { events: 'events', received: 'received' } as const;
+
+export function onAccessWorkflowId(sourceId: string, shard: number): string {
+  return `on-access:${sourceId}:${shard}`;
 }
 
 export function requestedScanWorkflowId(job: string): string {

@@ -56,6 +56,8 @@ export interface ScanItemDeps {
   readonly fingerprint: string | undefined;
   /** The page's share of the job's rates; undefined: as fast as it goes. */
   readonly pace: Pace | undefined;
+  /** On-access: the item goes ahead of those of full scans, within the scanner's share for it. */
+  readonly live?: boolean;
   /** Fires with Withheld when no item is to be begun any more. */
   readonly begin: AbortSignal;
   /** Fires with Withheld when nothing is to be sent any more; what is on its way goes on. */
@@ -214,6 +216,7 @@ async function judge(
         size: open.size,
         body: paced === undefined ? body : paced.read(body, signal),
         attempt,
+        ...(deps.live === true && { live: true }),
         password: deps.password,
         notAfter: deps.send,
         ...(paced !== undefined && { heldMs: () => paced.heldMs() }),

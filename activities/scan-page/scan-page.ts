@@ -40,6 +40,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       job: input.job,
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,
+      live: input.live === true,
       share: input.share ?? FULL_SHARE,
       patienceMs: deps.patienceMs,
     });
@@ -56,6 +57,8 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
         const { segment, rows } = await closePage(ledger, run, writer);
         const findings = rows.filter((row) => isFinding(row.outcome));
         await deps.announce(input.job, findings);
+        if (input.live === true)
+          await deps.memory.judged({ source: input.source.id, scanner: input.settings.scanner }, rows);
         const result = {
           page: input.page,
           listing: entry.object,

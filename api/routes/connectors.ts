@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
+import { withEvents } from '../connector-events.ts';
 import type { ApiDeps } from '../deps.ts';
 import { connectorParams, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
@@ -43,7 +44,10 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       path: '/connectors',
       summary: 'The connectors of the configuration.',
       answers: { 200: connectorList },
-      handle: async () => ({ status: 200, body: { connectors: deps.settings.connectors } }),
+      handle: async () => {
+        const connectors = await withEvents(deps, deps.settings.connectors);
+        return { status: 200, body: { connectors } };
+      },
     }),
     route({
       method: 'GET',
@@ -52,7 +56,10 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       params: connectorParams,
       answers: { 200: connectorResource },
       problems: ['connector_not_found'],
-      handle: async ({ params }) => ({ status: 200, body: findConnector(deps, params.id) }),
+      handle: async ({ params }) => {
+        const [connector] = await withEvents(deps, [findConnector(deps, params.id)]);
+        return { status: 200, body: connector };
+      },
     }),
   ];
 }

@@ -39,6 +39,10 @@ const WHAT: Readonly<Record<Gap['class'], { readonly what: string; readonly todo
     what: 'the folder lies on another device than at the last scan',
     todo: () => 'check that the right storage is mounted, and scan again',
   },
+  events_dropped: {
+    what: 'events that waited when the job was cancelled; what they told of was not scanned',
+    todo: () => 'scan the connector to find what they were about',
+  },
 };
 
 /** Gaps that are or are not: their count says nothing. */

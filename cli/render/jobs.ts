@@ -97,7 +97,8 @@ export function jobsTable(jobs: readonly JobLine[], style: Style): string {
   const lines = [style.strong(`${line(head)}${wide ? '  SOURCE' : ''}`)];
   for (const [i, job] of jobs.entries()) {
     const of = job.source === undefined ? '-' : sourceText(job.source);
-    const source = job.kind === 'apply' ? `${appliesText(job)} ${of}` : of;
+    const source =
+      job.kind === 'apply' ? `${appliesText(job)} ${of}` : job.kind === 'on-access' ? `on-access of ${of}` : of;
     lines.push(`${line(rows[i] ?? [])}${wide ? `  ${cutPath(source, room)}` : ''}`);
     for (const text of remarks(job)) lines.push(style.warn(`  ${cut(text, Math.max(16, style.columns - 3))}`));
     const related = relatedText(job);

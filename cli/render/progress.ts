@@ -47,9 +47,8 @@ export function progressLines(job: JobResource, rates: Rates, style: Style, now:
     const source = style.strong(cutPath(`${appliesText(job)} ${sourceText(job.source)}`, width));
     return [source, cut(`${state} ${job.job}`, width), cut(actionsText(job), width)];
   }
-  const listed = `listed ${count(figures.listed)} (${bytes(job.listedBytes)}), ${
-    job.listingDone ? 'listing done' : 'still listing'
-  }`;
+  const more = job.events === undefined ? 'still listing' : `${count(job.events.pending)} events wait`;
+  const listed = `listed ${count(figures.listed)} (${bytes(job.listedBytes)}), ${job.listingDone ? 'listing done' : more}`;
   const share = figures.listed === 0 ? 0 : figures.scanned / figures.listed;
   const percent = job.listingDone ? `  ${Math.floor(share * 100)} %` : '';
   const scanned = `scanned ${count(figures.scanned)}${percent}`;

@@ -22,7 +22,7 @@ import { openItemFolder, reportOf, type Work } from './actions/work.ts';
 import { assetsOf } from './assets.ts';
 import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';
-import { itemOf } from './entry.ts';
+import { isOurs, itemOf } from './entry.ts';
 import { failure } from './failures.ts';
 import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
@@ -84,9 +84,12 @@ class FilesystemConnector implements Connector {
       const path = absolute(place, location);
       const fd = await openFolder(folderOf(path), location);
       try {
-        const facts = await lstat(joined(insideOf(fd, folderOf(path)), nameOf(path)));
+        const inside = joined(insideOf(fd, folderOf(path)), nameOf(path));
+        const facts = await lstat(inside);
         if (facts.isDirectory())
           throw new ConnectorError('not_an_item', `${JSON.stringify(readable(location))} is a folder`);
+        if (await isOurs(inside, nameOf(path), facts))
+          throw new ConnectorError('not_an_item', `${JSON.stringify(readable(location))} holds tags of ours`);
         return itemOf(location, facts, undefined);
       } finally {
         closeFd(fd);

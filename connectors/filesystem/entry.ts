@@ -21,7 +21,7 @@ export async function see(inside: Raw, key: Key, location: Raw): Promise<Seen> {
   const path = joined(inside, key);
   try {
     const facts = await lstat(path);
-    if (key.endsWith(SIDE_CAR_END) && facts.isFile() && (await isOurs(path))) return { what: 'ours', location };
+    if (await isOurs(path, key, facts)) return { what: 'ours', location };
     return { what: 'entry', location, facts };
   } catch (error) {
     const cause = failure(error, 'looking at', location);
@@ -29,7 +29,9 @@ export async function see(inside: Raw, key: Key, location: Raw): Promise<Seen> {
   }
 }
 
-async function isOurs(path: Raw): Promise<boolean> {
+/** Whether an entry is a side-car of ours: nobody's item. `name`: the last part of its path. */
+export async function isOurs(path: Raw, name: Raw, facts: BigIntStats): Promise<boolean> {
+  if (!name.endsWith(SIDE_CAR_END) || !facts.isFile()) return false;
   try {
     return (await readSideCar(path)) !== undefined;
   } catch {

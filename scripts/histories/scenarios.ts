@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import * as after from './after-scenarios.ts';
+import { onAccess } from './on-access-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
 import * as storage from './storage-scenarios.ts';
 
@@ -21,6 +22,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'full-scan.limited': after.limited,
   'full-scan.braked': after.braked,
   'requested-scan.completed': requested,
+  'on-access.running': onAccess,
   'retry-scan.completed': after.retried,
   'apply-actions.approved': after.approved,
   'apply-actions.rejected': after.rejected,

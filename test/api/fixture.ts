@@ -352,6 +352,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     status,
     ledger,
     webhooks: options.webhooks ?? noWebhooks(),
+    intake: { add: async () => undefined, close: async () => undefined },
     scanners: options.scanners ?? [idleScanner('dsxa'), idleScanner('standin', true)],
     log,
     stopping: stopping.signal,

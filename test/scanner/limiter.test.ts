@@ -275,3 +275,58 @@ describe('any load', () => {
     );
   });
 });
+
+describe('live items', () => {
+  it('go ahead of all that wait, within a quarter of the slots', async () => {
+    const l = limiter(8);
+    const held = Array.from({ length: 8 }, () => take(l, 1));
+    const order: string[] = [];
+    const live = (name: string) => l.acquire(1, signal, true).then(() => order.push(name));
+    for (const name of ['a', 'b', 'c', 'd']) void queue(l, 1, name, order);
+    for (const name of ['A', 'B', 'C']) void live(name);
+    for (const grant of held.slice(0, 5)) l.release(grant, NOTHING);
+    await turn();
+    expect(order).toEqual(['A', 'B', 'a', 'b', 'c']);
+    for (const grant of held.slice(5)) l.release(grant, NOTHING);
+    await turn();
+    expect(order.slice(5)).toEqual(['d', 'C']);
+  });
+
+  it('leave all slots to the others while none of them waits', () => {
+    const l = limiter(8);
+    for (let i = 0; i < 8; i++) take(l, 1);
+    expect(l.state().inFlight).toBe(8);
+  });
+
+  it('take a free slot past others that wait for bytes', async () => {
+    const l = limiter(8, 100);
+    take(l, 80);
+    const order: string[] = [];
+    void queue(l, 60, 'waits', order);
+    await turn();
+    expect(l.tryAcquire(10)).toBeUndefined();
+    expect(l.tryAcquire(10, true)).toBeDefined();
+    expect(order).toEqual([]);
+  });
+
+  it('and the others all come to their end, whatever the mix', async () => {
+    const one = fc.record({ size: fc.nat(120), live: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { maxLength: 60 }), fc.integer({ min: 1, max: 8 }), async (items, slots) => {
+        const l = limiter(slots, 100);
+        let done = 0;
+        for (const { size, live } of items) {
+          void l.acquire(size, signal, live).then(async (grant) => {
+            await Promise.resolve();
+            done += 1;
+            l.release(grant, NOTHING);
+          });
+        }
+        for (let i = 0; i < items.length + 5; i++) await turn();
+        expect(done).toBe(items.length);
+        expect(l.state()).toMatchObject({ inFlight: 0, waiting: 0, bytesInFlight: 0 });
+      }),
+      { seed: 3, numRuns: 100 },
+    );
+  });
+});

@@ -166,6 +166,7 @@ function wellGoing(commits: CommitBody[]): Actors {
     openJob: async () => ({ fingerprint: '1:1' }),
     probe: async () => ({ ok: true }),
     planPages: async () => turnOf(4, true),
+    readMarks: async () => [],
     scanPage: async (input: ScanPageInput) => closedPage(input.page),
     checkSource: async () => ({ ok: true, checks: [] }),
     previewSource: async () => ref('preview'),

@@ -44,6 +44,7 @@ export class RetryPlant {
       status: undefined,
       ledger,
       webhooks: noWebhooks(),
+      intake: { add: async () => undefined, close: async () => undefined },
       scanners: [idleScanner('standin', true)],
       log: pino({ level: 'silent' }),
       stopping: stopping.signal,

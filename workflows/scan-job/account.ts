@@ -47,6 +47,7 @@ function gapsOf(state: ScanJobState): Gap[] {
   if (state.broken !== undefined) {
     gaps.push({ class: 'listing_broken', count: 1, detail: `${state.broken.code}: ${state.broken.message}` });
   }
+  if (state.dropped !== undefined && state.dropped > 0) gaps.push({ class: 'events_dropped', count: state.dropped });
   if (state.unresolved > 0) gaps.push({ class: 'action_failed', count: state.unresolved });
   const waiting = waitingActions(state);
   if (waiting > 0) gaps.push({ class: 'action_waiting', count: waiting });

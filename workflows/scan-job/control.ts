@@ -186,7 +186,7 @@ function refuseOtherScan(job: ScanJob, request: StartRequest): void {
 }
 
 /** Settings are flat: equal when every field is. An absent field is an undefined one. */
-function sameSettings(a: ScanSettings, b: ScanSettings): boolean {
+export function sameSettings(a: ScanSettings, b: ScanSettings): boolean {
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ScanSettings>;
   return [...keys].every((key) => a[key] === b[key]);
 }

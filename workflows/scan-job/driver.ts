@@ -1,5 +1,5 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import { FAILURE, type JobContext } from '../../activities/types.ts';
+import { FAILURE, type JobContext, type PlannedTurn } from '../../activities/types.ts';
 import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
 import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
@@ -10,7 +10,7 @@ import { HoursWatch } from './hours-watch.ts';
 import type { JobActivities } from './proxies.ts';
 import { publishFinal, publishProgress } from './publish.ts';
 import { beginRetry } from './retry-rules.ts';
-import type { ScanJob } from './scan-job.ts';
+import type { PlanningTurn, ScanJob } from './scan-job.ts';
 import type { JobResult, PageTask } from './state.ts';
 
 /** A run hands over to a new one when Temporal suggests it; past this many events it no longer waits for items in hand. */
@@ -92,11 +92,15 @@ export class Driver {
   /** The header. @returns false when the run must continue as new before it is written */
   async #begin(): Promise<boolean> {
     const { request, startedAt, header } = this.#job.state;
-    const { kind, actor, intake, bodyHash, order } = request;
+    const { kind, actor, intake, shard, bodyHash, order } = request;
     if (header !== undefined) return true;
     await this.#openRetry();
     return await this.#untilDone(async () => {
-      const given = { ...(intake !== undefined && { intake }), ...(bodyHash !== undefined && { bodyHash }) };
+      const given = {
+        ...(intake !== undefined && { intake }),
+        ...(shard !== undefined && { shard }),
+        ...(bodyHash !== undefined && { bodyHash }),
+      };
       const ordered = order !== undefined && { order };
       const begin = { ...this.#context, kind, actor, startedAt, ...given, ...ordered, ...this.#retried() };
       const { taken, ...ref } = await this.#act.orchestrator.beginJob(begin);
@@ -171,8 +175,13 @@ export class Driver {
     this.#commit();
   }
 
-  #plan(turn: NonNullable<ReturnType<ScanJob['takePlanning']>>): void {
+  #plan({ supplied, ...turn }: PlanningTurn): void {
     const { request, retry } = this.#job.state;
+    if (supplied !== undefined) {
+      const input = { ...this.#context, shard: request.shard ?? 0, page: turn.firstPage, ...supplied };
+      this.#ownTurn(this.#act.planEvents(input));
+      return;
+    }
     const input = {
       ...this.#context,
       lane: 0,
@@ -181,8 +190,12 @@ export class Driver {
       ...(request.intake !== undefined && { intake: request.intake }),
       ...(request.retry !== undefined && retry !== undefined && { retry: { ...request.retry, chain: retry.chain } }),
     };
+    this.#ownTurn(this.#act.scan.planPages(input));
+  }
+
+  #ownTurn(turn: Promise<PlannedTurn>): void {
     this.#own(
-      this.#act.scan.planPages(input),
+      turn,
       (planned) => this.#job.planned(planned),
       (error) => {
         this.#job.planFailed();
@@ -202,6 +215,7 @@ export class Driver {
       index: task.index,
       ...(checkpoint !== undefined && { checkpoint }),
       ...(!sameShare(share, FULL_SHARE) && { share }),
+      ...(this.#job.state.request.kind === 'on-access' && { live: true as const }),
       ...this.#replacing(),
     };
     const scanPage = share.bytesPerSecond === undefined ? this.#act.scanPage : this.#act.scanPacedPage;

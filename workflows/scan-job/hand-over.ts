@@ -1,4 +1,10 @@
-import { defineSignal, makeContinueAsNewFunc, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  type ContinueAsNewOptions,
+  defineSignal,
+  makeContinueAsNewFunc,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { SIGNAL, type StartRequest } from '../messages.ts';
 import type { ScanJob } from './scan-job.ts';
 import type { JobResult, ScanJobState } from './state.ts';
@@ -27,8 +33,19 @@ type Run = (request: StartRequest, carried: ScanJobState) => Promise<JobResult>;
 
 /** Goes on in a new run with the same state; under the workers' present version, if that is another one. Never returns. */
 export async function handOver(state: ScanJobState): Promise<never> {
-  if (!versionChanged(state)) return await makeContinueAsNewFunc<Run>()(state.request, state);
+  const { options, left } = nextRun(state);
+  return await makeContinueAsNewFunc<Run>(options)(state.request, { ...state, ...left });
+}
+
+/** How a run begins the next one, and what it tells it of the version that it leaves. */
+export function nextRun(state: Pick<ScanJobState, 'leftVersion'>): {
+  options?: ContinueAsNewOptions;
+  left: Pick<ScanJobState, 'leftVersion'>;
+} {
+  if (!versionChanged(state)) return { left: {} };
   const leftVersion = workflowInfo().currentDeploymentVersion?.buildId;
-  const next = makeContinueAsNewFunc<Run>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
-  return await next(state.request, { ...state, ...(leftVersion !== undefined && { leftVersion }) });
+  return {
+    options: { initialVersioningBehavior: 'AUTO_UPGRADE' },
+    left: leftVersion === undefined ? {} : { leftVersion },
+  };
 }

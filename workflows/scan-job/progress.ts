@@ -19,6 +19,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     source: request.source,
     settings: request.settings,
     ...(request.retry !== undefined && { retry: request.retry }),
+    ...(request.shard !== undefined && { shard: request.shard }),
     state: account?.state ?? state.control,
     ...(idle !== undefined && { idle }),
     ...(limits !== undefined && { limits }),

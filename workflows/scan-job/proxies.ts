@@ -1,6 +1,7 @@
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type {
   ActionActivities,
+  EventActivities,
   OrchestratorActivities,
   PageActivities,
   PlanActivities,
@@ -15,6 +16,8 @@ export interface JobActivities {
   /** For pages whose bytes are limited: an item may be on its way for long. */
   readonly scanPacedPage: PageActivities['scanPage'];
   readonly actions: ActionActivities;
+  /** On-access jobs. */
+  readonly planEvents: EventActivities['planEvents'];
 }
 
 /** A worker that does not beat for this long has lost its work. */
@@ -27,7 +30,8 @@ const LONGEST_PACED_PAGE = '26h';
 const STEADY = { initialInterval: '1s', backoffCoefficient: 1 } as const;
 
 export function jobActivities(request: StartRequest): JobActivities {
-  const pages = request.kind === 'requested' ? QUEUE.onAccess : QUEUE.scan;
+  const live = request.kind === 'requested' || request.kind === 'on-access';
+  const pages = live ? QUEUE.onAccess : QUEUE.scan;
   const priority = priorityOf(request);
   const atSite = (queue: string, startToCloseTimeout: NonNullable<ActivityOptions['startToCloseTimeout']>) => ({
     taskQueue: siteQueue(queue, request.site),
@@ -48,5 +52,6 @@ export function jobActivities(request: StartRequest): JobActivities {
     scanPage: proxyActivities<PageActivities>(atSite(pages, LONGEST_PAGE)).scanPage,
     scanPacedPage: proxyActivities<PageActivities>(atSite(pages, LONGEST_PACED_PAGE)).scanPage,
     actions: proxyActivities<ActionActivities>(atSite(QUEUE.actions, '1h')),
+    planEvents: proxyActivities<EventActivities>(atSite(QUEUE.onAccess, '10m')).planEvents,
   };
 }

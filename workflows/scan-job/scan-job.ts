@@ -1,5 +1,6 @@
 import type { AppliedActions, OpenedJob, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
 import { noActions } from '../../domain/action.ts';
+import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
 import type { Share } from '../../domain/shares.ts';
@@ -15,6 +16,16 @@ import { progressOf } from './progress.ts';
 import * as retry from './retry-rules.ts';
 import type { PageTask, ScanJobState } from './state.ts';
 import { SteeredJob } from './steered-job.ts';
+import type { Supply, SupplyTurn } from './supply.ts';
+
+/** What a planning turn is told. `supplied`: what it lists instead of the storage. */
+export interface PlanningTurn {
+  readonly after?: ObjectRef;
+  readonly firstPage: number;
+  readonly pages: number;
+  readonly pageItems: number;
+  readonly supplied?: SupplyTurn;
+}
 
 /** Pages of the largest planning turn. */
 const MAX_TURN_PAGES = 50;
@@ -29,14 +40,17 @@ export class ScanJob extends SteeredJob {
   readonly actions: JobActions;
   readonly #pages: Pages;
   readonly #commits: Commits;
+  readonly #supply: Supply | undefined;
   #planning = false;
   #draining = false;
   #account: Account | undefined;
   /** Set by the driver while a probe may ask the scanner. */
   probing = false;
 
-  constructor(state: ScanJobState) {
+  /** @param supply what is scanned instead of a listing */
+  constructor(state: ScanJobState, supply?: Supply) {
     super(state);
+    this.#supply = supply;
     this.#pages = new Pages(state);
     this.#commits = new Commits(state);
     this.actions = new JobActions(state, {
@@ -47,8 +61,8 @@ export class ScanJob extends SteeredJob {
     });
   }
 
-  static begin(request: StartRequest, now: string): ScanJob {
-    return new ScanJob({
+  static begin(request: StartRequest, now: string, supply?: Supply): ScanJob {
+    const state: ScanJobState = {
       request,
       startedAt: now,
       control: 'running',
@@ -72,7 +86,8 @@ export class ScanJob extends SteeredJob {
       unresolved: 0,
       uncommitted: { indexes: [], pages: [], actions: [] },
       committed: noCounters(),
-    });
+    };
+    return new ScanJob(state, supply);
   }
 
   /** Stops dispatching, so that the run can continue as new. */
@@ -109,7 +124,8 @@ export class ScanJob extends SteeredJob {
 
   /** No activity of the job's work is in flight. */
   get quiet(): boolean {
-    return this.#pages.inFlight === 0 && !this.#planning && this.actions.quiet && !this.#commits.writing;
+    const working = this.#pages.inFlight > 0 || this.#planning || this.#commits.writing;
+    return !working && this.actions.quiet && (this.#supply?.quiet ?? true);
   }
 
   /** The job is over but for its last commit: nothing is in flight, and nothing more will be begun. */
@@ -120,11 +136,14 @@ export class ScanJob extends SteeredJob {
   }
 
   /** A planning turn that is due, or undefined. The driver must report it `planned` or `planFailed`. */
-  takePlanning(): { after?: ObjectRef; firstPage: number; pages: number; pageItems: number } | undefined {
+  takePlanning(): PlanningTurn | undefined {
     const { listing } = this.state;
     if (!this.#working || this.#planning || listing.done || plannedEnough(this.state)) return undefined;
+    const supplied = this.#supply?.take(this.state, this.#pages.waiting + this.#pages.inFlight);
+    if (this.#supply !== undefined && supplied === undefined) return undefined;
     this.#planning = true;
     return {
+      ...(supplied !== undefined && { supplied }),
       ...(listing.after !== undefined && { after: listing.after }),
       firstPage: listing.nextPage,
       pages: listing.turnPages,
@@ -163,7 +182,10 @@ export class ScanJob extends SteeredJob {
 
   /** The last commit, with the account. Take it when the job is `over` and no page is left unsealed. */
   lastCommit(now: string): CommitBody {
-    this.state.account ??= accountOf(this.state, now);
+    if (this.state.account === undefined) {
+      if (this.state.control === 'cancelling') this.state.dropped = this.#supply?.drop() ?? 0;
+      this.state.account = accountOf(this.state, now);
+    }
     return this.#commits.body(this.state.account);
   }
 
@@ -198,6 +220,7 @@ export class ScanJob extends SteeredJob {
     const { listing } = this.state;
     this.#planning = false;
     this.#progressed();
+    this.#supply?.planned(turn.pages > 0 ? pageId(0, listing.nextPage) : undefined);
     this.state.uncommitted.indexes.push(turn.index);
     if (turn.pages > 0) {
       const end = listing.nextPage + turn.pages;
@@ -218,6 +241,7 @@ export class ScanJob extends SteeredJob {
 
   planFailed(): void {
     this.#planning = false;
+    this.#supply?.giveBack();
     this.changed();
   }
 
@@ -253,6 +277,7 @@ export class ScanJob extends SteeredJob {
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
     retry.replaced(this.state, page);
+    this.#supply?.closed(page.page);
     this.state.uncommitted.pages.push(page);
     this.actions.found(page);
     this.changed();
@@ -283,6 +308,8 @@ export class ScanJob extends SteeredJob {
   }
 
   progress(): JobProgress {
-    return progressOf(this.state, this.#pages.ids, this.#account);
+    const progress = progressOf(this.state, this.#pages.ids, this.#account);
+    if (this.#supply === undefined || this.#account !== undefined) return progress;
+    return { ...progress, events: this.#supply.figures() };
   }
 }

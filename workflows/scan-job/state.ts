@@ -92,6 +92,8 @@ export interface ScanJobState {
   pagesClosed: number;
   folderGaps: number;
   broken?: { readonly code: string; readonly message: string };
+  /** On-access jobs that were cancelled: events that waited. */
+  dropped?: number;
 
   /** Pages that were listed and not dispatched, in order. */
   ranges: PageRange[];

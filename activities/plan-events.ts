@@ -1,0 +1,156 @@
+import { Context } from '@temporalio/activity';
+import type { Connector, ListScope } from '../connectors/connector.ts';
+import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
+import { type Item, type ItemRef, pageId, type SkipRule } from '../domain/item.ts';
+import { isLedgerError } from '../ledger/errors.ts';
+import type { PageEntry } from '../ledger/types.ts';
+import { silent, storagePatience } from './asset.ts';
+import { within } from './deadline.ts';
+import type { WorkerDeps } from './deps.ts';
+import { scopeOf } from './list-scope.ts';
+import { withPulse } from './pulse.ts';
+import type { EventLines, PlanEventsInput, PlannedTurn } from './types.ts';
+import { writerOf } from './writer.ts';
+
+/** Items looked at at once. */
+const AT_ONCE = 16;
+
+interface EventItem {
+  readonly ref: ItemRef;
+  readonly skip?: SkipRule;
+}
+
+/**
+ * Lists what events tell of: each item as the storage shows it now, by the rules of a full scan. What lies outside the scope is counted and
+ * not listed. Writes one page, if there is anything to list, and the index that names it.
+ * @throws ConnectorError while the storage can't be looked at; LedgerError
+ */
+export function createPlanEvents(deps: WorkerDeps): (input: PlanEventsInput) => Promise<PlannedTurn> {
+  return (input) => withPulse(() => plan(deps, input));
+}
+
+async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTurn> {
+  const { info, cancellationSignal } = Context.current();
+  const { settings, source } = input;
+  const connector = await deps.connector(source, settings);
+  const { events, lost } = await readEvents(deps, input);
+  const scope = scopeOf(settings);
+  const patience = storagePatience(deps.patienceMs);
+  const look = (event: EventItem) =>
+    within(patience, itemOf(event, connector, scope, cancellationSignal), () =>
+      silent(connector.id, 'looking at items', patience),
+    );
+  const listed = (await mapped(events, look)).filter((item) => item !== undefined);
+  const items = await withoutKnown(deps, input, listed);
+  const bytes = items.reduce((sum, { size = 0 }) => sum + size, 0);
+  const ledger = deps.ledger.job(input.job);
+  const writer = writerOf(info);
+  const pages: PageEntry[] = [];
+  if (items.length > 0) {
+    const page = pageId(0, input.page);
+    pages.push({ page, object: await ledger.writePage(page, items, writer), items: items.length, bytes });
+  }
+  const outside = events.length - items.length;
+  const gaps = { count: lost.reduce((sum, { lines }) => sum + lines.length, 0), samples: lost.map(lostPage) };
+  const body = {
+    format: 1,
+    job: input.job,
+    lane: 0,
+    epoch: 0,
+    pages,
+    position: {},
+    done: input.last,
+    gaps,
+    outside,
+  } as const;
+  const index = await ledger.writeIndex(body, writer);
+  const { count } = gaps;
+  return {
+    index,
+    pages: pages.length,
+    items: items.length,
+    bytes,
+    outside,
+    gaps: count,
+    pageItems: 1,
+    done: input.last,
+  };
+}
+
+/** The events of the turn; a page that is gone from the ledger is a gap. */
+async function readEvents(
+  { ledger }: WorkerDeps,
+  { source, shard, events }: PlanEventsInput,
+): Promise<{ events: EventItem[]; lost: EventLines[] }> {
+  const found: EventItem[] = [];
+  const lost: EventLines[] = [];
+  for (const taken of events) {
+    try {
+      const lines = await ledger.intake.read({ source: source.id, shard }, taken.ref);
+      const duplicate = new Set(taken.duplicate);
+      const superseded = new Set(taken.superseded);
+      for (const at of taken.lines) {
+        const event = lines[at]?.event;
+        if (event === undefined) continue;
+        const { location, locationBytes } = event;
+        const skip = duplicate.has(at) ? 'duplicate' : superseded.has(at) ? 'superseded' : undefined;
+        const ref = { location, ...(locationBytes !== undefined && { locationBytes }) };
+        found.push({ ref, ...(skip !== undefined && { skip }) });
+      }
+    } catch (error) {
+      if (!isLedgerError(error, 'not_found')) throw error;
+      lost.push(taken);
+    }
+  }
+  return { events: found, lost };
+}
+
+function lostPage({ ref, lines }: EventLines): { location: string; detail: string } {
+  const location = `_intake/${ref.slot}/${ref.writer}-${ref.n}/`;
+  return { location, detail: `${lines.length} events can't be read any more: their page is gone` };
+}
+
+/** The item as it is to be listed; undefined when it lies outside the scope. */
+async function itemOf(
+  { ref, skip }: EventItem,
+  connector: Connector,
+  scope: ListScope,
+  signal: AbortSignal,
+): Promise<Item | undefined> {
+  if (!scope.includes(ref.location)) return undefined;
+  if (skip !== undefined) return { ...ref, skip };
+  try {
+    const item = await connector.stat(ref, signal);
+    const tooLarge = scope.maxSize !== undefined && (item.size ?? 0) > scope.maxSize;
+    return tooLarge && item.skip === undefined ? { ...item, skip: 'size' } : item;
+  } catch (error) {
+    // A folder, what lies in quarantine, our own files: nothing that a listing would show.
+    if (error instanceof ConnectorError && error.code === 'not_an_item') return undefined;
+    // One that is gone, or can't be looked at, is listed all the same: opening it tells its outcome.
+    if (error instanceof ConnectorError && CONNECTOR_CODES[error.code] === 'final') return ref;
+    throw error;
+  }
+}
+
+/** The same items; those that were judged before in the very version that is there now are not scanned again. */
+async function withoutKnown(
+  { memory }: WorkerDeps,
+  { source, settings }: PlanEventsInput,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  const known = await memory.known({ source: source.id, scanner: settings.scanner }, items);
+  return items.map((item, at) =>
+    known[at] === true && item.skip === undefined ? { ...item, skip: 'duplicate' } : item,
+  );
+}
+
+/** As `Promise.all` over the values, a few at a time. */
+async function mapped<A, B>(values: readonly A[], make: (value: A) => Promise<B>): Promise<B[]> {
+  const made: B[] = new Array(values.length);
+  let next = 0;
+  const runner = async () => {
+    for (let at = next++; at < values.length; at = next++) made[at] = await make(values[at] as A);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, values.length) }, runner));
+  return made;
+}
