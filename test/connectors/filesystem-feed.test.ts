@@ -143,19 +143,19 @@ describe.each([
 ])('a feed that goes on, %s', (_, watch) => {
   it('gives what came while nobody watched, folders that were moved in too', { timeout: 30_000 }, async () => {
     await put('old');
-    await put('deep/old');
+    await put('deep/deeper/old');
     await fs.mkdir(path.join(store.base, 'beside', 'below'), { recursive: true });
     await fs.writeFile(path.join(store.base, 'beside', 'below', 'tree'), 'x');
     // Older than any time that the feed looks back to.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     const { feed, cursor } = await started(watch);
     await feed.close();
-    await put('deep/new');
+    await put('deep/deeper/new');
     await put('old', 'changed');
     await fs.rename(path.join(store.base, 'beside'), at('beside'));
     const later = open(JSON.parse(JSON.stringify(cursor)) as Position, watch);
-    const { locations } = await gather(later, has('deep/new', 'old', 'beside/below/tree'));
-    expect(locations).not.toContain('deep/old');
+    const { locations } = await gather(later, has('deep/deeper/new', 'old', 'beside/below/tree'));
+    expect(locations).not.toContain('deep/deeper/old');
   });
 
   it('gives again what was not acknowledged, to the same reader and to the next', { timeout: 30_000 }, async () => {

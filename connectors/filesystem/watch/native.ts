@@ -82,6 +82,7 @@ export class NativeSource implements Source {
     if (this.#place.only !== undefined || isHidden(this.#place, folder) || this.#folders.has(folder, facts.ino)) return;
     this.#folders.drop(folder);
     this.#walks.push({ from: folder, whole: true, since: bound, unknownIsNew: true });
+    this.#deps.wake();
   }
 
   gone(location: Raw): void {
