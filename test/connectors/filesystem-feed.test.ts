@@ -8,6 +8,7 @@ import { createFilesystemConnector } from '../../connectors/filesystem/connector
 import { createFileFeed } from '../../connectors/filesystem/feed.ts';
 import { type FileWatch, findPlace } from '../../connectors/filesystem/place.ts';
 import type { StorageEvent } from '../../domain/event.ts';
+import { intentOn } from './conformance.ts';
 import { makeTempStore, type TempStore } from './temp-store.ts';
 
 const SETTLE = 0.3;
@@ -301,5 +302,24 @@ describe('limits', () => {
     const { locations } = await coming;
     clearInterval(writing);
     expect(locations).toEqual(['one']);
+  });
+});
+
+describe.each([
+  ['told by the system', {}],
+  ['walking', { poll: 0.2 }],
+])('our own actions, %s', (_, watch) => {
+  it.each(['tag', 'move', 'movetag', 'delete'] as const)('%s brings no event', { timeout: 30_000 }, async (action) => {
+    const { feed } = await started(watch);
+    await put('bad/evil');
+    const { events } = await gather(feed, has('bad/evil'));
+    const intent = await intentOn(connector, { location: 'bad/evil' }, action);
+    expect(await connector.act(intent, never)).toMatchObject({ state: 'done' });
+    await put('later');
+    const after = await gather(feed, has('later'));
+    await put('later still');
+    const last = await gather(feed, has('later still'));
+    const named = [...events, ...after.events, ...last.events].map(({ location }) => location);
+    expect(named.filter((location) => !/^(\.start|later.*)$/.test(location))).toEqual(['bad/evil']);
   });
 });

@@ -491,6 +491,30 @@ describe('subscriptions', () => {
     expect(await failure(client.api(`/subscriptions/${id}`).get())).toMatchObject({ statusCode: 404 });
   });
 
+  test('is authorised anew, tells so, and is gone when its end has come', async () => {
+    const { id } = await subscribe();
+    fake.subscriptions.lifecycle(id, 'reauthorizationRequired');
+    await fake.subscriptions.sent();
+    expect(got).toMatchObject([{ lifecycleEvent: 'reauthorizationRequired', clientState: 'known to us alone' }]);
+    await client.api(`/subscriptions/${id}/reauthorize`).post({});
+    expect(fake.subscriptions.reauthorized).toEqual([id]);
+    fake.subscriptions.expire(id);
+    fake.library.put('late', 'x');
+    await fake.subscriptions.sent();
+    expect(got).toHaveLength(1);
+    expect(await failure(client.api(`/subscriptions/${id}/reauthorize`).post({}))).toMatchObject({ statusCode: 404 });
+    const other = (await subscribe()).id;
+    fake.subscriptions.lifecycle(other, 'subscriptionRemoved');
+    await fake.subscriptions.sent();
+    expect(got[1]).toMatchObject({ subscriptionId: other, lifecycleEvent: 'subscriptionRemoved' });
+    expect((await client.api('/subscriptions').get()).value).toEqual([]);
+  });
+
+  test('an application that may read no drive may not subscribe', async () => {
+    fake.tokens.roles = ['Sites.Selected'];
+    expect(await failure(subscribe())).toMatchObject({ statusCode: 403 });
+  });
+
   test.each([
     ['another token', (sent: string | null) => ({ status: 200, type: 'text/plain', body: `${sent}!` })],
     ['another type', (sent: string | null) => ({ status: 200, type: 'application/json', body: sent ?? '' })],

@@ -59,7 +59,7 @@ async function gather(feed: Feed, until: (events: readonly StorageEvent[]) => bo
   return { events, cursor, locations: events.map(({ location }) => location).sort() };
 }
 
-/** A feed that has begun: the first mark has come. `mark` gives another one and gathers until it comes. */
+/** A feed that has begun. `mark` gathers all that has happened by now. */
 async function started(connector = connect()) {
   const feed = open(undefined, connector);
   let count = 0;
@@ -69,11 +69,14 @@ async function started(connector = connect()) {
   put('begin');
   const first = await coming;
   await first.acknowledge();
+  // What came in with a folder is given behind the page that told of the folder, and before the next one.
   const mark = async () => {
-    const name = `mark ${count++}`;
-    put(name);
-    const { events, cursor } = await gather(feed, has(name));
-    return { cursor, events: events.filter(({ location }) => location !== name) };
+    const events: StorageEvent[] = [];
+    for (const name of [`mark ${count++}`, `mark ${count++}`]) {
+      put(name);
+      events.push(...(await gather(feed, has(name))).events);
+    }
+    return { events: events.filter(({ location }) => !location.startsWith('mark ')) };
   };
   return { feed, connector, mark, cursor: first.cursor };
 }
