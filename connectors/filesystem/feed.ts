@@ -87,6 +87,9 @@ class FileFeed implements Feed {
       } catch (error) {
         if (!signal.aborted) this.#broke();
         throw error;
+      } finally {
+        // What this turn began to watch while it was closed.
+        if (this.#closed) this.#source?.close();
       }
     }
   }
