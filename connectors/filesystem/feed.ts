@@ -51,7 +51,6 @@ class FileFeed implements Feed {
   /** All that changed before has been given (milliseconds since 1970), of the folder with this inode. */
   #since: number | undefined;
   #root: string | undefined;
-  #first: boolean;
   /** Given, and not acknowledged. */
   #handed: FeedBatch | undefined;
   #closed = false;
@@ -60,7 +59,6 @@ class FileFeed implements Feed {
 
   constructor(options: FileFeedOptions) {
     this.#options = options;
-    this.#first = options.from === undefined;
     if (options.from === undefined) return;
     const { since, root } = parseCursor(options.from);
     this.#since = since;
@@ -113,8 +111,7 @@ class FileFeed implements Feed {
     }
     this.#since ??= Date.now();
     this.#source ??= await this.#makeSource(path);
-    this.#source.open(place, this.#since, this.#first);
-    this.#first = false;
+    this.#source.open(place, this.#since);
     return { place, source: this.#source };
   }
 

@@ -57,7 +57,7 @@ class GraphFeed implements Feed {
       const now = performance.now();
       if (now >= until) return this.#batch([]);
       if (now < this.#due) {
-        await sleep(Math.min(this.#due, until) - now, undefined, { signal: either });
+        await sleep(Math.min(this.#due, until) - now, undefined, { signal: either }).catch(() => undefined);
         continue;
       }
       const events = await this.#step(either);

@@ -7,6 +7,7 @@ import type { Feed, FeedBatch } from '../../connectors/feed.ts';
 import { createFilesystemConnector } from '../../connectors/filesystem/connector.ts';
 import { createFileFeed } from '../../connectors/filesystem/feed.ts';
 import { type FileWatch, findPlace } from '../../connectors/filesystem/place.ts';
+import { TICK } from '../../connectors/filesystem/watch/source.ts';
 import type { StorageEvent } from '../../domain/event.ts';
 import { intentOn } from './conformance.ts';
 import { makeTempStore, type TempStore } from './temp-store.ts';
@@ -59,16 +60,16 @@ const has =
   (events: readonly StorageEvent[]) =>
     locations.every((location) => events.some((event) => event.location === location));
 
-/** Starts the feed: a first file is seen, so that everything is watched. */
+/** A feed that has begun: what was put before has been given. */
 async function started(watch: FileWatch = {}, from?: Position) {
   const feed = open(from, watch);
-  const coming = gather(feed, has('.start'));
   await put('.start');
-  const timer = setInterval(() => void put('.start', `${Date.now()}`), 500);
-  const { cursor } = await coming;
-  clearInterval(timer);
+  const { cursor } = await gather(feed, has('.start'));
   return { feed, cursor };
 }
+
+/** The cursor as if it had been made now, the clock of the file system being known: what is older is known. */
+const asOfNow = (cursor: Position | undefined) => ({ ...cursor, since: Date.now() + TICK - 100 });
 
 describe.each([
   ['told by the system', {}],
@@ -127,14 +128,20 @@ describe('a file that is being written', () => {
 
   it('is given all the same when it never stands still', { timeout: 30_000 }, async () => {
     const { feed } = await started({ settle: 0.1 });
-    const writing = setInterval(() => void fs.appendFile(at('log'), 'line\n'), 20);
-    try {
-      await gather(feed, has('log'));
-    } finally {
-      clearInterval(writing);
-    }
+    let given = false;
+    const writer = (async () => {
+      while (!given) {
+        await fs.appendFile(at('log'), 'line\n');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    const first = await gather(feed, has('log'));
+    given = true;
+    await writer;
     const { version } = await connector.stat({ location: 'log' }, never);
-    await gather(feed, (events) => events.some((event) => event.location === 'log' && event.version === version));
+    const isLast = (events: readonly StorageEvent[]) =>
+      [...first.events, ...events].some((event) => event.location === 'log' && event.version === version);
+    await gather(feed, isLast);
   });
 });
 
@@ -147,14 +154,13 @@ describe.each([
     await put('deep/deeper/old');
     await fs.mkdir(path.join(store.base, 'beside', 'below'), { recursive: true });
     await fs.writeFile(path.join(store.base, 'beside', 'below', 'tree'), 'x');
-    // Older than any time that the feed looks back to.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
     const { feed, cursor } = await started(watch);
     await feed.close();
+    const since = asOfNow(cursor);
     await put('deep/deeper/new');
     await put('old', 'changed');
     await fs.rename(path.join(store.base, 'beside'), at('beside'));
-    const later = open(JSON.parse(JSON.stringify(cursor)) as Position, watch);
+    const later = open(JSON.parse(JSON.stringify(since)) as Position, watch);
     const { locations } = await gather(later, has('deep/deeper/new', 'old', 'beside/below/tree'));
     expect(locations).not.toContain('deep/deeper/old');
   });
@@ -171,6 +177,17 @@ describe.each([
     await feed.close();
     const { events } = await gather(open(cursor, watch), has('a'));
     expect(events).toContainEqual(batch.events.find(({ location }) => location === 'a'));
+  });
+
+  it('ends at once when it is cancelled, or closed', { timeout: 30_000 }, async () => {
+    const { feed } = await started(watch);
+    const stop = new AbortController();
+    const waiting = feed.next(stop.signal);
+    stop.abort(new Error('told to stop'));
+    await expect(waiting).rejects.toThrow('told to stop');
+    const other = feed.next(never);
+    await feed.close();
+    await expect(other).rejects.toMatchObject({ code: 'storage_error' });
   });
 
   it('breaks off while the asset is away, and finds afterwards what came', { timeout: 30_000 }, async () => {
@@ -190,10 +207,8 @@ describe.each([
     await put('other');
     const later = open(cursor, watch);
     await expect(later.next(never)).rejects.toMatchObject({ code: 'listing_expired' });
-    const coming = gather(later, has('new'));
-    const writing = setInterval(() => void put('new', `${Date.now()}`), 500);
-    await coming;
-    clearInterval(writing);
+    await put('new');
+    await gather(later, has('new'));
   });
 });
 
@@ -263,16 +278,13 @@ describe('limits', () => {
   it('a poll that remembers no more files goes by their times', { timeout: 30_000 }, async () => {
     await put('a/old');
     await put('b/old');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
     const feed = feedWith({ poll: 0.2, mostRemembered: 1 });
-    const coming = gather(feed, has('a/new', 'b/new'));
-    const writing = setInterval(() => {
-      void put('a/new', `${Date.now()}`);
-      void put('b/new', `${Date.now()}`);
-    }, 500);
-    const { locations } = await coming;
-    clearInterval(writing);
-    expect(locations).toEqual(['a/new', 'b/new']);
+    await gather(feed, has('a/old', 'b/old'));
+    for (const name of ['a/old', 'b/old', 'a/new', 'b/new']) {
+      await put(name, 'later');
+      const { locations } = await gather(feed, has(name));
+      expect(locations).toEqual([name]);
+    }
   });
 
   it('a folder that can not be read ends nothing', { timeout: 30_000 }, async () => {
@@ -289,19 +301,15 @@ describe('limits', () => {
   it('an asset that is one file is watched, whatever replaces it', { timeout: 30_000 }, async () => {
     await put('one');
     await put('other');
-    const feed = createFileFeed({
-      find: () => findPlace({ id: 'files', asset: at('one') }),
-      from: undefined,
-      settle: SETTLE,
-    });
+    const find = () => findPlace({ id: 'files', asset: at('one') });
+    const feed = createFileFeed({ find, from: undefined, settle: SETTLE });
     feeds.push(feed);
-    const coming = gather(feed, has('one'));
-    const writing = setInterval(() => {
-      void put('.part', `${Date.now()}`).then(() => fs.rename(at('.part'), at('one')));
-    }, 500);
-    const { locations } = await coming;
-    clearInterval(writing);
-    expect(locations).toEqual(['one']);
+    const first = await gather(feed, has('one'));
+    await put('.part', 'longer');
+    await fs.rename(at('.part'), at('one'));
+    const second = await gather(feed, has('one'));
+    expect([...first.locations, ...second.locations]).toEqual(['one', 'one']);
+    expect(second.events[0]?.version).not.toBe(first.events[0]?.version);
   });
 });
 

@@ -400,6 +400,23 @@ describe('changes', () => {
   });
 });
 
+test('a delta can bring the folders above what changed, as Graph does', async () => {
+  fake.library.put('a/b/c', 'x');
+  const latest = await get(`${drive()}/root/delta?token=latest`);
+  fake.library.overwrite('a/b/c', 'longer');
+  const names = async () => {
+    const { value } = (await get(
+      new URL(latest['@odata.deltaLink'] as string).pathname.slice('/v1.0'.length),
+    )) as unknown as {
+      value: Item[];
+    };
+    return value.map(({ name }) => name);
+  };
+  expect(await names()).toEqual(['c']);
+  fake.deltas.withFolders = true;
+  expect(await names()).toEqual(['root', 'a', 'b', 'c']);
+});
+
 describe('faults', () => {
   test.each([
     ['throttled', throttled(2), 429, 'activityLimitReached', '2'],

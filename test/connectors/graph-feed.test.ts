@@ -82,7 +82,8 @@ async function started(connector = connect()) {
 }
 
 describe('the changes of a library', () => {
-  test('are what was created and written anew in the asset, and nothing else', async () => {
+  test.each([false, true])('are what was created and written anew in the asset, and nothing else', async (withCTag) => {
+    fake.deltas.withCTag = withCTag;
     put('old');
     put('touched');
     const { mark, connector } = await started();
@@ -182,6 +183,17 @@ describe('the place where a feed goes on', () => {
       }
       feed = open(cursor);
     }
+  });
+
+  test('a feed that is cancelled, or closed, ends at once', async () => {
+    const { feed } = await started();
+    const stop = new AbortController();
+    const waiting = feed.next(stop.signal);
+    stop.abort(new Error('told to stop'));
+    await expect(waiting).rejects.toThrow('told to stop');
+    const other = feed.next(never);
+    await feed.close();
+    await expect(other).rejects.toMatchObject({ code: 'storage_error' });
   });
 
   test('a place that Graph no longer knows is told, and the feed goes on from now', async () => {

@@ -17,8 +17,6 @@ export class PollSource implements Source {
   #place!: Place;
   #walking: AsyncGenerator<Surveyed, void, undefined> | undefined;
   #round = 0;
-  /** Nothing is given: the first walk of a feed that has no cursor learns what is there. */
-  #learning = false;
   /** When the walk under way began; what changed before the last whole walk began has been noticed. Milliseconds since 1970. */
   #began = 0;
   #since = 0;
@@ -33,10 +31,9 @@ export class PollSource implements Source {
     this.#memory = new FolderMemory(most);
   }
 
-  open(place: Place, since: number, first: boolean): void {
+  open(place: Place, since: number): void {
     this.#place = place;
     this.#since = since;
-    this.#learning = first;
     this.#memory = new FolderMemory(this.#most);
     this.#round = 0;
     this.#walking = undefined;
@@ -58,7 +55,6 @@ export class PollSource implements Source {
       this.#walking = undefined;
       this.#memory.sweep(this.#round);
       this.#since = this.#began;
-      this.#learning = false;
     }
     return this.#deps.full() ? Number.POSITIVE_INFINITY : 0;
   }
@@ -98,10 +94,7 @@ export class PollSource implements Source {
     for (const { location, facts } of files) {
       const mark = markOf(location, facts);
       this.#marks.push(mark);
-      if (
-        !this.#learning &&
-        (known ? !includes(known, mark) : whole || changedSince(facts, this.#since, this.#deps.skew))
-      ) {
+      if (known ? !includes(known, mark) : whole || changedSince(facts, this.#since, this.#deps.skew)) {
         this.#deps.note(location, true, this.#since);
       }
     }

@@ -5,7 +5,7 @@ import type { Place } from '../place.ts';
 /** Where notices of changed files come from: the system tells of them, or walks find them. */
 export interface Source {
   /** Begins, or begins again after it broke. `since`: what changed from then on must be noticed. */
-  open(place: Place, since: number, first: boolean): void;
+  open(place: Place, since: number): void;
   /**
    * Goes on with what it has to do by itself, for a moment.
    * @returns milliseconds until there is more to do; 0: at once
