@@ -402,7 +402,7 @@ describe('changes', () => {
 
 test('a delta can bring the folders above what changed, as Graph does', async () => {
   fake.library.put('a/b/c', 'x');
-  const latest = await get(`${drive()}/root/delta?token=latest`);
+  const latest = await get(`${root()}/delta?token=latest`);
   fake.library.overwrite('a/b/c', 'longer');
   const names = async () => {
     const { value } = (await get(
