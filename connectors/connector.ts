@@ -1,5 +1,7 @@
 import type { ActionCode, ActionIntent, ActionRow, ItemAction } from '../domain/action.ts';
 import type { Item, ItemRef, Version } from '../domain/item.ts';
+import type { Feed } from './feed.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** What a storage kind can do. What it can't is refused when the connector is configured, not at the finding. */
 export interface Capabilities {
@@ -120,6 +122,14 @@ export interface Connector {
   check(action: ItemAction, signal: AbortSignal): Promise<CheckReport>;
   /** Starts or resumes a listing. Quarantine and our own side-car files are never listed. */
   list(scope: ListScope, from: Position | undefined): Listing;
+  /**
+   * The source that tells of changes inside the asset when it is asked; absent where the storage has none. Nothing is opened before
+   * the first `next`. What it gives is inside the asset and outside quarantine, and is not held against the connector's filter.
+   * @param from the `cursor` of the last batch that was handed over; undefined on the first start: then it begins with what changes from now on
+   */
+  feed?(from: Position | undefined): Feed;
+  /** What has the storage call us; absent where it is told to by its own administrator. */
+  subscriber?(): Subscriber;
   /**
    * What could be scanned with these credentials: buckets, containers, libraries, the folders at the top. `after` is a `next`.
    * @throws ConnectorError `permission_denied` when the credentials reach their asset and may not look around

@@ -14,6 +14,7 @@ import type {
   Position,
 } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
+import type { Feed } from '../feed.ts';
 import { deleteItem } from './actions/delete.ts';
 import { moveItem } from './actions/move.ts';
 import { restoreItem } from './actions/restore.ts';
@@ -24,6 +25,7 @@ import { closeFd, lstat } from './calls.ts';
 import { checkFilesystem } from './check.ts';
 import { isOurs, itemOf } from './entry.ts';
 import { failure } from './failures.ts';
+import { createFileFeed } from './feed.ts';
 import { FolderNames, insideOf, readKeys } from './folder.ts';
 import { folderOf, joined, nameOf, type Raw, rawLocation, rawOf, readable } from './names.ts';
 import { openItem } from './open-file.ts';
@@ -70,6 +72,10 @@ class FilesystemConnector implements Connector {
 
   list(scope: ListScope, from: Position | undefined): Listing {
     return new Walk(() => this.#find(), this.#names, scope, from);
+  }
+
+  feed(from: Position | undefined): Feed {
+    return createFileFeed({ find: () => this.#find(), from, ...this.#settings.watch });
   }
 
   async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {

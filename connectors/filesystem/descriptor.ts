@@ -1,6 +1,6 @@
 import fs, { type BigIntStats } from 'node:fs';
 import type { Version } from '../../domain/item.ts';
-import { closeFd, fstat, openFd, pread, READ_FILE } from './calls.ts';
+import { closeFd, fstat, HAS_PROC, openFd, pread, READ_FILE } from './calls.ts';
 import { pathOf, type Raw } from './names.ts';
 import type { Place } from './place.ts';
 
@@ -53,6 +53,20 @@ export function isLocal(path: string | Buffer): Promise<boolean> {
   if (process.platform !== 'linux') return Promise.resolve(false);
   return new Promise((resolve) => {
     fs.statfs(path, (error, facts) => resolve(error === null && LOCAL.has(facts.type >>> 0)));
+  });
+}
+
+/** Of file systems whose other users change them unseen by this host: NFS, SMB (three kinds), CephFS, AFS, 9P, FUSE, GFS2, OCFS2, Lustre. */
+const SHARED = new Set([
+  0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x00c36400, 0x5346414f, 0x01021997, 0x65735546, 0x01161970, 0x7461636f,
+  0x0bd00bd0,
+]);
+
+/** True when the system tells of every change below the folder, as far as its file system is known. */
+export function tellsOfChanges(path: string | Buffer): Promise<boolean> {
+  if (!HAS_PROC) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    fs.statfs(path, (error, facts) => resolve(error === null && !SHARED.has(facts.type >>> 0)));
   });
 }
 

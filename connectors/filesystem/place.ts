@@ -7,6 +7,14 @@ import { failure } from './failures.ts';
 import { folderOf, isBelow, joined, nameOf, pathOf, type Raw, rawOf, readable } from './names.ts';
 import { Pace } from './pace.ts';
 
+/** How the files below a folder are watched. */
+export interface FileWatch {
+  /** Seconds that a file must stand still for before it is given. Default 2. */
+  readonly settle?: number;
+  /** Seconds from one walk over the whole asset to the next. Absent: the system tells, but for network file systems, which are walked every 60 s. */
+  readonly poll?: number;
+}
+
 export interface FilesystemSettings {
   readonly id: string;
   /** Absolute path of a folder or of one file. */
@@ -15,6 +23,8 @@ export interface FilesystemSettings {
   readonly quarantine?: string;
   /** Absolute folders of our own state, never listed. */
   readonly exclude?: readonly string[];
+  /** How the asset is watched; what is absent is as usual. */
+  readonly watch?: FileWatch;
   /** For tests: awaited before every step of an action that changes the storage. */
   readonly beforeStep?: (step: string) => Promise<void>;
 }

@@ -13,6 +13,8 @@ import type {
   Position,
 } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
+import type { Feed } from '../feed.ts';
+import type { Subscriber } from '../subscriber.ts';
 import { deleteItem } from './actions/delete.ts';
 import { moveItem } from './actions/move.ts';
 import { restoreItem } from './actions/restore.ts';
@@ -24,11 +26,13 @@ import { type Credential, createCredential } from './credential.ts';
 import { itemOf, SELECTED_TO_READ } from './drive-item.ts';
 import { findDrives, type GraphSettings } from './drives.ts';
 import { Unanswered } from './failures.ts';
+import { createGraphFeed } from './feed.ts';
 import { Folders, isInAsset } from './folders.ts';
 import { DeltaListing } from './listing.ts';
 import { OpenDriveItem } from './open-item.ts';
 import { type Drive, fileAt, itemAt, itemWithId, type Place, placeOf } from './places.ts';
 import { endpointsOf } from './settings.ts';
+import { createGraphSubscriber } from './subscriptions.ts';
 import { pinnedBy } from './version.ts';
 
 /** A change whose answer is lost is looked after so often in one call: the drive is read, and the rest done. */
@@ -75,6 +79,16 @@ class GraphConnector implements Connector {
     const folders = (drive: Drive, anew: boolean) => this.#foldersOf(drive, anew);
     if (from === undefined) this.#drives = undefined;
     return new DeltaListing({ client: this.#client, drives, folders, pageSize }, scope, from);
+  }
+
+  feed(from: Position | undefined): Feed {
+    const { pageSize, watch } = this.#settings;
+    const drives = (signal: AbortSignal) => this.#find(signal);
+    return createGraphFeed({ client: this.#client, drives, from, pageSize, ...watch });
+  }
+
+  subscriber(): Subscriber {
+    return createGraphSubscriber(this.#client, (signal) => this.#find(signal));
   }
 
   async assets(query: { limit: number; after?: string }, signal: AbortSignal): Promise<AssetPage> {

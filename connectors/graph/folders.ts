@@ -40,6 +40,29 @@ export class Folders {
     return before !== undefined && (before.name !== now.name || before.parent !== now.parent);
   }
 
+  /** Names from the root to this folder as far as nothing need be asked; undefined where something must be. */
+  known(id: string): string[] | undefined {
+    const names: string[] = [];
+    for (const at of this.above(id)) {
+      const { name, parent } = this.#known.get(at) as Folder;
+      if (parent === undefined) return names.reverse();
+      names.push(name);
+    }
+    return undefined;
+  }
+
+  /** This folder and those above it, innermost first, as far as they are known. */
+  above(id: string): string[] {
+    const ids: string[] = [];
+    for (let at: string | undefined = id; at !== undefined && ids.length <= DEEPEST; ) {
+      const folder: Folder | undefined = this.#known.get(at);
+      if (folder === undefined) break;
+      ids.push(at);
+      at = folder.parent;
+    }
+    return ids;
+  }
+
   #keep({ id, name = '', root, parentReference }: DriveItem): Folder {
     const folder = { name, parent: root ? undefined : parentReference?.id };
     this.#known.set(id, folder);

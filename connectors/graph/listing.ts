@@ -4,7 +4,7 @@ import type { Answer, GraphClient, Question } from './client.ts';
 import { DELTA_PAGE, type DriveItem, isFolder, itemOf, readAs, SELECTED } from './drive-item.ts';
 import type { Folders } from './folders.ts';
 import { isWithin, pathAddress } from './names.ts';
-import { type Drive, expectFolder } from './places.ts';
+import { type Drive, expectFolder, locationOf } from './places.ts';
 import { markOf, parsePosition, positionOf } from './position.ts';
 
 export interface Enumerated {
@@ -180,7 +180,7 @@ export class DeltaListing implements Listing {
     if (above === undefined || item.name === undefined) return undefined;
     const names = [...above, item.name];
     if (isWithin(names, drive.quarantine)) return undefined;
-    const location = drive.prefix + names.slice(drive.folder.length).join('/');
+    const location = locationOf(drive, names);
     if (!isItem(item)) return isWithin(names, drive.folder) ? renamedFolder(location) : undefined;
     const inside = isWithin(names, drive.folder) && this.#mayEnter(location) && this.#scope.includes(location);
     if (!inside) {

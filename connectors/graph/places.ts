@@ -35,6 +35,11 @@ export function placeOf(drives: readonly Drive[], ref: Parameters<typeof namesOf
   throw new ConnectorError('not_an_item', `${JSON.stringify(ref.location)} lies in no drive of this connector`);
 }
 
+/** The location of what lies at these names, which are within the asset. */
+export function locationOf(drive: Drive, names: readonly string[]): string {
+  return drive.prefix + names.slice(drive.folder.length).join('/');
+}
+
 /** What is at these names, undefined for nothing. */
 export async function itemAt(
   client: GraphClient,

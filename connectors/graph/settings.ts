@@ -43,8 +43,15 @@ export interface OnedriveStorage extends GraphAccess {
   readonly folder: string;
 }
 
+/** How drives are watched. */
+export interface GraphWatch {
+  /** Seconds between two questions for changes. Default 30. */
+  readonly interval?: number;
+}
+
 interface Named {
   readonly id: string;
+  readonly watch?: GraphWatch;
   /** Folder in the same library that moved items go to. */
   readonly quarantine?: string;
 }

@@ -400,6 +400,23 @@ describe('changes', () => {
   });
 });
 
+test('a delta can bring the folders above what changed, as Graph does', async () => {
+  fake.library.put('a/b/c', 'x');
+  const latest = await get(`${root()}/delta?token=latest`);
+  fake.library.overwrite('a/b/c', 'longer');
+  const names = async () => {
+    const { value } = (await get(
+      new URL(latest['@odata.deltaLink'] as string).pathname.slice('/v1.0'.length),
+    )) as unknown as {
+      value: Item[];
+    };
+    return value.map(({ name }) => name);
+  };
+  expect(await names()).toEqual(['c']);
+  fake.deltas.withFolders = true;
+  expect(await names()).toEqual(['root', 'a', 'b', 'c']);
+});
+
 describe('faults', () => {
   test.each([
     ['throttled', throttled(2), 429, 'activityLimitReached', '2'],
@@ -489,6 +506,30 @@ describe('subscriptions', () => {
     await fake.subscriptions.sent();
     expect(got).toHaveLength(2);
     expect(await failure(client.api(`/subscriptions/${id}`).get())).toMatchObject({ statusCode: 404 });
+  });
+
+  test('is authorised anew, tells so, and is gone when its end has come', async () => {
+    const { id } = await subscribe();
+    fake.subscriptions.lifecycle(id, 'reauthorizationRequired');
+    await fake.subscriptions.sent();
+    expect(got).toMatchObject([{ lifecycleEvent: 'reauthorizationRequired', clientState: 'known to us alone' }]);
+    await client.api(`/subscriptions/${id}/reauthorize`).post({});
+    expect(fake.subscriptions.reauthorized).toEqual([id]);
+    fake.subscriptions.expire(id);
+    fake.library.put('late', 'x');
+    await fake.subscriptions.sent();
+    expect(got).toHaveLength(1);
+    expect(await failure(client.api(`/subscriptions/${id}/reauthorize`).post({}))).toMatchObject({ statusCode: 404 });
+    const other = (await subscribe()).id;
+    fake.subscriptions.lifecycle(other, 'subscriptionRemoved');
+    await fake.subscriptions.sent();
+    expect(got[1]).toMatchObject({ subscriptionId: other, lifecycleEvent: 'subscriptionRemoved' });
+    expect((await client.api('/subscriptions').get()).value).toEqual([]);
+  });
+
+  test('an application that may read no drive may not subscribe', async () => {
+    fake.tokens.roles = ['Sites.Selected'];
+    expect(await failure(subscribe())).toMatchObject({ statusCode: 403 });
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Drive } from './drive.ts';
 import { GraphFailure, type Reply, type Request } from './http.ts';
 import { deltaJson, type Showing } from './item-json.ts';
+import type { Node } from './node.ts';
 
 /** What a token says. The client sees none of it. */
 interface Place {
@@ -20,6 +21,8 @@ export class Deltas {
   pageSize = 200;
   /** The documentation says that a delta leaves out the cTag; SharePoint has been seen to give it. */
   withCTag = false;
+  /** Beside what changed, the folders that it lies in are given, though nothing of theirs changed, as Graph does. */
+  withFolders = false;
   #key = randomBytes(16);
 
   /** Every token given so far is answered with 410 from now on. */
@@ -46,9 +49,11 @@ export class Deltas {
     let more = false;
     for (const { node, change } of drive.changedAfter(place.after)) {
       if (node.deleted && change <= place.since) continue;
-      more = value.length === place.top;
+      more = value.length >= place.top;
       if (more) break;
-      value.push(deltaJson(node, { ...showing, drive, ...select, withCTag: this.withCTag }));
+      for (const one of this.withFolders ? [...foldersOf(node), node] : [node]) {
+        value.push(deltaJson(one, { ...showing, drive, ...select, withCTag: this.withCTag }));
+      }
       after = change;
     }
     const links = more
@@ -88,4 +93,9 @@ export class Deltas {
   #sign(text: string): string {
     return createHmac('sha256', this.#key).update(text).digest('base64url').slice(0, 16);
   }
+}
+
+/** The folders above, the root first. */
+function foldersOf({ parent }: Node): Node[] {
+  return parent === undefined ? [] : [...foldersOf(parent), ...(parent.deleted ? [] : [parent])];
 }

@@ -34,6 +34,9 @@ export async function answerGraph(tenant: Tenant, request: Request): Promise<Rep
   const path = decodedPath(request.path);
   const [, rest = ''] = /^\/v1\.0(\/.*)$/s.exec(path) ?? [];
   const [, kind = ''] = /^\/([^/:]+)/.exec(rest) ?? [];
+  if (kind === 'subscriptions' && !roles.some((role) => ROLES.read.includes(role))) {
+    throw new GraphFailure(403, 'accessDenied', 'The application may not subscribe.');
+  }
   if (kind === 'subscriptions') return tenant.subscriptions.answer(rest.slice('/subscriptions/'.length), request);
   const may = (what: keyof typeof ROLES, site?: Site): boolean =>
     roles.some((role) => ROLES[what].includes(role)) ||

@@ -13,6 +13,7 @@ interface Subscription {
 
 /** Longest life of a subscription on a drive, in milliseconds: 42,300 minutes. */
 const LONGEST_MS = 42_300 * 60_000;
+
 /** Subscriptions on drives, and the notifications that they bring. */
 export class Subscriptions {
   readonly all = new Map<string, Subscription>();
@@ -21,6 +22,8 @@ export class Subscriptions {
   readonly #driveOf: (resource: string) => string | undefined;
   readonly #sending = new Set<Promise<unknown>>();
   readonly #due = new Set<string>();
+  /** Ids, in the order in which they were authorised anew. */
+  readonly reauthorized: string[] = [];
 
   constructor(tenantId: string, driveOf: (resource: string) => string | undefined) {
     this.#tenantId = tenantId;
@@ -30,13 +33,19 @@ export class Subscriptions {
   /** `id`: '' for all of them. @throws GraphFailure */
   async answer(id: string, request: Request): Promise<Reply> {
     if (id === '') {
-      if (request.method === 'GET') return { status: 200, body: { value: [...this.all.values()].map(shown) } };
+      if (request.method === 'GET') return { status: 200, body: { value: this.#live().map(shown) } };
       if (request.method === 'POST') return this.#create(jsonOf(request));
     }
-    const found = this.all.get(id);
+    const [, renewed = '', reauthorize] = /^([^/]+)(\/reauthorize)?$/.exec(id) ?? [];
+    const found = this.#live().find((one) => one.id === renewed);
     if (found === undefined) throw new GraphFailure(404, 'ResourceNotFound', 'The object was not found.');
+    if (reauthorize !== undefined) {
+      if (request.method !== 'POST') throw new GraphFailure(405, 'BadRequest', 'Only POST.');
+      this.reauthorized.push(found.id);
+      return { status: 204 };
+    }
     if (request.method === 'DELETE') {
-      this.all.delete(id);
+      this.all.delete(found.id);
       return { status: 204 };
     }
     if (request.method === 'PATCH') found.expirationDateTime = expiration(jsonOf(request).expirationDateTime);
@@ -49,8 +58,8 @@ export class Subscriptions {
     this.#due.add(driveId);
     setImmediate(() => {
       this.#due.delete(driveId);
-      for (const one of this.all.values()) {
-        if (this.#driveOf(one.resource) !== driveId || Date.parse(one.expirationDateTime) < Date.now()) continue;
+      for (const one of this.#live()) {
+        if (this.#driveOf(one.resource) !== driveId) continue;
         const resourceData = { '@odata.type': '#Microsoft.Graph.DriveItem' };
         this.#send(one.notificationUrl, { ...this.#head(one), changeType: one.changeType, resourceData });
       }
@@ -65,10 +74,24 @@ export class Subscriptions {
     this.#send(one.lifecycleNotificationUrl, { ...this.#head(one), lifecycleEvent: event });
   }
 
+  /** Its end has come. */
+  expire(id: string): void {
+    const one = this.all.get(id);
+    if (one === undefined) throw new Error(`no subscription ${id}`);
+    one.expirationDateTime = new Date().toISOString();
+  }
+
   /** Resolves when all notifications that are due have been answered. */
   async sent(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     await Promise.allSettled(this.#sending);
+  }
+
+  #live(): Subscription[] {
+    for (const [id, { expirationDateTime }] of this.all) {
+      if (Date.parse(expirationDateTime) <= Date.now()) this.all.delete(id);
+    }
+    return [...this.all.values()];
   }
 
   async #create(body: Record<string, unknown>): Promise<Reply> {
