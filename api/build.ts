@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { dataConverter } from '../codec/data-converter.ts';
 import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
+import { readTls } from '../config/tls.ts';
 import { createScanner } from '../scanner/client.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import type { ConnectorResource } from './contract.ts';
@@ -17,12 +19,17 @@ export async function buildDeps(
   stopping: AbortSignal,
 ): Promise<{ deps: ApiDeps; close: () => Promise<void> }> {
   const connection = temporalConnection(config);
-  const client = new Client({ connection, namespace: config.temporal.namespace });
-  const url = config.redisUrl;
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: dataConverter(config.temporal.codecKeys),
+  });
+  const { redis } = config;
   const status =
-    url === undefined
+    redis === undefined
       ? undefined
-      : await createRedisStatus(url.reveal(), {
+      : await createRedisStatus(redis.url.reveal(), {
+          ...(redis.tls !== undefined && { tls: readTls(redis.tls) }),
           say: (event, detail) =>
             event === 'up' ? log.info(`Redis is there: ${detail}`) : log.warn(`Redis: ${detail}`),
         });
@@ -34,6 +41,7 @@ export async function buildDeps(
       token,
       protectedEntity,
       caFile,
+      verifyTls,
       metadata,
       maxBytes,
       concurrency,
@@ -41,12 +49,14 @@ export async function buildDeps(
     }): NamedScanner => ({
       name,
       standIn,
+      verifyTls,
       scanner: createScanner({
         name,
         url: address,
         ...(token !== undefined && { token: token.reveal() }),
         ...(protectedEntity !== undefined && { protectedEntity }),
         ...(caFile !== undefined && { caFile }),
+        verifyTls,
         metadata,
         maxBytes,
         maxConcurrency: concurrency,
@@ -85,7 +95,6 @@ export async function buildDeps(
   return { deps, close };
 }
 
-/** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
 /** What is told of a connector: never what its workers open it with. */
 function resourceOf(connector: ConnectorSettings): ConnectorResource {
   const { id, kind, asset, filter, action, quarantine, maxSize, site, maxActions, maxActionsWindow } = connector;
@@ -104,19 +113,19 @@ function resourceOf(connector: ConnectorSettings): ConnectorResource {
   };
 }
 
+/** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
 function temporalConnection({ temporal }: ApiConfig): Connection {
   const { tls } = temporal;
+  const { ca, cert, key } = readTls(tls ?? {});
   return Connection.lazy({
     address: temporal.address,
     connectTimeout: 3_000,
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 250, 'grpc.max_reconnect_backoff_ms': 3_000 },
     ...(tls !== undefined && {
       tls: {
-        ...(tls.caFile !== undefined && { serverRootCACertificate: readFileSync(tls.caFile) }),
-        ...(tls.certFile !== undefined &&
-          tls.keyFile !== undefined && {
-            clientCertPair: { crt: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
-          }),
+        ...(ca !== undefined && { serverRootCACertificate: ca }),
+        ...(cert !== undefined && key !== undefined && { clientCertPair: { crt: cert, key } }),
+        ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
       },
     }),
   });

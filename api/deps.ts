@@ -9,6 +9,8 @@ import type { LedgerDoor } from './ledger-door.ts';
 export interface NamedScanner {
   readonly name: string;
   readonly standIn: boolean;
+  /** False: its certificate is not looked at. */
+  readonly verifyTls?: boolean;
   readonly scanner: Scanner;
 }
 

@@ -5,6 +5,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
+import { converterOf } from './connection.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
 import { StatusLoop } from './status-loop.ts';
@@ -26,7 +27,11 @@ export function startHousekeeping(
 ): Housekeeping {
   const { ledger, status } = resources.orchestrator;
   if (!config.roles.includes('orchestrator')) return { stop: () => Promise.resolve() };
-  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: converterOf(config.temporal),
+  });
   const loops: { stop(): Promise<void> }[] = [];
   if (status !== undefined) {
     const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });

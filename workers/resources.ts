@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
+import { readTls } from '../config/tls.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
@@ -29,9 +30,10 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   const ledger = await openLedger(config.ledger.place, { access: config.ledger.access });
   let heard = (): void => undefined;
   const status =
-    config.redisUrl === undefined
+    config.redis === undefined
       ? undefined
-      : await createRedisStatus(config.redisUrl.reveal(), {
+      : await createRedisStatus(config.redis.url.reveal(), {
+          ...(config.redis.tls !== undefined && { tls: readTls(config.redis.tls) }),
           say: (event, detail) => {
             log[event === 'up' ? 'info' : 'warn']({ event, detail }, `status store is ${event}`);
             if (event === 'up') heard();
@@ -81,6 +83,7 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
     ...(settings.token !== undefined && { token: settings.token.reveal() }),
     ...(settings.protectedEntity !== undefined && { protectedEntity: settings.protectedEntity }),
     ...(settings.caFile !== undefined && { caFile: settings.caFile }),
+    verifyTls: settings.verifyTls,
     metadata: settings.metadata,
     maxBytes: settings.maxBytes,
     maxConcurrency: settings.concurrency,

@@ -1,4 +1,4 @@
-import type { WorkerDeploymentVersion } from '@temporalio/common';
+import type { DataConverter, WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type InjectedSinks,
   type NativeConnection,
@@ -46,6 +46,7 @@ const ACTION_SLOTS = 8;
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  readonly dataConverter: DataConverter;
   readonly resources: Resources;
   readonly site?: string | undefined;
 }
@@ -149,6 +150,7 @@ function common(options: WorkerOptions) {
   return {
     connection: options.connection,
     namespace: options.namespace,
+    dataConverter: options.dataConverter,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
   };

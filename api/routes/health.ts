@@ -75,6 +75,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
             detail: `Scanner ${named.name} did not answer within ${PROBE_MS / 1000} s`,
           }),
         )
+        .then((found) => (named.verifyTls === false ? unverified(found) : found))
         .then((found) =>
           named.standIn ? { ...found, detail: `${found.detail} It is a stand-in, which judges nothing.` } : found,
         );
@@ -132,6 +133,13 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       }),
     }),
   ];
+}
+
+/** Loud on purpose: whoever sits between can forge what is called clean. */
+function unverified({ detail }: Finding): Finding {
+  const warning =
+    'Its certificate is NOT verified, so verdicts can be forged: set DSXA_VERIFY_TLS=on, and DSXA_CA_FILE if it has an authority of its own.';
+  return { state: 'problem', detail: `${detail} ${warning}` };
 }
 
 async function tried(what: () => Promise<unknown> | undefined, fine: string): Promise<Finding> {
