@@ -127,6 +127,12 @@ export function buildCommon(
   };
 }
 
+/** The configuration file: the named one, else the one in the state folder, else the one in the working folder. */
+export function configFileOf(named: string | undefined, home: string): string | undefined {
+  const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
+  return named !== undefined && named !== '' ? path.resolve(named) : usual.find((file) => existsSync(file));
+}
+
 function readFile(
   env: NodeJS.ProcessEnv,
   named: string | undefined,
@@ -134,8 +140,7 @@ function readFile(
   problems: ConfigProblem[],
   opens: (connector: ConnectorSettings) => boolean,
 ): { config: ConfigFile; configFile: string | undefined } {
-  const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
-  const configFile = named !== undefined ? path.resolve(named) : usual.find((file) => existsSync(file));
+  const configFile = configFileOf(named, home);
   if (configFile === undefined) return { config: { connectors: [] }, configFile };
   if (named !== undefined) {
     const problem = unreadable(configFile, { variable: 'DSX_CONFIG' });

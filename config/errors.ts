@@ -50,12 +50,13 @@ export class ConfigError extends CodedError<ConfigCode> {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly [ConfigProblem, ...ConfigProblem[]]) {
-    super(problems[0].code, problems.map(line).join('\n'));
+    super(problems[0].code, problems.map(problemText).join('\n'));
     this.problems = problems;
   }
 }
 
-function line(problem: ConfigProblem): string {
+/** The problem as one line: the variable or the file, line and field, then what is wrong and what to do. */
+export function problemText(problem: ConfigProblem): string {
   const place = [
     problem.variable,
     problem.file !== undefined && problem.line !== undefined ? `${problem.file}:${problem.line}` : problem.file,

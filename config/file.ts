@@ -36,7 +36,7 @@ const scannerSchema = z.strictObject(
 );
 
 /** The root of dsx-connect.yaml. */
-const fileSchema = z.strictObject(
+export const fileSchema = z.strictObject(
   {
     connectors: z.array(connectorSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
     scanner: scannerSchema.nullish(),
