@@ -10,6 +10,7 @@ import { type ConfigFile, loadConfigFile } from './file.ts';
 import { unreadable } from './files.ts';
 import { buildLedger, type LedgerSettings, ledgerShape } from './ledger.ts';
 import { buildRedis, type RedisSettings, redisShape } from './redis.ts';
+import type { SinkSettings } from './results.ts';
 import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
 import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
 
@@ -31,6 +32,8 @@ export interface CommonConfig {
   /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
   readonly scanners: Readonly<Record<string, ScannerSettings>>;
   readonly connectors: readonly ConnectorSettings[];
+  /** Where results are sent, by the orchestrators. */
+  readonly results: readonly SinkSettings[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -124,6 +127,7 @@ export function buildCommon(
     temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
+    results: config.results ?? [],
   };
 }
 

@@ -8,6 +8,7 @@ import type { WorkerConfig } from '../config/worker.ts';
 import { converterOf } from './connection.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
+import { ResultsLoop } from './results-loop.ts';
 import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
 
@@ -41,6 +42,11 @@ export function startHousekeeping(
   }
   const sweeper = new SweepLoop({ ledger, log, waits: (job) => scanIsOpen(client, job) });
   sweeper.start();
+  if (config.results.length > 0) {
+    const results = new ResultsLoop({ client, sinks: config.results.map(({ id }) => id), log });
+    results.start();
+    loops.push(results);
+  }
   loops.push(sweeper);
   let stopped: Promise<unknown> | undefined;
   return {

@@ -15,6 +15,7 @@ import { createRedisStatus } from '../status/redis-status.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
+import { createSinks } from './sinks.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
@@ -64,7 +65,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   };
   return {
     worker,
-    orchestrator: { ledger, status },
+    orchestrator: { ledger, status, sinks: createSinks(config.results) },
     onStatusUp: (told) => {
       heard = told;
     },

@@ -11,6 +11,7 @@ import { createAskActions } from '../activities/ask-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
+import { createDeliverResults } from '../activities/deliver-results.ts';
 import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
@@ -71,6 +72,7 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       askActions: createAskActions(deps),
       nextHours: createNextHours(),
     }),
+    deliverResults: createDeliverResults(deps),
     beginJob: createBeginJob(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),

@@ -9,4 +9,5 @@ export { fullScan } from './full-scan.ts';
 export { itemLock } from './item-lock.ts';
 export { previewConnector } from './preview-connector.ts';
 export { requestedScan } from './requested-scan.ts';
+export { resultsOut } from './results-out.ts';
 export { retryScan } from './retry-scan.ts';
