@@ -11,6 +11,7 @@ import type { ConnectorResource } from './contract.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { createResultsCheck } from './results-view.ts';
 
 /** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
 export async function buildDeps(
@@ -84,6 +85,10 @@ export async function buildDeps(
     status,
     ledger,
     scanners,
+    results: createResultsCheck(
+      client,
+      config.results.map(({ id }) => id),
+    ),
     log,
     stopping,
   };

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
-import type { ConnectorResource } from './contract.ts';
+import type { ConnectorResource, ReadyCheck } from './contract.ts';
 import type { JobControl } from './control.ts';
 import type { LedgerDoor } from './ledger-door.ts';
 
@@ -37,6 +37,8 @@ export interface ApiDeps {
   readonly status: StatusStore | undefined;
   readonly ledger: LedgerDoor;
   readonly scanners: readonly NamedScanner[];
+  /** How the sending of results stands. Absent without sinks. */
+  readonly results?: (() => Promise<ReadyCheck>) | undefined;
   readonly log: Logger;
   /** Fires when the server stops: event streams end. */
   readonly stopping: AbortSignal;

@@ -103,7 +103,13 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: readyAnswer, 503: readyAnswer },
       handle: async () => {
         const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
-        const [server, status, place, judge] = await Promise.all([temporal(), redis(), ledger, scanner()]);
+        const [server, status, place, judge, sent] = await Promise.all([
+          temporal(),
+          redis(),
+          ledger,
+          scanner(),
+          deps.results?.(),
+        ]);
         const served = server.every(({ state }) => state === 'ok');
         const fair: Finding = served ? await fairness() : { state: 'off', detail: 'not known without workers' };
         const checks: ReadyCheck[] = [
@@ -112,6 +118,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
           { name: 'redis', needed: false, ...status },
           { name: 'ledger', needed: true, ...place },
           { name: 'scanner', needed: false, ...judge },
+          ...(sent === undefined ? [] : [sent]),
         ];
         const ready = checks.every(({ needed, state }) => !needed || state === 'ok');
         return { status: ready ? 200 : 503, body: { ready, checks } };

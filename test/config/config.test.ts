@@ -44,6 +44,7 @@ describe('defaults', () => {
       ledger: { place: path.join(home, 'ledger'), access: {} },
       configFile: path.join(home, 'dsx-connect.yaml'),
       temporal: { address: '127.0.0.1:7233', namespace: 'default', codecKeys: [] },
+      results: [],
       scanners: {},
       connectors: [],
       roles: ['orchestrator', 'scan'],

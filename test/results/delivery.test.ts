@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { createResultsCheck } from '../../api/results-view.ts';
 import { RESULTS_OUT, type ResultsOutView, resultsOutWorkflowId } from '../../workflows/messages.ts';
 import { EICAR, writeFiles } from '../support/files.ts';
 import { PemFolder, pair } from '../support/pem-files.ts';
@@ -82,7 +83,10 @@ it('findings and actions reach every sink of every transport, in the shape that 
   await until(async () => (await plant.ledger.results.read('over-udp')) !== undefined).toBe(true);
   await until(async () => (await plant.ledger.results.read('over-tcp')) !== undefined).toBe(true);
   const source = plant.source(folderOf('transports'));
-  const scan = await plant.start({ action: 'move' }, { source, job: 'job-transports' });
+  const scan = await plant.start(
+    { action: 'move', quarantine: path.join(plant.home, 'quarantine') },
+    { source, job: 'job-transports' },
+  );
   expect(await scan.result()).toMatchObject({ counters: { outcomes: { malicious: FINDINGS } } });
   const want = await expected(scan.job);
   expect(want.length).toBeGreaterThanOrEqual(2 * FINDINGS);
@@ -117,6 +121,12 @@ it('nothing is missing after the collector was away and the worker was killed', 
   // It is told that the collector is away, and how much waits.
   await until(async () => (await view('away')).failure?.code).toBe('sink_unreachable');
   expect((await view('away')).behind).toBeGreaterThan(0);
+  const check = createResultsCheck(plant.client, ['away']);
+  expect(await check?.()).toMatchObject({
+    name: 'results',
+    state: 'problem',
+    detail: expect.stringContaining('ECONNREFUSED'),
+  });
   worker.kill('SIGKILL');
   await worker.gone;
   const second = await Collector.stream('octet-counting', undefined, first.port);
@@ -126,4 +136,8 @@ it('nothing is missing after the collector was away and the worker was killed', 
   expect(want).toHaveLength(2 * FINDINGS);
   await until(() => ids(second)).toEqual(want);
   await until(async () => (await view('away')).failure).toBeUndefined();
+  expect(await check?.()).toMatchObject({
+    state: 'ok',
+    detail: expect.stringMatching(/^away: \d+ sent, nothing waits$/),
+  });
 }, 120_000);
