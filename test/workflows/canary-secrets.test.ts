@@ -141,6 +141,7 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
       // The stand-in in the scanner's place: it is sent the token, and refused.
       DSXA_SCANNER_URL: plant.standin.url,
       DSXA_AUTH_TOKEN: canary('scanner'),
+      AWS_ENDPOINT_URL_STS: 'https://127.0.0.1:1',
       ...(mode === 'encrypted' && { DSXCONNECT_CODEC_KEYS: `k:${CODEC_KEY}` }),
     };
     const worker = await plant.worker(env);
