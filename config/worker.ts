@@ -76,11 +76,11 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
 
 /** What the sinks need, and this process was not given. */
 function unsetSecrets({ results, configFile }: CommonConfig): ConfigProblem[] {
-  return results.flatMap((sink) =>
+  return results.flatMap((sink, index) =>
     missingSecrets(sink).map(({ field, variable }): ConfigProblem => {
-      const text = `of ${sink.id} refers to \${${variable}}, which is not set; set the variable where the orchestrators run`;
+      const text = `refers to \${${variable}}, which is not set; set the variable where the orchestrators run`;
       const file = configFile === undefined ? {} : { file: configFile };
-      return { code: 'missing_reference', ...file, field: `results.${field}`, text };
+      return { code: 'missing_reference', ...file, field: `results[${index}].${field}`, text };
     }),
   );
 }

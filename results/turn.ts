@@ -7,7 +7,7 @@ import { type Sink, type SinkCode, SinkError } from './sink.ts';
 /** A place is written down this long after it was reached, at most: what is sent again after a crash. Milliseconds. */
 const KEEP_MS = 2_000;
 /** Between two looks at the ledger while there is nothing to send. Milliseconds. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 3_000;
 /** A job may be written down so long after the start that it tells (no worker, a full disk, a wrong clock). Milliseconds. */
 const LATE_MS = 7 * 86_400_000;
 

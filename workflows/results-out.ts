@@ -1,13 +1,15 @@
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import {
   defineQuery,
   defineSignal,
+  isCancellation,
   makeContinueAsNewFunc,
   proxyActivities,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OrchestratorActivities } from '../activities/types.ts';
+import type { DeliveredResults, OrchestratorActivities } from '../activities/types.ts';
 import { RESULTS_OUT, type ResultsOutView, SIGNAL } from './messages.ts';
 
 const { deliverResults } = proxyActivities<Pick<OrchestratorActivities, 'deliverResults'>>({
@@ -38,7 +40,7 @@ export async function resultsOut(sink: string, carried?: ResultsOutState): Promi
   // Sent to all runs when there is a new version: looked for after each turn anyway.
   setHandler(defineSignal(SIGNAL.version), () => undefined);
   for (;;) {
-    const { sent, behind, failure, stopped, unknown } = await deliverResults({ sink });
+    const { sent, behind, failure, stopped, unknown } = await turn(sink, view);
     if (unknown === true) return;
     const since = view.failure?.since ?? new Date().toISOString();
     view = {
@@ -55,5 +57,17 @@ export async function resultsOut(sink: string, carried?: ResultsOutState): Promi
     if (!continueAsNewSuggested && !moved) continue;
     const next = makeContinueAsNewFunc<typeof resultsOut>(moved ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {});
     await next(sink, { view, failures });
+  }
+}
+
+/** One turn. A ledger that can't be read or written is waited for like a receiver that is away. */
+async function turn(sink: string, { sent, behind }: ResultsOutView): Promise<DeliveredResults> {
+  try {
+    return await deliverResults({ sink });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    const { cause } = error;
+    const code = (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'failed';
+    return { sent, behind, failure: { code, text: cause?.message ?? error.message } };
   }
 }
