@@ -41,7 +41,9 @@ export async function deliverTurn(ledger: Ledger, sink: Sink, options: TurnOptio
     try {
       while (Date.now() < end && !options.signal.aborted) {
         await options.mayGoOn();
-        if (!(await turn.step(end))) await sleep(LOOK_MS, undefined, { signal: options.signal }).catch(() => undefined);
+        if (await turn.step(end)) continue;
+        const pause = Math.min(LOOK_MS, Math.max(0, end - Date.now()));
+        await sleep(pause, undefined, { signal: options.signal }).catch(() => undefined);
       }
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
