@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Outcome } from '../../domain/outcome.ts';
 import { type Ledger, openLedgerStore } from '../../ledger/ledger.ts';
 import type { ResultMessage } from '../../results/message.ts';
 import { BATCH } from '../../results/reader.ts';
@@ -7,7 +8,7 @@ import { deliverTurn, type TurnReport } from '../../results/turn.ts';
 import { buildJob } from '../ledger/fixture.ts';
 import { createMemoryStore } from '../ledger/memory-store.ts';
 
-const PAGE = Array.from({ length: 700 }, (_, n) => (n % 7 === 0 ? 'clean' : 'malicious') as const);
+const PAGE: readonly Outcome[] = Array.from({ length: 700 }, (_, n) => (n % 7 === 0 ? 'clean' : 'malicious'));
 const turn = { turnMs: 400, mayGoOn: async () => undefined, signal: new AbortController().signal };
 
 /** A ledger with two jobs, and a sink that is older than both. */
