@@ -31,7 +31,7 @@ USER 1000:1000
 EXPOSE 8586
 # For the API; compose switches it off for the others.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "--input-type=module", "--eval", "const answer = await fetch(`http://127.0.0.1:${process.env.API_PORT}/dsx-connect/api/v1/healthz`); process.exit(answer.ok ? 0 : 1)"]
+  CMD ["node", "scripts/image/health-check.ts"]
 # Node is process 1 and ends in good order on SIGTERM.
 ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning"]
 CMD ["api/main.ts"]

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { Payload } from '@temporalio/common';
 
 /** Between two ticks, in milliseconds. */
 export const TICK_MS = 1_000;
@@ -54,12 +55,15 @@ export class Beat<Details> {
     this.send(details);
     const { client, info } = this.#context;
     try {
-      const payload = await client.options.loadedDataConverter.payloadConverter.toPayload(details);
+      const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
+      const payload = payloadConverter.toPayload(details);
+      let payloads: Payload[] = payload === undefined ? [] : [payload];
+      for (const codec of payloadCodecs) payloads = await codec.encode(payloads);
       const answer = await client.withDeadline(Date.now() + ANSWER_MS, () =>
         client.workflowService.recordActivityTaskHeartbeat({
           namespace: info.activityNamespace,
           taskToken: info.taskToken,
-          details: payload === undefined ? undefined : { payloads: [payload] },
+          details: payloads.length === 0 ? undefined : { payloads },
         }),
       );
       return answer.cancelRequested ? 'cancelled' : 'ours';

@@ -3,6 +3,7 @@ import type { Hidden } from '../domain/hidden.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Sink } from '../results/sink.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
 import type { VersionMemory } from '../status/version-memory.ts';
@@ -36,4 +37,6 @@ export interface WorkerDeps {
 export interface OrchestratorDeps {
   readonly ledger: Ledger;
   readonly status: StatusStore | undefined;
+  /** Where results are sent, by id. Absent: nowhere. */
+  readonly sinks?: ReadonlyMap<string, Sink>;
 }

@@ -360,6 +360,20 @@ export interface OrchestratorActivities {
   publishStatus(progress: JobProgress): Promise<void>;
   nextHours(input: NextHoursInput): Promise<NextHours>;
   readMarks(input: ReadMarksInput): Promise<ReadMarks>;
+  deliverResults(input: DeliverResultsInput): Promise<DeliveredResults>;
+}
+
+export interface DeliverResultsInput {
+  readonly sink: string;
+}
+/** How far a sink has come after a turn. */
+export interface DeliveredResults {
+  readonly sent: number;
+  readonly behind: number;
+  readonly failure?: { readonly code: string; readonly text: string };
+  readonly stopped?: string;
+  /** This worker's configuration has no such sink: nobody wants its results any more. */
+  readonly unknown?: true;
 }
 
 /** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */

@@ -202,7 +202,7 @@ export const readyAnswer = z.strictObject({
   ready: z.boolean(),
   checks: z.array(
     z.strictObject({
-      name: z.enum(['temporal', 'redis', 'ledger', 'scanner', 'workers', 'fairness']),
+      name: z.enum(['temporal', 'redis', 'ledger', 'scanner', 'workers', 'fairness', 'results']),
       state: z.enum(['ok', 'problem', 'off']),
       needed: z.boolean(),
       detail: z.string(),

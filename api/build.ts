@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { dataConverter } from '../codec/data-converter.ts';
 import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
+import { readTls } from '../config/tls.ts';
 import { createLocalDeliveries } from '../intake/delivery-memory.ts';
 import { openIntake } from '../intake/open-intake.ts';
 import { createRedisDeliveries } from '../intake/redis-deliveries.ts';
@@ -17,6 +19,7 @@ import type { ApiDeps, NamedScanner } from './deps.ts';
 import { hookedConnectors } from './hooked-connectors.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { createResultsCheck } from './results-view.ts';
 import { createWake } from './wake.ts';
 
 /** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
@@ -26,12 +29,18 @@ export async function buildDeps(
   stopping: AbortSignal,
 ): Promise<{ deps: ApiDeps; close: () => Promise<void> }> {
   const connection = temporalConnection(config);
-  const client = new Client({ connection, namespace: config.temporal.namespace });
-  const url = config.redisUrl;
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: dataConverter(config.temporal.codecKeys),
+  });
+  const { redis } = config;
+  const tls = redis?.tls !== undefined && { tls: readTls(redis.tls) };
   const status =
-    url === undefined
+    redis === undefined
       ? undefined
-      : await createRedisStatus(url.reveal(), {
+      : await createRedisStatus(redis.url.reveal(), {
+          ...tls,
           say: (event, detail) =>
             event === 'up' ? log.info(`Redis is there: ${detail}`) : log.warn(`Redis: ${detail}`),
         });
@@ -43,6 +52,7 @@ export async function buildDeps(
       token,
       protectedEntity,
       caFile,
+      verifyTls,
       metadata,
       maxBytes,
       concurrency,
@@ -50,12 +60,14 @@ export async function buildDeps(
     }): NamedScanner => ({
       name,
       standIn,
+      verifyTls,
       scanner: createScanner({
         name,
         url: address,
         ...(token !== undefined && { token: token.reveal() }),
         ...(protectedEntity !== undefined && { protectedEntity }),
         ...(caFile !== undefined && { caFile }),
+        verifyTls,
         metadata,
         maxBytes,
         maxConcurrency: concurrency,
@@ -66,9 +78,10 @@ export async function buildDeps(
   );
   const ledger = createLedgerDoor(config.ledger.place, config.ledger.access);
   const link =
-    url === undefined
+    redis === undefined
       ? undefined
-      : await openRedisLink(url.reveal(), {
+      : await openRedisLink(redis.url.reveal(), {
+          ...tls,
           commandTimeoutMs: 1_000,
           connectTimeoutMs: 1_000,
           // The status tells of the same Redis.
@@ -79,7 +92,8 @@ export async function buildDeps(
     ledger: () => ledger.open(),
     backlog: async (source, shard) => await figures?.pending(source, shard),
   });
-  const deliveries = url === undefined ? createLocalDeliveries() : await createRedisDeliveries(url.reveal());
+  const deliveries =
+    redis === undefined ? createLocalDeliveries() : await createRedisDeliveries(redis.url.reveal(), { ...tls });
   const webhooks = createWebhooks({
     connectors: hookedConnectors(config.connectors),
     intake,
@@ -109,6 +123,10 @@ export async function buildDeps(
     webhooks,
     intake,
     scanners,
+    results: createResultsCheck(
+      client,
+      config.results.map(({ id }) => id),
+    ),
     log,
     stopping,
   };
@@ -127,7 +145,6 @@ export async function buildDeps(
   return { deps, close };
 }
 
-/** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
 /** What is told of a connector: never what its workers open it with. */
 function resourceOf(connector: ConnectorSettings): ConnectorResource {
   const { id, kind, asset, filter, action, quarantine, maxSize, site, maxActions, maxActionsWindow } = connector;
@@ -146,19 +163,19 @@ function resourceOf(connector: ConnectorSettings): ConnectorResource {
   };
 }
 
+/** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */
 function temporalConnection({ temporal }: ApiConfig): Connection {
   const { tls } = temporal;
+  const { ca, cert, key } = readTls(tls ?? {});
   return Connection.lazy({
     address: temporal.address,
     connectTimeout: 3_000,
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 250, 'grpc.max_reconnect_backoff_ms': 3_000 },
     ...(tls !== undefined && {
       tls: {
-        ...(tls.caFile !== undefined && { serverRootCACertificate: readFileSync(tls.caFile) }),
-        ...(tls.certFile !== undefined &&
-          tls.keyFile !== undefined && {
-            clientCertPair: { crt: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
-          }),
+        ...(ca !== undefined && { serverRootCACertificate: ca }),
+        ...(cert !== undefined && key !== undefined && { clientCertPair: { crt: cert, key } }),
+        ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
       },
     }),
   });

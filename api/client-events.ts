@@ -8,6 +8,7 @@ const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 5_000;
 
 interface Stream {
+  readonly ask: typeof fetch;
   readonly origin: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -30,7 +31,7 @@ export async function* jobEvents(stream: Stream): AsyncGenerator<JobEvent, void,
     let silence = setTimeout(stop, SILENCE_MS);
     let failure: ApiError;
     try {
-      const response = await fetch(stream.url, {
+      const response = await stream.ask(stream.url, {
         headers: {
           accept: 'text/event-stream',
           ...stream.headers,

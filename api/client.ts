@@ -47,6 +47,8 @@ export interface ApiClientOptions {
   /** Origin of the API without the prefix, as `http://127.0.0.1:8586`. */
   readonly origin: string;
   readonly key?: string | undefined;
+  /** Asks in place of the built-in `fetch`: with authorities and a certificate of its own. */
+  readonly fetch?: typeof fetch;
   /** How long one answer may take, in milliseconds (30 s). Event streams have no limit. */
   readonly timeoutMs?: number;
 }
@@ -133,6 +135,7 @@ export interface ApiClient {
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const origin = options.origin.replace(/\/+$/, '');
   const timeoutMs = options.timeoutMs ?? 30_000;
+  const ask = options.fetch ?? fetch;
   const auth: Record<string, string> = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
   const url = (path: string, query: Readonly<Record<string, string | number | undefined>> = {}): string => {
     const search = new URLSearchParams();
@@ -171,7 +174,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     let status: number;
     let text: string;
     try {
-      const response = await fetch(target, init);
+      const response = await ask(target, init);
       status = response.status;
       text = await response.text();
     } catch (error) {
@@ -225,7 +228,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     setLimits: (job, body) => call('POST', url(jobPath(job, '/limits')), { body }),
     outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
     actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
-    events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o }),
+    events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o, ask }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
     check: (named, action, o) =>

@@ -195,7 +195,7 @@ export interface ReadyAnswer {
   readonly checks: readonly ReadyCheck[];
 }
 export interface ReadyCheck {
-  readonly name: 'temporal' | 'redis' | 'ledger' | 'scanner' | 'workers' | 'fairness';
+  readonly name: 'temporal' | 'redis' | 'ledger' | 'scanner' | 'workers' | 'fairness' | 'results';
   /** `off`: not configured, which is allowed. `problem` of a check that is not `needed` leaves the service ready. */
   readonly state: 'ok' | 'problem' | 'off';
   readonly needed: boolean;

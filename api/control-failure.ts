@@ -7,6 +7,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
+import { CodecError } from '../codec/errors.ts';
 import { messageOf } from '../domain/errors.ts';
 import { REFUSAL } from '../workflows/messages.ts';
 import { ControlError } from './control.ts';
@@ -18,6 +19,8 @@ const GRPC = { invalidArgument: 3, deadlineExceeded: 4, notFound: 5 } as const;
 export function controlError(what: string, job: string | undefined, error: unknown): ControlError {
   if (error instanceof ControlError) return error;
   const options = { cause: error, ...(job !== undefined && { job }) };
+  const sealed = codecCause(error);
+  if (sealed !== undefined) return new ControlError('payloads_unreadable', sealed.message, options);
   const grpc = grpcCause(error);
   if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError) {
     return refusal(what, options, error);
@@ -68,6 +71,11 @@ function refusal(
 
 function grpcCause(error: unknown): number | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at.code;
+  return undefined;
+}
+
+function codecCause(error: unknown): CodecError | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) if (at instanceof CodecError) return at;
   return undefined;
 }
 

@@ -23,6 +23,7 @@ import type { StorageCalls } from './storage-control.ts';
 /**
  * Why Temporal or the workflows did not do what the API asked.
  * - `temporal_unreachable`: the server can't be reached or refuses us
+ * - `payloads_unreadable`: what Temporal keeps is encrypted with a key that this process does not have
  * - `no_worker`: nobody answered before the deadline; whether it was done is not known
  * - `scan_running`: a scan with other settings runs (`job` names it)
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
@@ -35,6 +36,7 @@ import type { StorageCalls } from './storage-control.ts';
  */
 export type ControlCode =
   | 'temporal_unreachable'
+  | 'payloads_unreadable'
   | 'no_worker'
   | 'scan_running'
   | 'job_ended'

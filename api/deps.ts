@@ -3,7 +3,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { Webhooks } from '../intake/webhooks.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { StatusStore } from '../status/status.ts';
-import type { ConnectorResource } from './contract.ts';
+import type { ConnectorResource, ReadyCheck } from './contract.ts';
 import type { JobControl } from './control.ts';
 import type { LedgerDoor } from './ledger-door.ts';
 
@@ -11,6 +11,8 @@ import type { LedgerDoor } from './ledger-door.ts';
 export interface NamedScanner {
   readonly name: string;
   readonly standIn: boolean;
+  /** False: its certificate is not looked at. */
+  readonly verifyTls?: boolean;
   readonly scanner: Scanner;
 }
 
@@ -42,6 +44,8 @@ export interface ApiDeps {
   /** Takes the events that storages send. */
   readonly intake: Intake;
   readonly scanners: readonly NamedScanner[];
+  /** How the sending of results stands. Absent without sinks. */
+  readonly results?: (() => Promise<ReadyCheck>) | undefined;
   readonly log: Logger;
   /** Fires when the server stops: event streams end. */
   readonly stopping: AbortSignal;

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/errors.ts';
 import { CodedError } from '../domain/errors.ts';
 import { createApi } from './app.ts';
 import { buildDeps } from './build.ts';
+import { watchCertificate } from './certificate.ts';
 import { createLog } from './log.ts';
 import { ListenError, serve, stopServing } from './server.ts';
 
@@ -19,6 +20,15 @@ async function main(): Promise<void> {
     await close();
     throw error;
   });
+  if (config.tls !== undefined) watchCertificate(served.server, config.tls, log);
+  for (const { name, verifyTls } of deps.scanners) {
+    if (verifyTls === false) {
+      log.warn(
+        { scanner: name },
+        'the certificate of the scanner is NOT verified: its verdicts can be forged (DSXA_VERIFY_TLS=off)',
+      );
+    }
+  }
   const scheme = config.tls === undefined ? 'http' : 'https';
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const address = `${scheme}://${host}:${served.port}`;

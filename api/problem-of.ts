@@ -9,6 +9,7 @@ import { ApiProblem, type ProblemCode } from './problems.ts';
 
 const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   temporal_unreachable: 'temporal_unreachable',
+  payloads_unreadable: 'payloads_unreadable',
   no_worker: 'no_worker',
   scan_running: 'scan_running',
   job_ended: 'job_ended',

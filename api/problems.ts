@@ -52,6 +52,7 @@ export const PROBLEMS = {
   workflow_failed: { status: 502, title: 'The workflow refused or failed' },
   scanner_unavailable: { status: 503, title: 'The scanner can not be used now' },
   temporal_unreachable: { status: 503, title: 'Temporal can not be reached' },
+  payloads_unreadable: { status: 503, title: 'What Temporal keeps can not be decrypted' },
   no_worker: { status: 503, title: 'No worker answered in time' },
   status_unavailable: { status: 503, title: 'Redis can not be used now' },
   delivery_in_hand: { status: 503, title: 'The delivery is being taken just now' },

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { ApiTls } from '../config/api.ts';
 import { CodedError, systemCode } from '../domain/errors.ts';
+import { secureContext } from './certificate.ts';
 
 /**
  * Why the server does not listen.
@@ -15,7 +16,7 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: ApiTls;
 }
 
 /** Limits on what a client may take, in milliseconds and bytes. An upload to be scanned may last an hour. */
@@ -28,13 +29,20 @@ const LIMITS: ServerOptions = {
 };
 const MAX_CONNECTIONS = 1_000;
 
-/** Listens. @throws ListenError with one line that names address and port */
+/** Listens. @throws ListenError with one line that names address and port, CertificateError */
 export async function serve(app: RequestListener, options: ServeOptions): Promise<{ server: Server; port: number }> {
   const { host, port, tls } = options;
   const server =
     tls === undefined
       ? createServer(LIMITS, app)
-      : createTlsServer({ ...LIMITS, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, app);
+      : createTlsServer(
+          {
+            ...LIMITS,
+            ...secureContext(tls),
+            ...(tls.clientCaFile !== undefined && { requestCert: true, rejectUnauthorized: true }),
+          },
+          app,
+        );
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)));

@@ -121,6 +121,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: SCANS,
     load: () => import('./commands/ledger.ts'),
   },
+  {
+    name: 'config',
+    summary: 'check the settings, show where each comes from, or print the schema for editors',
+    group: STORAGE,
+    load: () => import('./commands/config.ts'),
+  },
   { name: 'up', summary: 'start the stack and keep it running', group: STACK, load: () => import('./commands/up.ts') },
   { name: 'down', summary: 'stop the stack; its state stays', group: STACK, load: () => import('./commands/down.ts') },
   {

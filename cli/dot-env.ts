@@ -18,6 +18,17 @@ export function loadDotEnv(folders: readonly string[], env: Record<string, strin
   }
 }
 
+/** The first of these folders whose `.env` file gave a variable the value that it has. */
+export function dotEnvOf(
+  folders: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): (name: string) => string | undefined {
+  const files = [...new Set(folders.map((folder) => path.join(folder, '.env')))].map(
+    (file) => [file, parse(file)] as const,
+  );
+  return (name) => files.find(([, values]) => values[name] !== undefined && values[name] === env[name])?.[0];
+}
+
 function parse(file: string): NodeJS.Dict<string> {
   try {
     return parseEnv(readFileSync(file, 'utf8'));

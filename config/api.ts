@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
 import type { ConfigProblem } from './errors.ts';
 import { absolutePath, integer, onOff, publicHosts } from './fields.ts';
-import { readSecret, unreadable } from './files.ts';
+import { readSecret } from './files.ts';
 import { Secret } from './secret.ts';
+import { tlsFiles, tlsProblems } from './tls.ts';
 
 /** Everything the API process is told. Frozen. */
 export interface ApiConfig extends CommonConfig {
@@ -20,8 +21,18 @@ export interface ApiConfig extends CommonConfig {
   readonly folderScans: boolean;
   /** Names under which sources of events reach this process, lower-case, with their port where it is written. */
   readonly publicHosts: readonly string[];
-  /** Present when HTTPS is spoken; PEM files that could be read at load. */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Present when HTTPS is spoken; the files could be used at load. */
+  readonly tls?: ApiTls;
+}
+
+export const TLS_VERSIONS = ['1.2', '1.3'] as const;
+
+export interface ApiTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Present: only clients with a certificate of these authorities are let in. */
+  readonly clientCaFile?: string;
+  readonly minVersion: (typeof TLS_VERSIONS)[number];
 }
 
 /** Shortest API key that is accepted, in characters. */
@@ -59,6 +70,8 @@ export const apiSchema = z.strictObject({
   USE_TLS: onOff.default(false),
   TLS_CERT_FILE: absolutePath.optional(),
   TLS_KEY_FILE: absolutePath.optional(),
+  TLS_CLIENT_CA_FILE: absolutePath.optional(),
+  TLS_MIN_VERSION: z.enum(TLS_VERSIONS, { error: `must be ${TLS_VERSIONS.join(' or ')}` }).default('1.2'),
 });
 
 const loopbacks = new net.BlockList();
@@ -109,15 +122,26 @@ function readKey(file: string | undefined, problems: ConfigProblem[]): Secret | 
 }
 
 function tlsOf(set: z.output<typeof apiSchema>, problems: ConfigProblem[]): ApiConfig['tls'] {
-  if (!set.USE_TLS) return undefined;
-  for (const variable of ['TLS_CERT_FILE', 'TLS_KEY_FILE'] as const) {
-    const file = set[variable];
-    const problem: ConfigProblem | undefined =
-      file === undefined
-        ? { code: 'conflicting_variables', variable, text: 'is needed with USE_TLS; set it to a PEM file' }
-        : unreadable(file, { variable });
-    if (problem !== undefined) problems.push(problem);
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, TLS_CLIENT_CA_FILE: clientCaFile } = set;
+  if (!set.USE_TLS) {
+    if (clientCaFile !== undefined) {
+      const text = 'is set, but the API speaks plain HTTP; set USE_TLS=on with a certificate, or unset this';
+      problems.push({ code: 'conflicting_variables', variable: 'TLS_CLIENT_CA_FILE', text });
+    }
+    return undefined;
   }
-  if (set.TLS_CERT_FILE === undefined || set.TLS_KEY_FILE === undefined) return undefined;
-  return { certFile: set.TLS_CERT_FILE, keyFile: set.TLS_KEY_FILE };
+  if (certFile === undefined && keyFile === undefined) {
+    for (const variable of ['TLS_CERT_FILE', 'TLS_KEY_FILE']) {
+      problems.push({ code: 'conflicting_variables', variable, text: 'is needed with USE_TLS; set it to a PEM file' });
+    }
+  }
+  problems.push(
+    ...tlsProblems(tlsFiles(certFile, keyFile, clientCaFile), {
+      certFile: { variable: 'TLS_CERT_FILE' },
+      keyFile: { variable: 'TLS_KEY_FILE' },
+      caFile: { variable: 'TLS_CLIENT_CA_FILE' },
+    }),
+  );
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  return { certFile, keyFile, minVersion: set.TLS_MIN_VERSION, ...(clientCaFile !== undefined && { clientCaFile }) };
 }

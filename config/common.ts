@@ -5,12 +5,13 @@ import { z } from 'zod';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
-import { absolutePath, redisAddress } from './fields.ts';
+import { absolutePath } from './fields.ts';
 import { type ConfigFile, loadConfigFile } from './file.ts';
 import { unreadable } from './files.ts';
 import { buildLedger, type LedgerSettings, ledgerShape } from './ledger.ts';
+import { buildRedis, type RedisSettings, redisShape } from './redis.ts';
+import type { SinkSettings } from './results.ts';
 import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
-import { type Secret, secretUrl } from './secret.ts';
 import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
 
 export type AppEnv = 'dev' | 'stag' | 'prod';
@@ -26,11 +27,13 @@ export interface CommonConfig {
   readonly ledger: LedgerSettings;
   /** The configuration file that was read, if any. */
   readonly configFile?: string;
-  readonly redisUrl?: Secret;
+  readonly redis?: RedisSettings;
   readonly temporal: TemporalSettings;
   /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
   readonly scanners: Readonly<Record<string, ScannerSettings>>;
   readonly connectors: readonly ConnectorSettings[];
+  /** Where results are sent, by the orchestrators. */
+  readonly results: readonly SinkSettings[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -56,7 +59,7 @@ export const commonShape = {
   DSX_HOME: absolutePath.optional(),
   ...ledgerShape,
   DSX_CONFIG: z.string().optional(),
-  REDIS_URL: redisAddress.optional(),
+  ...redisShape,
   ...temporalShape,
   ...scannerShape,
 };
@@ -115,17 +118,25 @@ export function buildCommon(
     const text = `a stand-in scanner is no malware scanner and is refused with APP_ENV=${set.APP_ENV}; unset it and set DSXA_SCANNER_URL`;
     problems.push({ code: 'unsafe', variable: 'DSXA_STANDIN_URL', text });
   }
+  const redis = buildRedis(set, problems);
   return {
     appEnv: set.APP_ENV,
     logLevel: set.LOG_LEVEL,
     home,
     ledger: buildLedger(set, home, problems),
     ...(configFile !== undefined && { configFile }),
-    ...(set.REDIS_URL !== undefined && { redisUrl: secretUrl(set.REDIS_URL) }),
+    ...(redis !== undefined && { redis }),
     temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
+    results: config.results ?? [],
   };
+}
+
+/** The configuration file: the named one, else the one in the state folder, else the one in the working folder. */
+export function configFileOf(named: string | undefined, home: string): string | undefined {
+  const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
+  return named !== undefined && named !== '' ? path.resolve(named) : usual.find((file) => existsSync(file));
 }
 
 function readFile(
@@ -136,8 +147,7 @@ function readFile(
   opens: (connector: ConnectorSettings) => boolean,
   hears: boolean,
 ): { config: ConfigFile; configFile: string | undefined } {
-  const usual = [path.join(home, 'dsx-connect.yaml'), path.resolve('dsx-connect.yaml')];
-  const configFile = named !== undefined ? path.resolve(named) : usual.find((file) => existsSync(file));
+  const configFile = configFileOf(named, home);
   if (configFile === undefined) return { config: { connectors: [] }, configFile };
   if (named !== undefined) {
     const problem = unreadable(configFile, { variable: 'DSX_CONFIG' });

@@ -8,7 +8,17 @@ const byName = new Map(ENVIRONMENT.flatMap((v) => [v.name, ...v.aliases].map((na
 
 /** Groups of the former product's settings that have no counterpart: named, so that nobody takes them for being in force. */
 const RETIRED =
-  /^DSXCONNECT_(RESULTS_DB|DATABASE|WORKERS|WORKER|FEATURES|CONTROL_PLANE|SYSLOG|DIANNA|AUTH|CONNECTORS|SCANNER|CONFIG|ENROLLMENT|ENV_FILE|SCAN_REQUEST|VERDICT_ACTION|RESULTS|NOTIFICATION)_/;
+  /^DSXCONNECT_(RESULTS_DB|DATABASE|WORKERS|WORKER|FEATURES|CONTROL_PLANE|SYSLOG|DIANNA|AUTH|CONNECTORS|SCANNER|CONFIG|ENROLLMENT|ENV_FILE|SCAN_REQUEST|VERDICT_ACTION|RESULTS|NOTIFICATION|VERIFY_TLS|CA_BUNDLE)_/;
+
+/** Where what some of them said is said now. */
+const MOVED: readonly (readonly [RegExp, string])[] = [
+  [/^DSXCONNECT_SYSLOG_/, 'name a syslog under `results` of dsx-connect.yaml (docs/results-out.md)'],
+  [/^DSXCONNECT_(AUTH__ENABLED|AUTH__JWT)/, 'callers are known by keys (DSXCONNECT_API_KEY_FILE)'],
+  [
+    /^DSXCONNECT_(VERIFY_TLS|CA_BUNDLE)/,
+    'the dsx command trusts the API by DSXCONNECT_API_CA_FILE, the scanner is trusted by DSXA_CA_FILE',
+  ],
+];
 
 /** What Kubernetes and Docker links set by themselves for a service whose name begins like ours. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?|NAME)$/;
@@ -47,6 +57,8 @@ function unknownText(name: string): string {
   const longer = ENVIRONMENT.find((known) => words.every((word) => known.name.split('_').includes(word)))?.name;
   const like = nearest(name, byName.keys());
   const meant = like?.alike ? like.word : longer;
+  const moved = MOVED.find(([names]) => names.test(name))?.[1];
+  if (moved !== undefined) return `is a setting of the former dsx-connect that has no effect here: ${moved}; unset it`;
   if (meant !== undefined) return `is not a variable of dsx-connect; did you mean ${meant}?`;
   if (RETIRED.test(`${name}_`)) return 'is a setting of the former dsx-connect that has no effect here; unset it';
   const family = ENVIRONMENT.map((v) => v.name).filter((known) => known.startsWith(name.replace(/_.*/, '_')));

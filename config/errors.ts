@@ -1,5 +1,9 @@
 import { CodedError } from '../domain/errors.ts';
 
+/** Faults of a certificate or its key. `certificate_expired`: also one whose time has not come. */
+export const CERTIFICATE_CODES = ['not_a_certificate', 'not_a_key', 'certificate_expired', 'key_mismatch'] as const;
+export type CertificateCode = (typeof CERTIFICATE_CODES)[number];
+
 /**
  * What can be wrong with a configuration. Closed set.
  * - `unknown_variable`: a `DSXCONNECT_` or `DSXA_` variable that means nothing here
@@ -8,9 +12,11 @@ import { CodedError } from '../domain/errors.ts';
  * - `unsafe`: settings that would open a hole (an address for everybody without a key, a stand-in scanner in production)
  * - `unreadable_file`: a file that was named and can't be read, or holds nothing usable
  * - `invalid_file`: the configuration file is not YAML, or not UTF-8
+ * - those of certificates
  * - `unknown_key`, `invalid_value`, `missing_value`, `duplicate_id`, `missing_reference`: a field of the configuration file
  */
 export const CONFIG_CODES = [
+  ...CERTIFICATE_CODES,
   'unknown_variable',
   'invalid_variable',
   'conflicting_variables',
@@ -44,12 +50,13 @@ export class ConfigError extends CodedError<ConfigCode> {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly [ConfigProblem, ...ConfigProblem[]]) {
-    super(problems[0].code, problems.map(line).join('\n'));
+    super(problems[0].code, problems.map(problemText).join('\n'));
     this.problems = problems;
   }
 }
 
-function line(problem: ConfigProblem): string {
+/** The problem as one line: the variable or the file, line and field, then what is wrong and what to do. */
+export function problemText(problem: ConfigProblem): string {
   const place = [
     problem.variable,
     problem.file !== undefined && problem.line !== undefined ? `${problem.file}:${problem.line}` : problem.file,

@@ -6,6 +6,8 @@ import { webhookFields, webhooksFor } from './connectors/watch/webhook.ts';
 import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
+import { SINK_SECRETS, type SinkSettings, sinkFields, sinkOf, sinkSchema } from './results.ts';
+import { tlsProblems } from './tls.ts';
 import { type FieldPath, readYaml, type YamlFile } from './yaml.ts';
 
 /** `scanner:` of the file. Its paths are absolute here: a relative one starts at the file's folder. */
@@ -20,6 +22,8 @@ export interface FileScanner {
 export interface ConfigFile {
   readonly connectors: readonly ConnectorSettings[];
   readonly scanner?: FileScanner;
+  /** Where results are sent. */
+  readonly results?: readonly SinkSettings[];
 }
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
@@ -37,10 +41,11 @@ const scannerSchema = z.strictObject(
 );
 
 /** The root of dsx-connect.yaml. */
-const fileSchema = z.strictObject(
+export const fileSchema = z.strictObject(
   {
     connectors: z.array(connectorSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
     scanner: scannerSchema.nullish(),
+    results: z.array(sinkSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
   },
   asFields,
 );
@@ -57,16 +62,37 @@ export function loadConfigFile(
   hears = false,
 ): { config: ConfigFile; problems: ConfigProblem[] } {
   const none: ConfigFile = { connectors: [] };
-  const yaml = readYaml(file, env, SECRET_FIELDS);
+  const yaml = readYaml(file, env, new Set([...SECRET_FIELDS, ...SINK_SECRETS]));
   if (!('value' in yaml)) return { config: none, problems: [...yaml] };
   const parsed = fileSchema.safeParse(yaml.value ?? {});
   if (!parsed.success) {
     return { config: none, problems: parsed.error.issues.flatMap((issue) => fromIssue(issue, yaml, file)) };
   }
   const connectors = parsed.data.connectors ?? [];
-  const problems = [...duplicates(connectors, yaml, file), ...unset(connectors, { opens, hears }, yaml, file)];
-  if (!parsed.data.scanner) return { config: { connectors }, problems };
-  return { config: { connectors, scanner: absolute(parsed.data.scanner, path.dirname(path.resolve(file))) }, problems };
+  const from = path.dirname(path.resolve(file));
+  const results = (parsed.data.results ?? []).map((sink) => sinkOf(sink, from));
+  const { scanner } = parsed.data;
+  const problems = [
+    ...duplicates('connectors', connectors, yaml, file),
+    ...duplicates('results', results, yaml, file),
+    ...unset(connectors, { opens, hears }, yaml, file),
+    ...results.flatMap((sink, index) => {
+      const at = (field: string) => ({
+        file,
+        line: yaml.lineOf(['results', index, field]),
+        field: `results[${index}].${field}`,
+      });
+      return tlsProblems(sink.tls, { certFile: at('certFile'), keyFile: at('keyFile'), caFile: at('caFile') });
+    }),
+  ];
+  return {
+    config: {
+      connectors,
+      ...(scanner != null && { scanner: absolute(scanner, from) }),
+      ...(results.length > 0 && { results }),
+    },
+    problems,
+  };
 }
 
 function absolute({ tokenFile, caFile, ...rest }: z.output<typeof scannerSchema>, from: string): FileScanner {
@@ -77,17 +103,23 @@ function absolute({ tokenFile, caFile, ...rest }: z.output<typeof scannerSchema>
   };
 }
 
-function duplicates(connectors: readonly ConnectorSettings[], yaml: YamlFile, file: string): ConfigProblem[] {
+function duplicates(
+  list: 'connectors' | 'results',
+  entries: readonly { readonly id: string }[],
+  yaml: YamlFile,
+  file: string,
+): ConfigProblem[] {
   const seen = new Map<string, number>();
-  return connectors.flatMap(({ id }, index) => {
+  const what = list === 'connectors' ? 'connector' : 'sink';
+  return entries.flatMap(({ id }, index) => {
     const first = seen.get(id);
     if (first === undefined) {
       seen.set(id, index);
       return [];
     }
-    const field = ['connectors', index, 'id'];
-    const line = yaml.lineOf(['connectors', first, 'id']);
-    const text = `${id} is already the id of the connector in line ${line}; choose another`;
+    const field = [list, index, 'id'];
+    const line = yaml.lineOf([list, first, 'id']);
+    const text = `${id} is already the id of the ${what} in line ${line}; choose another`;
     return [{ code: 'duplicate_id' as const, file, line: yaml.lineOf(field), field: fieldName(field), text }];
   });
 }
@@ -137,6 +169,7 @@ function unknownText(key: string, known: readonly string[]): string {
 function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
   if (field[2] === 'watch' && field[3] === 'webhook') return webhookFields(yaml.at([...field.slice(0, 5), 'source']));
+  if (field[0] === 'results') return sinkFields(yaml.at([...field.slice(0, 2), 'kind']));
   return field[0] === 'connectors'
     ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
     : Object.keys(scannerSchema.shape);

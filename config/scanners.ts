@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { ConfigProblem } from './errors.ts';
 import { absolutePath, bytes, integer, onOff, scannerOrigin } from './fields.ts';
 import type { FileScanner } from './file.ts';
-import { readSecret, unreadable } from './files.ts';
+import { readSecret } from './files.ts';
 import { Secret } from './secret.ts';
+import { tlsProblems } from './tls.ts';
 
 /** How to reach one scanner, and how much to ask of it at once. */
 export interface ScannerSettings {
@@ -17,6 +18,8 @@ export interface ScannerSettings {
   readonly protectedEntity?: number;
   /** PEM file of trusted authorities; it could be read at load. */
   readonly caFile?: string;
+  /** False: whoever answers at the address is taken for the scanner. */
+  readonly verifyTls: boolean;
   readonly metadata: boolean;
   /** Largest item that is sent, in bytes. */
   readonly maxBytes: number;
@@ -32,6 +35,7 @@ export const scannerShape = {
   DSXA_AUTH_TOKEN_FILE: absolutePath.optional(),
   DSXA_PROTECTED_ENTITY: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   DSXA_CA_FILE: absolutePath.optional(),
+  DSXA_VERIFY_TLS: onOff.default(true),
   DSXA_METADATA: onOff.optional(),
   DSXA_MAX_BYTES: bytes.default(2_147_483_648),
   DSXA_CONCURRENCY: integer(1, 4096).default(64),
@@ -65,8 +69,11 @@ export function buildScanners(
     if (caFile !== undefined) {
       const by =
         set.DSXA_CA_FILE !== undefined ? { variable: 'DSXA_CA_FILE' } : { file: configFile, field: 'scanner.caFile' };
-      const problem = unreadable(caFile, by);
-      if (problem !== undefined) problems.push(problem);
+      problems.push(...tlsProblems({ caFile }, { caFile: by, certFile: by, keyFile: by }));
+      if (!set.DSXA_VERIFY_TLS) {
+        const text = 'is off, but authorities to verify the scanner by are named; unset the one or the other';
+        problems.push({ code: 'conflicting_variables', variable: 'DSXA_VERIFY_TLS', text });
+      }
     }
     scanners.dsxa = {
       name: 'dsxa',
@@ -75,6 +82,7 @@ export function buildScanners(
       ...(token !== undefined && { token }),
       ...(protectedEntity !== undefined && { protectedEntity }),
       ...(caFile !== undefined && { caFile }),
+      verifyTls: set.DSXA_VERIFY_TLS,
       metadata: set.DSXA_METADATA ?? from?.metadata ?? false,
       ...limits,
     };
@@ -84,6 +92,7 @@ export function buildScanners(
       name: 'standin',
       url: set.DSXA_STANDIN_URL,
       standIn: true,
+      verifyTls: true,
       metadata: set.DSXA_METADATA ?? false,
       ...limits,
     };

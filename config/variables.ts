@@ -93,10 +93,18 @@ export const ENVIRONMENT: readonly Variable[] = [
       aliases: ['DSXCONNECT_REDIS_URL'],
     },
   ),
+  variable(
+    'REDIS_TLS_CA_FILE',
+    servers,
+    '',
+    'Authorities that a `rediss://` Redis is trusted by (PEM). Unset: those of the system.',
+  ),
+  variable('REDIS_TLS_CERT_FILE', servers, '', 'Client certificate for Redis (PEM). Needs the key.'),
+  variable('REDIS_TLS_KEY_FILE', servers, '', 'Key of the client certificate for Redis (PEM).'),
   variable('TEMPORAL_ADDRESS', all, '127.0.0.1:7233', 'Host and port of the Temporal server.'),
   variable('TEMPORAL_NAMESPACE', all, 'default', 'Temporal namespace.'),
   variable('TEMPORAL_UI_URL', all, '', 'Address of the Temporal UI, for links.'),
-  variable('TEMPORAL_TLS', servers, 'off', '`on`: speak TLS with Temporal. Implied by the three files below.'),
+  variable('TEMPORAL_TLS', servers, 'off', '`on`: speak TLS with Temporal. Implied by the four variables below.'),
   variable('TEMPORAL_TLS_CERT_FILE', servers, '', 'Client certificate for Temporal (PEM). Needs the key.'),
   variable('TEMPORAL_TLS_KEY_FILE', servers, '', 'Key of the client certificate (PEM).'),
   variable(
@@ -105,6 +113,20 @@ export const ENVIRONMENT: readonly Variable[] = [
     '',
     'Authorities that Temporal is trusted by (PEM). Unset: those of the system.',
   ),
+  variable(
+    'TEMPORAL_TLS_SERVER_NAME',
+    servers,
+    '',
+    'Name that the certificate of Temporal must have, where it is not that of the address.',
+  ),
+  variable(
+    'DSXCONNECT_CODEC_KEYS',
+    servers,
+    '',
+    'Keys that what Temporal keeps is encrypted with: `id:base64` of 32 bytes, several with commas; the first one encrypts, all decrypt. The file is the better place. Unset: plain.',
+    { secret: true },
+  ),
+  variable('DSXCONNECT_CODEC_KEYS_FILE', servers, '', 'File that holds those keys, one a line.'),
   variable(
     'DSXA_SCANNER_URL',
     all,
@@ -121,6 +143,13 @@ export const ENVIRONMENT: readonly Variable[] = [
   variable('DSXA_AUTH_TOKEN_FILE', servers, '', "File that holds the scanner's token."),
   variable('DSXA_PROTECTED_ENTITY', servers, '', 'Number of the protected entity in the console.'),
   variable('DSXA_CA_FILE', servers, '', "Authorities that the scanner's certificate is trusted by (PEM)."),
+  variable(
+    'DSXA_VERIFY_TLS',
+    servers,
+    'on',
+    '`off`: whoever answers at the address is taken for the scanner, whatever its certificate. For trying only: verdicts can then be forged.',
+    { aliases: ['DSXCONNECT_SCANNER__VERIFY_TLS'] },
+  ),
   variable(
     'DSXA_METADATA',
     servers,
@@ -205,6 +234,21 @@ export const ENVIRONMENT: readonly Variable[] = [
   variable('TLS_KEY_FILE', ['api'], '', 'Key of the certificate (PEM), with `USE_TLS`.', {
     aliases: ['DSXCONNECT_TLS_KEYFILE'],
   }),
+  variable(
+    'TLS_CLIENT_CA_FILE',
+    ['api'],
+    '',
+    'Authorities of client certificates (PEM), with `USE_TLS`: callers without such a certificate are not let in.',
+  ),
+  variable('TLS_MIN_VERSION', ['api'], '1.2', 'Lowest version of TLS that the API speaks: `1.2` or `1.3`.'),
+  variable(
+    'DSXCONNECT_API_CA_FILE',
+    ['cli'],
+    '',
+    'Authorities that the `dsx` command trusts the API by (PEM), beside those of the system.',
+  ),
+  variable('DSXCONNECT_API_CERT_FILE', ['cli'], '', 'Client certificate of the `dsx` command (PEM). Needs the key.'),
+  variable('DSXCONNECT_API_CERT_KEY_FILE', ['cli'], '', 'Key of that certificate (PEM).'),
 ];
 
 /** The row of a variable in `docs/configuration.md`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } from './common.ts';
+import { missingSecrets } from './connectors/secret-field.ts';
 import type { ConfigProblem } from './errors.ts';
 import { bytes, integer, name } from './fields.ts';
 
@@ -59,8 +60,10 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const problems: ConfigProblem[] = [];
   const set = parseVariables(env, 'worker', workerSchema, problems);
   const scans = set.DSXCONNECT_WORKER_ROLES.includes('scan');
+  const common = buildCommon(env, set, problems, ({ site }) => scans && site === set.DSXCONNECT_SITE);
+  if (set.DSXCONNECT_WORKER_ROLES.includes('orchestrator')) problems.push(...unsetSecrets(common));
   const config: WorkerConfig = {
-    ...buildCommon(env, set, problems, ({ site }) => scans && site === set.DSXCONNECT_SITE),
+    ...common,
     roles: set.DSXCONNECT_WORKER_ROLES,
     ...(set.DSXCONNECT_SITE !== undefined && { site: set.DSXCONNECT_SITE }),
     page: { items: set.DSXCONNECT_PAGE_ITEMS, bytes: set.DSXCONNECT_PAGE_BYTES },
@@ -69,4 +72,15 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     patienceMs: set.DSXCONNECT_PATIENCE * 1000,
   };
   return finish(config, problems);
+}
+
+/** What the sinks need, and this process was not given. */
+function unsetSecrets({ results, configFile }: CommonConfig): ConfigProblem[] {
+  return results.flatMap((sink, index) =>
+    missingSecrets(sink).map(({ field, variable }): ConfigProblem => {
+      const text = `refers to \${${variable}}, which is not set; set the variable where the orchestrators run`;
+      const file = configFile === undefined ? {} : { file: configFile };
+      return { code: 'missing_reference', ...file, field: `results[${index}].${field}`, text };
+    }),
+  );
 }

@@ -22,6 +22,7 @@ export async function createRedisDeliveries(
   const link = await openRedisLink(url, {
     commandTimeoutMs: options.commandTimeoutMs ?? 1_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
+    ...(options.tls !== undefined && { tls: options.tls }),
     say: options.say ?? (() => undefined),
   });
   const local = createLocalDeliveries();

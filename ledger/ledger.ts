@@ -14,6 +14,7 @@ import { type JobSummary, summarize } from './job-summary.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import { openStore } from './open-store.ts';
+import { createResultCursors, type ResultCursors } from './result-cursors.ts';
 import type { ObjectStore } from './store.ts';
 import type { JobHeader } from './types.ts';
 
@@ -42,6 +43,8 @@ export interface Ledger {
   restoresOf(found: string): Promise<readonly string[]>;
   /** What is allowed by hash, outside of every job. */
   readonly allowed: AllowBook;
+  /** How far results were sent out, outside of every job. */
+  readonly results: ResultCursors;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /** The same by their headers alone, which costs a listing, and a read for each header that is new. */
@@ -155,6 +158,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     },
     restoresOf: (found) => noted(RESTORES, found),
     allowed: createAllowBook(store),
+    results: createResultCursors(store),
     starts,
     async *jobs() {
       for (const entry of await starts()) yield await summarize(job(entry.job));

@@ -31,7 +31,11 @@ export function createPool(settings: ResolvedSettings): Pool {
     bodyTimeout: 0,
     maxResponseSize: -1,
     allowH2: false,
-    connect: { timeout: settings.connectTimeoutMs, ...(settings.ca !== undefined && { ca: settings.ca }) },
+    connect: {
+      timeout: settings.connectTimeoutMs,
+      ...(settings.ca !== undefined && { ca: settings.ca }),
+      ...(!settings.verifyTls && { rejectUnauthorized: false }),
+    },
     factory: (origin, options) => {
       const client = new TrackedClient(origin, options as Client.Options);
       client.on('connect', () => {

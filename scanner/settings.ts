@@ -31,6 +31,8 @@ export interface ScannerSettings {
   readonly caFile?: string;
   /** The same as text. */
   readonly ca?: string;
+  /** False: its certificate is not looked at. Default true. */
+  readonly verifyTls?: boolean;
   /** False: an answer of the stand-in closes the gate (`scanner_config`). */
   readonly allowStandIn: boolean;
   /** No byte from the source, to the scanner, or within the answer for this long: `scan_timeout`. Default 60 s. */
@@ -55,6 +57,7 @@ export interface ResolvedSettings {
   readonly maxConcurrency: number;
   readonly maxBytesInFlight: number;
   readonly ca: string | undefined;
+  readonly verifyTls: boolean;
   readonly allowStandIn: boolean;
   readonly noProgressMs: number;
   readonly headersTimeoutMs: number;
@@ -75,6 +78,7 @@ export function resolveSettings(s: ScannerSettings): ResolvedSettings {
     maxConcurrency: wholeNumber(s, 'maxConcurrency', s.maxConcurrency, 1) ?? DEFAULT_MAX_CONCURRENCY,
     maxBytesInFlight: wholeNumber(s, 'maxBytesInFlight', s.maxBytesInFlight, 1) ?? DEFAULT_MAX_BYTES_IN_FLIGHT,
     ca: caOf(s),
+    verifyTls: s.verifyTls ?? true,
     allowStandIn: s.allowStandIn,
     noProgressMs: wholeNumber(s, 'noProgressMs', s.noProgressMs, 1) ?? DEFAULT_NO_PROGRESS_MS,
     headersTimeoutMs: wholeNumber(s, 'headersTimeoutMs', s.headersTimeoutMs, 1) ?? DEFAULT_HEADERS_TIMEOUT_MS,

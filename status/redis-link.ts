@@ -7,11 +7,20 @@ const TIMEOUTS_BEFORE_NEW = 3;
 const LONGEST_RECONNECT_MS = 2_000;
 const QUEUE_LIMIT = 1_000;
 
+/** PEM; without `ca` the authorities of the system are trusted. */
+export interface RedisTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
 export interface RedisLinkOptions {
   /** How long one command may take, in milliseconds. */
   readonly commandTimeoutMs: number;
   /** How long `openRedisLink` waits for the first connection, in milliseconds; it goes on in the background after that. */
   readonly connectTimeoutMs: number;
+  /** For `rediss://`. */
+  readonly tls?: RedisTls;
   /** Told once when the connection is lost, with the reason, and once when it is back. Never given the address's password. */
   readonly say: (event: 'down' | 'up', detail: string) => void;
 }
@@ -35,6 +44,7 @@ function newClient(url: string, options: RedisLinkOptions) {
     commandsQueueMaxLength: QUEUE_LIMIT,
     maintNotifications: 'disabled',
     socket: {
+      ...(options.tls !== undefined && { tls: true as const, ...options.tls }),
       connectTimeout: Math.max(options.connectTimeoutMs, 1_000),
       reconnectStrategy: (retries) =>
         Math.min(50 * 2 ** Math.min(retries, 6), LONGEST_RECONNECT_MS) * (0.75 + Math.random() / 2),

@@ -4,7 +4,7 @@ import type { Started } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { StatusUnavailable } from './errors.ts';
 import { sumLive } from './live.ts';
-import { openRedisLink } from './redis-link.ts';
+import { openRedisLink, type RedisTls } from './redis-link.ts';
 import * as lua from './redis-scripts.ts';
 import { KEPT_FINDINGS, RETENTION_MS, type StatusStore } from './status.ts';
 
@@ -22,6 +22,8 @@ export interface RedisStatusOptions {
   readonly connectTimeoutMs?: number;
   /** How long a job stays after its end, in milliseconds. */
   readonly retentionMs?: number;
+  /** With `rediss://`: what the server is trusted by, and what it is shown. PEM. */
+  readonly tls?: RedisTls;
   readonly say?: (event: 'down' | 'up', detail: string) => void;
 }
 
@@ -67,6 +69,7 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
   const link = await openRedisLink(url, {
     commandTimeoutMs: options.commandTimeoutMs ?? 1_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
+    ...(options.tls !== undefined && { tls: options.tls }),
     say: options.say ?? (() => undefined),
   });
 

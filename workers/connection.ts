@@ -1,18 +1,25 @@
-import { readFileSync } from 'node:fs';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
+import { dataConverter } from '../codec/data-converter.ts';
 import type { TemporalSettings } from '../config/common.ts';
+import { readTls } from '../config/tls.ts';
 
 /** The worker's connection. @throws when Temporal can't be reached at the address */
 export function connectTemporal(settings: TemporalSettings): Promise<NativeConnection> {
-  const { tls } = settings;
-  if (tls === undefined) return NativeConnection.connect({ address: settings.address });
-  const { certFile, keyFile, caFile } = tls;
+  const { address, tls } = settings;
+  if (tls === undefined) return NativeConnection.connect({ address });
+  const { cert, key, ca } = readTls(tls);
   return NativeConnection.connect({
-    address: settings.address,
+    address,
     tls: {
-      ...(caFile !== undefined && { serverRootCACertificate: readFileSync(caFile) }),
-      ...(certFile !== undefined &&
-        keyFile !== undefined && { clientCertPair: { crt: readFileSync(certFile), key: readFileSync(keyFile) } }),
+      ...(ca !== undefined && { serverRootCACertificate: ca }),
+      ...(cert !== undefined && key !== undefined && { clientCertPair: { crt: cert, key } }),
+      ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
     },
   });
+}
+
+/** How the workers and their clients write payloads. */
+export function converterOf({ codecKeys }: TemporalSettings): DataConverter {
+  return dataConverter(codecKeys);
 }

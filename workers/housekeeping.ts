@@ -7,9 +7,11 @@ import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { createHandOver, createReceived } from '../intake/hand-over.ts';
 import { createTargets } from '../intake/open-intake.ts';
+import { converterOf } from './connection.ts';
 import { IntakeLoop } from './intake-loop.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
+import { ResultsLoop } from './results-loop.ts';
 import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
 
@@ -29,7 +31,11 @@ export function startHousekeeping(
 ): Housekeeping {
   const { ledger, status } = resources.orchestrator;
   if (!config.roles.includes('orchestrator')) return { stop: () => Promise.resolve() };
-  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: converterOf(config.temporal),
+  });
   const loops: { stop(): Promise<void> }[] = [];
   if (status !== undefined) {
     const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });
@@ -39,6 +45,11 @@ export function startHousekeeping(
   }
   const sweeper = new SweepLoop({ ledger, log, waits: (job) => scanIsOpen(client, job) });
   sweeper.start();
+  if (config.results.length > 0) {
+    const results = new ResultsLoop({ client, sinks: config.results.map(({ id }) => id), log });
+    results.start();
+    loops.push(results);
+  }
   loops.push(sweeper);
   const targets = createTargets(config);
   const intake = new IntakeLoop({

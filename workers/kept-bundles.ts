@@ -23,7 +23,7 @@ export class KeptBundles {
   readonly #folder: string;
   readonly #sdk: string;
 
-  /** @param sdk version of the SDK: a bundle made with another one is not used */
+  /** @param sdk version of the SDK, and what else a bundle was made with: one made with something else is not used */
   constructor(home: string, sdk: string) {
     this.#folder = path.join(home, 'workflows');
     this.#sdk = sdk;

@@ -3,12 +3,13 @@ import path from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { loadWorkerConfig } from '../config/worker.ts';
 import { CodedError, messageOf } from '../domain/errors.ts';
-import { connectTemporal } from './connection.ts';
+import { connectTemporal, converterOf } from './connection.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createLog, temporalLogger } from './log.ts';
 import { orchestrators } from './orchestrators.ts';
 import { openResources } from './resources.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { tellOfTls } from './tell-of-tls.ts';
 import { scanWorkers } from './workers.ts';
 
 /** Where bundles are kept between starts. */
@@ -23,7 +24,10 @@ async function main(): Promise<void> {
   const connection = await connectTemporal(config.temporal);
   await registerSearchAttributes(connection, config.temporal.namespace);
   const resources = await openResources(config, log);
-  const options = { connection, namespace: config.temporal.namespace, resources, site: config.site };
+  const { namespace } = config.temporal;
+  const converter = converterOf(config.temporal);
+  const options = { connection, namespace, dataConverter: converter, resources, site: config.site };
+  tellOfTls(config, log);
   const orchestration = config.roles.includes('orchestrator')
     ? await orchestrators(options, config, BUNDLES, log, logger)
     : undefined;

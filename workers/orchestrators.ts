@@ -32,8 +32,9 @@ export async function orchestrators(
   log: Log,
   logger: Logger,
 ): Promise<Orchestrators> {
-  const versions = new Versions(options.connection, options.namespace);
-  const bundle = await workflowBundle(bundles, logger);
+  const versions = new Versions(options.connection, options.namespace, options.dataConverter);
+  const encrypted = config.temporal.codecKeys.length > 0;
+  const bundle = await workflowBundle(bundles, logger, encrypted);
   const known = await versions.known();
   if (known === undefined && config.versioning !== 'off') {
     log.warn('this Temporal server has no worker versions: workers run without (DSXCONNECT_WORKER_VERSIONING=off)');
@@ -43,7 +44,7 @@ export async function orchestrators(
 
   const own = config.versioning === 'off' ? undefined : ownVersion();
   const build = own?.buildId ?? '';
-  const kept = new KeptBundles(config.home, sdkVersion());
+  const kept = new KeptBundles(config.home, encrypted ? `${sdkVersion()}-encrypted` : sdkVersion());
   if (own !== undefined) keep(kept, build, bundle.code, log);
   const others = await versions.otherRuns(build);
   const workers = [

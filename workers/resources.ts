@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
+import { readTls } from '../config/tls.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
@@ -17,6 +18,7 @@ import { createVersionMemory, NO_MEMORY } from '../status/version-memory.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
+import { createSinks } from './sinks.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
@@ -34,18 +36,20 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   const ledger = await openLedger(config.ledger.place, { access: config.ledger.access });
   let heard = (): void => undefined;
   const status =
-    config.redisUrl === undefined
+    config.redis === undefined
       ? undefined
-      : await createRedisStatus(config.redisUrl.reveal(), {
+      : await createRedisStatus(config.redis.url.reveal(), {
+          ...(config.redis.tls !== undefined && { tls: readTls(config.redis.tls) }),
           say: (event, detail) => {
             log[event === 'up' ? 'info' : 'warn']({ event, detail }, `status store is ${event}`);
             if (event === 'up') heard();
           },
         });
   const link =
-    config.redisUrl === undefined
+    config.redis === undefined
       ? undefined
-      : await openRedisLink(config.redisUrl.reveal(), {
+      : await openRedisLink(config.redis.url.reveal(), {
+          ...(config.redis.tls !== undefined && { tls: readTls(config.redis.tls) }),
           commandTimeoutMs: 1_000,
           connectTimeoutMs: 1_000,
           // The status tells of the same Redis.
@@ -77,7 +81,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   };
   return {
     worker,
-    orchestrator: { ledger, status },
+    orchestrator: { ledger, status, sinks: createSinks(config.results) },
     backlog: link === undefined ? undefined : createEventBacklog(link),
     onStatusUp: (told) => {
       heard = told;
@@ -97,6 +101,7 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
     ...(settings.token !== undefined && { token: settings.token.reveal() }),
     ...(settings.protectedEntity !== undefined && { protectedEntity: settings.protectedEntity }),
     ...(settings.caFile !== undefined && { caFile: settings.caFile }),
+    verifyTls: settings.verifyTls,
     metadata: settings.metadata,
     maxBytes: settings.maxBytes,
     maxConcurrency: settings.concurrency,

@@ -1,5 +1,5 @@
 import { Client, isGrpcServiceError } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { type DataConverter, defineSearchAttributeKey } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { SIGNAL } from '../workflows/messages.ts';
 import { DEPLOYMENT } from './version.ts';
@@ -27,10 +27,13 @@ export interface OtherRun {
 export class Versions {
   readonly #connection: NativeConnection;
   readonly #namespace: string;
+  readonly #dataConverter: DataConverter | undefined;
 
-  constructor(connection: NativeConnection, namespace: string) {
+  /** @param dataConverter the one that the runs are told with */
+  constructor(connection: NativeConnection, namespace: string, dataConverter?: DataConverter) {
     this.#connection = connection;
     this.#namespace = namespace;
+    this.#dataConverter = dataConverter;
   }
 
   /**
@@ -102,7 +105,11 @@ export class Versions {
   }
 
   get #client(): Client {
-    return new Client({ connection: this.#connection, namespace: this.#namespace });
+    return new Client({
+      connection: this.#connection,
+      namespace: this.#namespace,
+      ...(this.#dataConverter !== undefined && { dataConverter: this.#dataConverter }),
+    });
   }
 }
 

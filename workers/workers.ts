@@ -1,4 +1,4 @@
-import type { WorkerDeploymentVersion } from '@temporalio/common';
+import type { DataConverter, WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type InjectedSinks,
   type NativeConnection,
@@ -11,6 +11,7 @@ import { createAskActions } from '../activities/ask-actions.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
+import { createDeliverResults } from '../activities/deliver-results.ts';
 import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
@@ -56,6 +57,7 @@ const EVENT_SLOTS = 2;
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  readonly dataConverter: DataConverter;
   readonly resources: Resources;
   readonly site?: string | undefined;
 }
@@ -81,6 +83,7 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       nextHours: createNextHours(),
       readMarks: createReadMarks(deps),
     }),
+    deliverResults: createDeliverResults(deps),
     beginJob: createBeginJob(deps),
     commitPages: createCommitPages(deps),
     sealPage: createSealPage(deps),
@@ -162,6 +165,7 @@ function common(options: WorkerOptions) {
   return {
     connection: options.connection,
     namespace: options.namespace,
+    dataConverter: options.dataConverter,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
   };

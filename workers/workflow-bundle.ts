@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSyn
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type Logger, type WorkflowBundle } from '@temporalio/worker';
+import { FAILURE_CONVERTER } from '../codec/data-converter.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** What the bundle is made of: everything that workflow code may import. */
@@ -11,12 +12,22 @@ const SOURCES = ['package-lock.json', 'workflows/**/*.ts', 'domain/**/*.ts', 'le
 /**
  * The workflow code as Temporal runs it. Bundling takes a second or two, so the bundle is kept in a folder under the hash of
  * its sources; where that folder can't be written, it is made anew each time.
+ *
+ * @param encrypted the bundle of workers that encrypt payloads: it differs in how failures are written down
  */
-export async function workflowBundle(cache: string | undefined, logger: Logger): Promise<WorkflowBundle> {
-  const file = cache === undefined ? undefined : path.join(cache, `workflows-${workflowHash()}.js`);
+export async function workflowBundle(
+  cache: string | undefined,
+  logger: Logger,
+  encrypted = false,
+): Promise<WorkflowBundle> {
+  const file =
+    cache === undefined
+      ? undefined
+      : path.join(cache, `workflows-${workflowHash()}${encrypted ? '-encrypted' : ''}.js`);
   if (file !== undefined && existsSync(file)) return { code: readFileSync(file, 'utf8') };
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    ...(encrypted && { failureConverterPath: FAILURE_CONVERTER }),
     logger,
   });
   if (file !== undefined) keep(file, bundle.code);

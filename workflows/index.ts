@@ -10,4 +10,5 @@ export { itemLock } from './item-lock.ts';
 export { onAccess } from './on-access.ts';
 export { previewConnector } from './preview-connector.ts';
 export { requestedScan } from './requested-scan.ts';
+export { resultsOut } from './results-out.ts';
 export { retryScan } from './retry-scan.ts';

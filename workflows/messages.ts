@@ -22,6 +22,7 @@ export const WORKFLOW = {
   checkFairness: 'checkFairness',
   itemLock: 'itemLock',
   onAccess: 'onAccess',
+  resultsOut: 'resultsOut',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -255,6 +256,26 @@ export const ITEM_LOCK = { release: 'release', longest: '1h' } as const;
 
 export function itemLockId(hash: string): string {
   return `item:${hash}`;
+}
+
+/** Sends results to one sink. The query tells how far it is. */
+export const RESULTS_OUT = { view: 'view' } as const;
+
+export function resultsOutWorkflowId(sink: string): string {
+  return `results-out:${sink}`;
+}
+
+/** The answer of the query `view`. */
+export interface ResultsOutView {
+  readonly sink: string;
+  /** Messages sent since the sink is there. */
+  readonly sent: number;
+  /** Commits of jobs that were not sent whole. */
+  readonly behind: number;
+  /** What is in the way, and since when (ISO 8601). */
+  readonly failure?: { readonly code: string; readonly text: string; readonly since: string };
+  /** The receiver asked for no more, then (ISO 8601). */
+  readonly stopped?: string;
 }
 
 /** Messages of the workflow that counts the item actions of a source, and keeps those that wait for approval. */

@@ -75,6 +75,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
             detail: `Scanner ${named.name} did not answer within ${PROBE_MS / 1000} s`,
           }),
         )
+        .then((found) => (named.verifyTls === false ? unverified(found) : found))
         .then((found) =>
           named.standIn ? { ...found, detail: `${found.detail} It is a stand-in, which judges nothing.` } : found,
         );
@@ -102,7 +103,13 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: readyAnswer, 503: readyAnswer },
       handle: async () => {
         const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
-        const [server, status, place, judge] = await Promise.all([temporal(), redis(), ledger, scanner()]);
+        const [server, status, place, judge, sent] = await Promise.all([
+          temporal(),
+          redis(),
+          ledger,
+          scanner(),
+          deps.results?.(),
+        ]);
         const served = server.every(({ state }) => state === 'ok');
         const fair: Finding = served ? await fairness() : { state: 'off', detail: 'not known without workers' };
         const checks: ReadyCheck[] = [
@@ -111,6 +118,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
           { name: 'redis', needed: false, ...status },
           { name: 'ledger', needed: true, ...place },
           { name: 'scanner', needed: false, ...judge },
+          ...(sent === undefined ? [] : [sent]),
         ];
         const ready = checks.every(({ needed, state }) => !needed || state === 'ok');
         return { status: ready ? 200 : 503, body: { ready, checks } };
@@ -132,6 +140,13 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       }),
     }),
   ];
+}
+
+/** Loud on purpose: whoever sits between can forge what is called clean. */
+function unverified({ detail }: Finding): Finding {
+  const warning =
+    'Its certificate is NOT verified, so verdicts can be forged: set DSXA_VERIFY_TLS=on, and DSXA_CA_FILE if it has an authority of its own.';
+  return { state: 'problem', detail: `${detail} ${warning}` };
 }
 
 async function tried(what: () => Promise<unknown> | undefined, fine: string): Promise<Finding> {

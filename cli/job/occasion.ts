@@ -1,5 +1,6 @@
 import { type ApiClient, createApiClient } from '../../api/client.ts';
 import { isFinal } from '../../domain/job.ts';
+import { apiFetch } from '../api-trust.ts';
 import { CliError } from '../errors.ts';
 import type { Stack, StackOptions, Stacks } from '../stack/contract.ts';
 import type { Interrupts } from './interrupts.ts';
@@ -74,7 +75,11 @@ async function startOne(
 }
 
 export function clientOf(stack: Pick<Stack, 'api' | 'apiKey'>): ApiClient {
-  return createApiClient({ origin: stack.api, ...(stack.apiKey !== undefined && { key: stack.apiKey }) });
+  return createApiClient({
+    origin: stack.api,
+    fetch: apiFetch(),
+    ...(stack.apiKey !== undefined && { key: stack.apiKey }),
+  });
 }
 
 /** Jobs that have not ended, as far as the API can tell; none when it can't. */

@@ -102,12 +102,12 @@ function readSettings(env: Environment) {
   }
 }
 
-function externalParts(env: Environment, { temporal, redisUrl, scanners }: WorkerConfig): External {
+function externalParts(env: Environment, { temporal, redis, scanners }: WorkerConfig): External {
   const { values } = readEnvironment(env as NodeJS.ProcessEnv, 'worker');
   const { address, namespace, tls } = temporal;
   return {
     temporal: values.TEMPORAL_ADDRESS ? { address, namespace, tls: tls !== undefined } : undefined,
-    redis: redisUrl?.reveal(),
+    redis: redis?.url.reveal(),
     scanner: values.DSXA_SCANNER_URL && scanners.dsxa?.url,
     standin: values.DSXA_STANDIN_URL && scanners.standin?.url,
   };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { API_PREFIX } from '../../api/contract.ts';
 import { messageOf } from '../../domain/errors.ts';
+import { apiFetch } from '../api-trust.ts';
 import { externalProblems } from './externals.ts';
 import { livingState } from './leftovers.ts';
 import { temporalProblem, valkeyPid } from './probes.ts';
@@ -81,7 +82,7 @@ async function apiProblems(state: StackState): Promise<string[]> {
   if (state.api === undefined || part?.condition !== 'up') return [];
   try {
     const key = state.apiKeyFile === undefined ? undefined : readFileSync(state.apiKeyFile, 'utf8').trim();
-    const answer = await fetch(`${state.api}${API_PREFIX}/readyz`, {
+    const answer = await apiFetch()(`${state.api}${API_PREFIX}/readyz`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     });

@@ -43,7 +43,8 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     node: true,
   },
   intake: { rooms: below, files: ['workflows/messages.ts'], packages: '*', node: true },
-  activities: { rooms: [...below, 'intake'], files: ['workflows/messages.ts'], packages: '*', node: true },
+  codec: { rooms: ['domain'], packages: '*', node: true },
+  activities: { rooms: [...below, 'intake', 'results'], files: ['workflows/messages.ts'], packages: '*', node: true },
   workflows: {
     rooms: ['domain'],
     files: ['ledger/types.ts', 'activities/types.ts'],
@@ -51,8 +52,13 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/workflow', '@temporalio/common'],
     node: false,
   },
-  api: { rooms: [...below, 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
-  workers: { rooms: [...below, 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
+  results: { rooms: below, packages: '*', node: true },
+  api: { rooms: [...below, 'codec', 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
+  workers: {
+    rooms: [...below, 'codec', 'intake', 'results', 'workflows', 'activities', 'config'],
+    packages: '*',
+    node: true,
+  },
   cli: {
     rooms: [...below, 'config'],
     // The demo starts the servers of its storages.

@@ -3,4 +3,6 @@ import path from 'node:path';
 import { DefaultLogger } from '@temporalio/worker';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 
-await workflowBundle(path.resolve(import.meta.dirname, '../../.parts/bundles'), new DefaultLogger('WARN'));
+for (const encrypted of [false, true]) {
+  await workflowBundle(path.resolve(import.meta.dirname, '../../.parts/bundles'), new DefaultLogger('WARN'), encrypted);
+}

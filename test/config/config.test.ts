@@ -7,6 +7,7 @@ import { apiSchema, isLoopback, loadApiConfig } from '../../config/api.ts';
 import { ENVIRONMENT } from '../../config/environment.ts';
 import { ConfigError, type ConfigProblem } from '../../config/errors.ts';
 import { loadWorkerConfig, workerSchema } from '../../config/worker.ts';
+import { localCertificate } from '../../scripts/servers/graph/certificate.ts';
 
 let home: string;
 beforeEach(() => {
@@ -42,7 +43,8 @@ describe('defaults', () => {
       home,
       ledger: { place: path.join(home, 'ledger'), access: {} },
       configFile: path.join(home, 'dsx-connect.yaml'),
-      temporal: { address: '127.0.0.1:7233', namespace: 'default' },
+      temporal: { address: '127.0.0.1:7233', namespace: 'default', codecKeys: [] },
+      results: [],
       scanners: {},
       connectors: [],
       roles: ['orchestrator', 'scan'],
@@ -95,7 +97,7 @@ describe('variables', () => {
       concurrency: 64,
     });
     expect(config.scanners.dsxa?.token?.reveal()).toBe('hush-hush');
-    expect(config.redisUrl?.reveal()).toBe('redis://:hush@127.0.0.1:6379/3');
+    expect(config.redis?.url.reveal()).toBe('redis://:hush@127.0.0.1:6379/3');
   });
 
   it('never show a secret when printed, and are frozen', () => {
@@ -107,7 +109,7 @@ describe('variables', () => {
     for (const printed of [
       JSON.stringify(config),
       inspect(config, { depth: 9, showHidden: true }),
-      `${config.redisUrl}`,
+      `${config.redis?.url}`,
     ]) {
       expect(printed).not.toMatch(/hush|anna/);
       expect(printed).toContain('127.0.0.1:6379');
@@ -123,7 +125,7 @@ describe('variables', () => {
       APP_ENV: 'stg',
     });
     expect(config).toMatchObject({ appEnv: 'stag', scanners: { dsxa: { url: 'http://scanner:5000' } } });
-    expect(config.redisUrl?.reveal()).toBe('redis://old:6379/3');
+    expect(config.redis?.url.reveal()).toBe('redis://old:6379/3');
   });
 
   it('that the container platform sets by itself are left alone', () => {
@@ -222,7 +224,8 @@ describe('variables', () => {
   });
 
   it('of TLS for Temporal need each other', () => {
-    const pem = put('x.pem', 'pem');
+    const { cert, key } = localCertificate();
+    const pem = put('x.pem', `${cert}${key}`);
     expect(problems(() => worker({ TEMPORAL_TLS_CERT_FILE: pem }))).toMatchObject([
       { variable: 'TEMPORAL_TLS_KEY_FILE' },
     ]);
@@ -281,8 +284,13 @@ describe('the API', () => {
       'TLS_CERT_FILE',
       'TLS_KEY_FILE',
     ]);
-    const pem = put('x.pem', 'pem');
-    expect(api({ USE_TLS: '1', TLS_CERT_FILE: pem, TLS_KEY_FILE: pem }).tls).toEqual({ certFile: pem, keyFile: pem });
+    const { cert, key } = localCertificate();
+    const pem = put('x.pem', `${cert}${key}`);
+    expect(api({ USE_TLS: '1', TLS_CERT_FILE: pem, TLS_KEY_FILE: pem }).tls).toEqual({
+      certFile: pem,
+      keyFile: pem,
+      minVersion: '1.2',
+    });
   });
 });
 
@@ -320,6 +328,7 @@ describe('the token of the scanner', () => {
       name: 'dsxa',
       url: 'https://two',
       standIn: false,
+      verifyTls: true,
       metadata: false,
       maxBytes: 2 ** 31,
       concurrency: 64,

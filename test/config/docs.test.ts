@@ -16,7 +16,7 @@ describe('docs/configuration.md', () => {
   });
 
   it('has an example that is accepted, with every field that the table has', () => {
-    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const [, example = ''] = /```yaml\n(connectors:[\s\S]*?)```/.exec(page) ?? [];
     const folder = mkdtempSync(path.join(os.tmpdir(), 'dsx-docs-'));
     try {
       const file = path.join(folder, 'dsx-connect.yaml');

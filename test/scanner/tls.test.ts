@@ -28,6 +28,12 @@ describe('TLS', () => {
     expect((await scanText(scannerAt(standin.url, { caFile }), 'x')).outcome).toBe('clean');
   });
 
+  it('asks whoever answers only when it is told not to look', async () => {
+    const { standin } = await pair({ tls });
+    const { outcome } = await scanText(scannerAt(standin.url, { verifyTls: false }), 'x');
+    expect(outcome).toBe('clean');
+  });
+
   it('refuses a certificate for another name', async () => {
     const { standin } = await pair({ tls });
     const failure = await failureOf(scanText(scannerAt(`https://localhost:${standin.port}`, { ca: TEST_CERT }), 'x'));

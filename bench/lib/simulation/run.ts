@@ -68,7 +68,7 @@ export async function simulate(
 ): Promise<SimulationFigures> {
   const estimate = Math.max(3, Math.floor(items / PAGE_ITEMS));
   const simulation = new Simulation(items, PAGE_ITEMS, Math.floor((estimate * 2) / 3));
-  const connection = await connectTemporal({ address, namespace: 'default', tls: undefined });
+  const connection = await connectTemporal({ address, namespace: 'default', tls: undefined, codecKeys: [] });
   const stop = await startWorkers(connection, simulation.activities());
   const telling = setInterval(() => say?.(`${simulation.pagesClosed} of about ${estimate} pages`), SAY_EVERY_MS);
   try {

@@ -17,6 +17,23 @@ export function localCertificate(): TlsPair {
   return made;
 }
 
+/** Another key and certificate for the same names, for 30 days from a moment on. */
+export function certificateFrom(start: Date): TlsPair {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return make(keys, ECDSA_WITH_SHA256, new Date(start.getTime() + DAY_MS));
+}
+
+/** An authority that makes certificates for the same names: what clients trust that take no authority for a server. */
+export function certificateAuthority(): { readonly cert: string; issue(): TlsPair } {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const issuer = { name: nameOf('an authority'), key: keys.privateKey };
+  const { cert } = make(keys, ECDSA_WITH_SHA256, new Date(), { ...issuer, self: true });
+  return {
+    cert,
+    issue: () => make(generateKeyPairSync('ec', { namedCurve: 'P-256' }), ECDSA_WITH_SHA256, new Date(), issuer),
+  };
+}
+
 /** Certificate and private key of an application, as one PEM text. Its key is of RSA: tokens are asked for with no other. */
 export function applicationCertificate(): string {
   const { cert, key } = make(generateKeyPairSync('rsa', { modulusLength: 2048 }), RSA_WITH_SHA256, new Date());
@@ -34,18 +51,25 @@ function make(
   { privateKey, publicKey }: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
   algorithm: Buffer,
   now: Date,
+  issuer?: { readonly name: Buffer; readonly key: KeyObject; readonly self?: true },
 ): TlsPair {
+  const subject = issuer?.self === true ? issuer.name : NAME;
   const body = sequence(
     tlv(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
     algorithm,
-    NAME,
+    issuer?.name ?? NAME,
     sequence(time(new Date(now.getTime() - DAY_MS)), time(new Date(now.getTime() + 30 * DAY_MS))),
-    NAME,
+    subject,
     publicKey.export({ type: 'spki', format: 'der' }),
-    tlv(0xa3, sequence(ALTERNATIVE_NAMES, IS_AUTHORITY)),
+    tlv(
+      0xa3,
+      issuer === undefined || issuer.self === true
+        ? sequence(ALTERNATIVE_NAMES, IS_AUTHORITY)
+        : sequence(ALTERNATIVE_NAMES),
+    ),
   );
-  const signature = tlv(0x03, Buffer.of(0), sign('sha256', body, privateKey));
+  const signature = tlv(0x03, Buffer.of(0), sign('sha256', body, issuer?.key ?? privateKey));
   const der = sequence(body, algorithm, signature);
   const lines = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd();
   return {
@@ -81,9 +105,13 @@ function time(date: Date): Buffer {
   return tlv(0x17, Buffer.from(`${text}Z`));
 }
 
+function nameOf(text: string): Buffer {
+  return sequence(tlv(0x31, sequence(oid('550403'), tlv(0x0c, Buffer.from(text)))));
+}
+
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 const RSA_WITH_SHA256 = sequence(oid('2a864886f70d01010b'), tlv(0x05));
-const NAME = sequence(tlv(0x31, sequence(oid('550403'), tlv(0x0c, Buffer.from('127.0.0.1')))));
+const NAME = nameOf('127.0.0.1');
 const ALTERNATIVE_NAMES = sequence(
   oid('551d11'),
   tlv(0x04, sequence(tlv(0x87, Buffer.of(127, 0, 0, 1)), tlv(0x82, Buffer.from('localhost')))),
