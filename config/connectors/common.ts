@@ -4,6 +4,7 @@ import { FilterError, parseFilter } from '../../domain/filter/filter.ts';
 import { LONGEST_ACTIONS_WINDOW } from '../../domain/job.ts';
 import { bytes, duration, integer, name } from '../fields.ts';
 import { MissingSecret, secret } from './secret-field.ts';
+import { watchSchema } from './watch/watch.ts';
 
 const accepted = ITEM_ACTIONS.join(', ');
 
@@ -53,10 +54,15 @@ export const commonShape = {
   scanPassword: scanPassword.optional(),
   maxActions: integer(0, 1_000_000_000).optional(),
   maxActionsWindow: duration(LONGEST_ACTIONS_WINDOW, 'must be a length of time up to 31d, as 1h or 30m').optional(),
+  watch: watchSchema.optional(),
 };
 
 /** Those of them that hold a secret. */
-export const COMMON_SECRETS: readonly string[] = ['scanPassword'];
+export const COMMON_SECRETS: readonly string[] = [
+  'scanPassword',
+  // Of `watch.pull`.
+  ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'credentials', 'connectionString', 'accountKey', 'sas'],
+];
 
 /** Names of the former connectors' common settings. */
 export const COMMON_ALIASES: Readonly<Record<string, string>> = {

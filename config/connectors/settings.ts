@@ -4,6 +4,7 @@ import type { GcsStorage } from '../../connectors/google-cloud-storage/settings.
 import type { OnedriveStorage, SharepointStorage } from '../../connectors/graph/settings.ts';
 import type { ItemAction } from '../../domain/action.ts';
 import type { Hidden } from '../../domain/hidden.ts';
+import type { WatchSettings } from './watch/watch.ts';
 
 /** What every connector has. */
 export interface CommonSettings {
@@ -24,6 +25,8 @@ export interface CommonSettings {
   readonly maxActions?: number;
   /** Seconds. */
   readonly maxActionsWindow?: number;
+  /** Absent: it is scanned when somebody asks for it. May hold secrets, as `storage`. */
+  readonly watch?: WatchSettings;
 }
 
 /** What each kind has beside that. `storage` holds secrets: it goes to the workers' connectors, and nowhere else. */
