@@ -38,7 +38,9 @@ class Subscription implements Queue<PubSubMessage> {
   #connected(): Promise<Subscriber> {
     this.#client ??= this.#pubSub
       .getClientConfig()
-      .then((config) => new v1.SubscriberClient(config))
+      .then(({ port, ...config }) => {
+        return new v1.SubscriberClient({ ...config, ...(port !== undefined && { port: Number(port) }) });
+      })
       .catch((error: unknown) => {
         this.#client = undefined;
         throw error;

@@ -1,17 +1,13 @@
-// Google's own in-memory Pub/Sub for tests. Prints its address, and ends when its input does.
+// Google's own in-memory Pub/Sub for tests: prints its address, and serves until it is killed.
 package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 
 	"cloud.google.com/go/pubsub/v2/pstest"
 )
 
 func main() {
-	server := pstest.NewServer()
-	fmt.Println(server.Addr)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	_ = server.Close()
+	fmt.Println(pstest.NewServer().Addr)
+	select {}
 }
