@@ -20,6 +20,8 @@ export const WORKFLOW = {
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
   itemLock: 'itemLock',
+  connectorWatch: 'connectorWatch',
+  reconcileSweep: 'reconcileSweep',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -53,6 +55,8 @@ export const QUEUE = {
   scan: 'dsx.scan',
   onAccess: 'dsx.on-access',
   actions: 'dsx.actions',
+  /** Has what keeps a slot for as long as a connector is watched. */
+  watch: 'dsx.watch',
 } as const;
 
 export function siteQueue(queue: string, site: string | undefined): string {
@@ -301,4 +305,33 @@ export interface GateView {
   readonly decided: readonly Decision[];
   /** Actions that were permitted: how many at which moment (milliseconds since 1970). Old ones may be left out. */
   readonly permits: readonly { readonly at: number; readonly count: number }[];
+}
+
+/**
+ * Messages of the watch of a connector. Signals: `order` (a new configuration), `stop` (removes its subscriptions, and ends), `wake`
+ * (its storage says that something changed), `swept` (a sweep has ended). Updates: `pause`, `resume`. `health` is a query.
+ */
+export const WATCH = {
+  order: 'order',
+  stop: 'stop',
+  wake: 'wake',
+  swept: 'swept',
+  pause: 'pause',
+  resume: 'resume',
+  health: 'health',
+} as const;
+
+/**
+ * Why a watch is woken: `changed`, `missed` (notifications were lost), or what became of its subscription: it wants to be authorised
+ * again, or is gone.
+ */
+export type WakeReason = 'changed' | 'missed' | 'reauthorize' | 'subscription_removed';
+
+export function watchWorkflowId(connector: string): string {
+  return `${WATCH_PREFIX}${connector}`;
+}
+export const WATCH_PREFIX = 'connector-watch:';
+
+export function sweepWorkflowId(connector: string): string {
+  return `reconcile:${connector}`;
 }

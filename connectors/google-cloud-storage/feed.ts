@@ -27,6 +27,8 @@ class Subscription implements Queue<PubSubMessage> {
   readonly #name: string;
   readonly #place: Place;
   #client: Promise<Subscriber> | undefined;
+  /** A change of the time that messages are lent for: one that is overtaken by the next would undo it. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(pubSub: PubSub, name: string, place: Place) {
     this.#pubSub = pubSub;
@@ -94,7 +96,11 @@ class Subscription implements Queue<PubSubMessage> {
 
   #deadline(messages: readonly PubSubMessage[], ackDeadlineSeconds: number): Promise<void> {
     const request = { subscription: this.#name, ackIds: messages.map(({ ackId }) => ackId), ackDeadlineSeconds };
-    return this.#change((client) => client.modifyAckDeadline(request, { timeout: CHANGE_MS }));
+    const changed = this.#changing.then(() =>
+      this.#change((client) => client.modifyAckDeadline(request, { timeout: CHANGE_MS })),
+    );
+    this.#changing = changed.catch(() => undefined);
+    return changed;
   }
 
   async remove(messages: readonly PubSubMessage[]): Promise<void> {

@@ -10,7 +10,8 @@ const CODES: Readonly<Record<number, ConnectorCode>> = {
   14: 'unreachable',
   16: 'credentials',
 };
-const DEADLINE_EXCEEDED = 4;
+/** CANCELLED and DEADLINE_EXCEEDED: a server that is told that the time is over may say either. */
+const OVER = new Set([1, 4]);
 
 const REMEDIES: Partial<Record<ConnectorCode, string>> = {
   configuration: 'correct subscription (a pull subscription that is there) and endpoint',
@@ -19,7 +20,7 @@ const REMEDIES: Partial<Record<ConnectorCode, string>> = {
 
 /** Nothing came in the time that was given. */
 export function deadlinePassed(error: unknown): boolean {
-  return statusOf(error) === DEADLINE_EXCEEDED;
+  return OVER.has(statusOf(error) ?? 0);
 }
 
 /** The connector's error for whatever the client raised. Its text is not told: it may hold a part of the credentials. */

@@ -16,6 +16,7 @@ import { feedConformance } from './feed-conformance.ts';
 
 let server: S3Server;
 let stages = 0;
+let writes = 0;
 
 /** A bucket that notifies a queue. */
 async function makeStage() {
@@ -48,7 +49,7 @@ async function makeStage() {
       secretAccessKey: new Secret(server.secretAccessKey),
     },
   };
-  const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: name, Key, Body: `bytes of ${Key}` }));
+  const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: name, Key, Body: `bytes of write ${writes++}` }));
   return {
     name,
     sqs,
