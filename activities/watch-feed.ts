@@ -36,7 +36,6 @@ class Turn {
   readonly #deps: WatchDeps;
   readonly #input: WatchFeedInput;
   readonly #signal = Context.current().cancellationSignal;
-  readonly #name = `${Context.current().info.workflowExecution?.runId}/${Context.current().info.activityId}`;
   readonly #beat: Beat<WatchFeedState>;
   /** The cursor that was kept last, as text. */
   #kept: string | undefined;
@@ -98,7 +97,7 @@ class Turn {
     };
     this.#beat.send(this.#state);
     const { counts, lastEvent } = this.#state;
-    const live = { turn: this.#name, counts, answeredAt: at, ...(lastEvent !== undefined && { lastEvent }) };
+    const live = { counts, answeredAt: at, ...(lastEvent !== undefined && { lastEvent }) };
     await this.#deps.announce(this.#input.connector, live);
   }
 

@@ -108,7 +108,18 @@ export interface WatchLive {
   /** Of the turn so far. */
   readonly counts: WatchCounts;
   readonly lastEvent?: LastEvent;
-  readonly answeredAt?: string;
-  /** Tells one turn from the next: what a turn told live counts until the workflow has its sum. */
-  readonly turn: string;
+  /** What was told up to here is in the workflow's own sums once that names this moment. */
+  readonly answeredAt: string;
+}
+
+/** The health with what the turn under way told live. */
+export function withLive(health: WatchHealth, live: WatchLive | undefined): WatchHealth {
+  if (live === undefined || live.answeredAt <= (health.answeredAt ?? '')) return health;
+  const { counts, lastEvent, answeredAt } = live;
+  return {
+    ...health,
+    counts: addWatchCounts(health.counts, counts),
+    answeredAt,
+    ...(lastEvent !== undefined && { lastEvent }),
+  };
 }

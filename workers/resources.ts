@@ -2,10 +2,13 @@ import { hostname } from 'node:os';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
+import type { WatchDeps } from '../activities/watch-feed.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
+import { openFeed } from '../connectors/feeds.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
+import { closedIntake } from '../intake/closed.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
 import { ScannerError } from '../scanner/errors.ts';
@@ -19,6 +22,7 @@ import { reservedPlaces } from './reserved-places.ts';
 export interface Resources {
   readonly worker: WorkerDeps;
   readonly orchestrator: OrchestratorDeps;
+  readonly watch: WatchDeps;
   /** Calls back whenever the connection to Redis is there (again). */
   onStatusUp(heard: () => void): void;
   close(): Promise<void>;
@@ -63,6 +67,18 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   return {
     worker,
     orchestrator: { ledger, status },
+    watch: {
+      ledger,
+      intake: closedIntake(),
+      openFeed: (source, cursor) => {
+        const pull = config.connectors.find(({ id }) => id === source.id)?.watch?.pull;
+        if (pull === undefined) throw new ConnectorError('configuration', `${source.id} has no watch.pull here`);
+        return openFeed(bindingOf(source, undefined, config), pull, { ...(cursor !== undefined && { cursor }) });
+      },
+      announce: async (connector, live) => {
+        await status?.publishWatchLive(connector, live).catch(() => undefined);
+      },
+    },
     onStatusUp: (told) => {
       heard = told;
     },

@@ -14,6 +14,7 @@ import { createCommitPages } from '../activities/commit-pages.ts';
 import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
+import { keepSubscription } from '../activities/keep-subscription.ts';
 import { createListAssets } from '../activities/list-assets.ts';
 import { createNextHours } from '../activities/next-hours.ts';
 import { createNoteJoin } from '../activities/note-join.ts';
@@ -27,8 +28,17 @@ import { createPublishStatus } from '../activities/publish-status.ts';
 import { pulsed } from '../activities/pulse.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
 import { createSealPage } from '../activities/seal-page.ts';
-import type { ActionActivities, OrchestratorActivities, PageActivities, PlanActivities } from '../activities/types.ts';
+import type {
+  ActionActivities,
+  OrchestratorActivities,
+  PageActivities,
+  PlanActivities,
+  WatchActivities,
+} from '../activities/types.ts';
+import { createWatchFeed } from '../activities/watch-feed.ts';
 import type { JobProgress } from '../domain/job.ts';
+import type { WatchHealth } from '../domain/watch.ts';
+import type { WatchSinks } from '../workflows/connector-watch/connector-watch.ts';
 import { QUEUE, siteQueue } from '../workflows/messages.ts';
 import type { StatusSinks } from '../workflows/scan-job/publish.ts';
 import type { Resources } from './resources.ts';
@@ -42,6 +52,8 @@ const SHUTDOWN_FORCE = '15s';
 /** Short work, most of it waiting for a storage. */
 const PLAN_SLOTS = 8;
 const ACTION_SLOTS = 8;
+/** Each watched connector keeps one, mostly waiting. */
+const WATCH_SLOTS = 100;
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -94,13 +106,21 @@ function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
   return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
 }
 
-function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
+function statusSinks(resources: Resources): InjectedSinks<StatusSinks & WatchSinks> {
   const { status } = resources.orchestrator;
   return {
     status: {
       publish: {
         fn: (_info, progress: JobProgress) => {
           status?.publishJob(progress).catch(() => undefined);
+        },
+        callDuringReplay: false,
+      },
+    },
+    watch: {
+      publish: {
+        fn: (_info, health: WatchHealth) => {
+          status?.publishWatch(health).catch(() => undefined);
         },
         callDuringReplay: false,
       },
@@ -128,6 +148,10 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
   };
   const pages: PageActivities = { scanPage: createScanPage(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };
+  const watch: WatchActivities = {
+    watchFeed: createWatchFeed(options.resources.watch),
+    ...pulsed({ keepSubscription }),
+  };
   const queue = (name: string) => siteQueue(name, options.site);
   const make = (taskQueue: string, activities: object, slots: number) =>
     Worker.create({
@@ -142,6 +166,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
     make(queue(QUEUE.scan), pages, options.pageSlots),
     make(queue(QUEUE.onAccess), pages, options.pageSlots),
     make(queue(QUEUE.actions), actions, ACTION_SLOTS),
+    make(queue(QUEUE.watch), watch, WATCH_SLOTS),
   ]);
 }
 
