@@ -101,6 +101,7 @@ function resourceOf(connector: ConnectorSettings): ConnectorResource {
     ...(site !== undefined && { site }),
     ...(maxActions !== undefined && { maxActions }),
     ...(maxActionsWindow !== undefined && { maxActionsWindow }),
+    ...(connector.watch !== undefined && { watched: true as const }),
   };
 }
 

@@ -3,10 +3,11 @@ import type { ItemAction } from '../domain/action.ts';
 import type { Estimate } from '../domain/estimate.ts';
 import type { Source } from '../domain/job.ts';
 import type { LeftOut, PreviewItem } from '../domain/preview.ts';
+import type { WatchHealth } from '../domain/watch.ts';
 
 /** What travels about connectors and folders before they are scanned: a part of the contract (`contract.ts`). */
 
-/** `GET /connectors/:id`. Never holds a secret. */
+/** One of `GET /connectors`. Never holds a secret. */
 export interface ConnectorResource {
   readonly id: string;
   readonly kind: string;
@@ -21,6 +22,12 @@ export interface ConnectorResource {
   readonly scanner?: string;
   readonly maxActions?: number;
   readonly maxActionsWindow?: number;
+  /** Present when what arrives there is scanned at once. */
+  readonly watched?: true;
+}
+/** `GET /connectors/:id`: `watch` is absent when it is not watched, and when nothing can be found out. */
+export interface ConnectorDetail extends ConnectorResource {
+  readonly watch?: WatchHealth;
 }
 /** `GET /connectors`. */
 export interface ConnectorList {

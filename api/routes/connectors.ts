@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
+import { connectorList, scannerCheckAnswer } from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
-import { connectorParams, scannerQuery } from '../request-schemas.ts';
+import { scannerQuery } from '../request-schemas.ts';
 import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
-import { chooseScanner, findConnector } from '../start-request.ts';
+import { chooseScanner } from '../start-request.ts';
 
 /** How long the connection test of a scanner may take, in milliseconds. */
 const PROBE_MS = 20_000;
@@ -44,15 +44,6 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       summary: 'The connectors of the configuration.',
       answers: { 200: connectorList },
       handle: async () => ({ status: 200, body: { connectors: deps.settings.connectors } }),
-    }),
-    route({
-      method: 'GET',
-      path: '/connectors/:id',
-      summary: 'One connector.',
-      params: connectorParams,
-      answers: { 200: connectorResource },
-      problems: ['connector_not_found'],
-      handle: async ({ params }) => ({ status: 200, body: findConnector(deps, params.id) }),
     }),
   ];
 }
