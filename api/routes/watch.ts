@@ -16,14 +16,15 @@ export function watchRoutes(deps: ApiDeps): readonly Route[] {
       path: `/connectors/:id/watch/${verb}`,
       summary: verb === 'pause' ? 'Stops asking the source of a connector, and its sweeps.' : 'Goes on watching.',
       params: connectorParams,
-      body: controlBody,
+      json: controlBody,
+      optionalBody: true,
       answers: { 200: watchHealth },
-      problems: ['connector_not_found', 'not_watched'],
+      problems: ['connector_not_found', 'not_watched', 'no_worker', 'temporal_unreachable'],
       handle: async ({ params: { id }, body, actor }) => {
         if (findConnector(deps, id).watched !== true) {
           throw new ApiProblem('not_watched', `Connector ${id} has no field watch in the configuration.`);
         }
-        const reason = body?.reason !== undefined && { reason: body.reason };
+        const reason = body.reason !== undefined && { reason: body.reason };
         return { status: 200, body: await deps.control.steerWatch(verb, id, { actor, ...reason }) };
       },
     });

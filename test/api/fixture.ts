@@ -339,6 +339,7 @@ export const CONNECTORS: ApiSettings['connectors'] = [
     action: 'nothing',
     dryRun: false,
     maxSize: 5,
+    watched: true,
   },
 ];
 

@@ -8,16 +8,16 @@ import { gcsEvents } from '../../connectors/google-cloud-storage/events.ts';
 import { placeOf as gcsPlaceOf } from '../../connectors/google-cloud-storage/place.ts';
 
 const AT = '2026-11-23T10:00:00.000Z';
-const s3Place = s3PlaceOf({ id: 's3', assets: ['b/in/'], access: { kind: 'default' } });
-const twoBuckets = s3PlaceOf({ id: 's3', assets: ['b/in/', 'c'], access: { kind: 'default' } });
-const names = new Names({ assets: [{ container: 'c', prefix: 'in/' }] }, 'acc');
-const gcsPlace = gcsPlaceOf({ id: 'gcs', assets: ['b/in'] });
+const s3Place = s3PlaceOf({ id: 's3', assets: ['bucket/in/'], access: { kind: 'default' } });
+const twoBuckets = s3PlaceOf({ id: 's3', assets: ['bucket/in/', 'other'], access: { kind: 'default' } });
+const names = new Names({ assets: [{ container: 'docs', prefix: 'in/' }] }, 'acc');
+const gcsPlace = gcsPlaceOf({ id: 'gcs', assets: ['bucket/in'] });
 
 const record = (key: string, more: Record<string, unknown> = {}, object: Record<string, unknown> = {}) => ({
   eventName: 'ObjectCreated:Put',
   eventTime: '2026-11-23T09:59:59.123Z',
   s3: {
-    bucket: { name: 'b' },
+    bucket: { name: 'bucket' },
     object: { key, size: 3, eTag: 'e1', versionId: 'v1', sequencer: '0055AED6DCD90281E5', ...object },
   },
   ...more,
@@ -55,7 +55,7 @@ describe('S3', () => {
       'detail-type': 'Object Created',
       time: '2026-11-23T09:59:59Z',
       detail: {
-        bucket: { name: 'b' },
+        bucket: { name: 'bucket' },
         object: { key: 'in/a b.txt', size: 3, etag: 'e1', 'version-id': 'v1', sequencer: '0055AED6DCD90281E5' },
       },
     }).events;
@@ -91,9 +91,9 @@ describe('S3', () => {
   });
 
   test('with several assets the location has its bucket; a restored object is an event', () => {
-    const bucket = { bucket: { name: 'c' }, object: { key: 'k', eTag: 'e' } };
+    const bucket = { bucket: { name: 'other' }, object: { key: 'k', eTag: 'e' } };
     const { events } = s3({ Records: [record('', { eventName: 'ObjectRestore:Completed', s3: bucket })] }, twoBuckets);
-    expect(events.map(({ location }) => location)).toEqual(['c/k']);
+    expect(events.map(({ location }) => location)).toEqual(['other/k']);
   });
 
   test('a record that can not be understood does not take the others with it', () => {
@@ -106,7 +106,7 @@ describe('S3', () => {
 describe('Event Grid', () => {
   const created = (more: Record<string, unknown> = {}) => ({
     topic: '/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/ACC',
-    subject: '/blobServices/default/containers/c/blobs/in/a b+%41/é.txt',
+    subject: '/blobServices/default/containers/docs/blobs/in/a b+%41/é.txt',
     eventType: 'Microsoft.Storage.BlobCreated',
     id: 'e-1',
     eventTime: '2026-11-23T09:59:59.1234567Z',
@@ -139,12 +139,17 @@ describe('Event Grid', () => {
 });
 
 describe('Pub/Sub', () => {
-  const attributes = { eventType: 'OBJECT_FINALIZE', bucketId: 'b', objectId: 'in/a b.txt', objectGeneration: '171' };
+  const attributes = {
+    eventType: 'OBJECT_FINALIZE',
+    bucketId: 'bucket',
+    objectId: 'in/a b.txt',
+    objectGeneration: '171',
+  };
 
   test('an object that was finished is an event, with or without its JSON', () => {
     const bare = gcsEvents({ attributes }, gcsPlace, AT).events;
     const object = {
-      bucket: 'b',
+      bucket: 'bucket',
       name: 'in/a b.txt',
       generation: '171',
       size: '3',

@@ -15,9 +15,9 @@ export interface WatchSettings {
 const RECONCILE = { least: 600, most: 31 * 86_400, usual: 86_400 };
 const ACCEPTED = 'must be a length of time from 10m to 31d, as 24h, or off';
 
-/** YAML reads `off` as text, and some write it as a boolean. */
+/** Null: off, which YAML reads as text, and some write as a boolean. */
 const reconcile = z.union([z.string(), z.boolean(), z.number()], { error: ACCEPTED }).transform((input, context) => {
-  if (/^(off|false|no)$/i.test(String(input).trim())) return undefined;
+  if (/^(off|false|no)$/i.test(String(input).trim())) return null;
   const seconds = parseSeconds(String(input));
   if (seconds !== undefined && seconds >= RECONCILE.least && seconds <= RECONCILE.most) return seconds;
   context.issues.push({ code: 'custom', input, message: ACCEPTED });
@@ -40,7 +40,7 @@ export const watchSchema = z
     return {
       ...(webhook !== undefined && { webhook }),
       ...(pull !== undefined && { pull }),
-      ...(reconcile !== undefined && { reconcile }),
+      ...(reconcile !== null && { reconcile }),
     };
   });
 
