@@ -57,13 +57,3 @@ export interface FilesSettings {
 
 /** A source of events that a worker of the connector's site asks. */
 export type PullSettings = SqsSettings | PubSubSettings | StorageQueueSettings | DeltaSettings | FilesSettings;
-
-/** Which kinds of connectors have which source. */
-export const PULLS = {
-  aws_s3: 'sqs',
-  azure_blob_storage: 'storage-queue',
-  google_cloud_storage: 'pubsub',
-  sharepoint: 'delta',
-  onedrive: 'delta',
-  filesystem: 'files',
-} as const satisfies Readonly<Record<string, PullSettings['kind']>>;

@@ -1,7 +1,8 @@
+import { PULLS } from '../domain/watch.ts';
 import type { Position } from './connector.ts';
 import { ConnectorError } from './errors.ts';
 import type { Feed } from './feed.ts';
-import { PULLS, type PullSettings } from './feed-settings.ts';
+import type { PullSettings } from './feed-settings.ts';
 import type { ConnectorSettings } from './registry.ts';
 
 /** What a feed is made from. */

@@ -1,5 +1,15 @@
 import type { ScanSettings } from './job.ts';
 
+/** The source of events that each kind of connector can be asked through. */
+export const PULLS = {
+  aws_s3: 'sqs',
+  azure_blob_storage: 'storage-queue',
+  google_cloud_storage: 'pubsub',
+  sharepoint: 'delta',
+  onedrive: 'delta',
+  filesystem: 'files',
+} as const;
+
 /** What the watch of one connector is to do: from its configuration, without secrets. */
 export interface WatchOrder {
   readonly connector: string;

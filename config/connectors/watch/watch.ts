@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { PULLS, type PullSettings } from '../../../connectors/feed-settings.ts';
+import type { PullSettings } from '../../../connectors/feed-settings.ts';
 import { parseSeconds } from '../../../domain/duration.ts';
+import { PULLS } from '../../../domain/watch.ts';
 import { pullSchema } from './pull.ts';
 import { type WebhookSettings, webhookSchema } from './webhook.ts';
 
