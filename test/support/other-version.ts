@@ -10,6 +10,7 @@ const PARTS = [
   'config',
   'connectors',
   'domain',
+  'intake',
   'ledger',
   'scanner',
   'status',
