@@ -82,8 +82,7 @@ class Turn {
     const batch = await this.#next(feed);
     if (batch.events.length > 0) await this.#handOver(batch.events);
     const cursor = await this.#keep(batch.cursor);
-    // Another worker may have the source by now, if this process stood still: then what it lent us is lent anew.
-    if (this.#beat.frozen && (await this.#beat.ask()) === 'lost') throw new WatchLost();
+    await this.#prove();
     await batch.acknowledge();
     const at = new Date().toISOString();
     const { events, ignored = 0, unreadable = 0 } = batch;
@@ -99,6 +98,14 @@ class Turn {
     const { counts, lastEvent } = this.#state;
     const live = { counts, answeredAt: at, ...(lastEvent !== undefined && { lastEvent }) };
     await this.#deps.announce(this.#input.connector, live);
+  }
+
+  /** Another worker may have the source by now, if this process stood still: what it lent us is then lent anew. */
+  async #prove(): Promise<void> {
+    if (!this.#beat.frozen) return;
+    const whose = await this.#beat.ask();
+    if (whose === 'lost') throw new WatchLost();
+    if (whose === 'ours') this.#beat.tick();
   }
 
   /** A source that lost its place goes on from now; that it did is told. */
