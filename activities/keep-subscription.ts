@@ -1,19 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { Callback, Subscriber, Subscription } from '../connectors/subscriber.ts';
+import type { Callback, Subscriber } from '../connectors/subscriber.ts';
 import type { Source } from '../domain/job.ts';
 import { asFailure } from './failures.ts';
-
-export interface KeepSubscriptionInput {
-  readonly connector: string;
-  readonly source: Source;
-  /** `keep`: make what is missing, and put off the end of what is there; `reauthorize`: as the storage asks for; `remove`: at the end. */
-  readonly action: 'keep' | 'reauthorize' | 'remove';
-}
-
-export interface KeptSubscription {
-  /** Absent after `remove`. */
-  readonly subscription?: Subscription;
-}
+import type { KeepSubscriptionInput, KeptSubscription } from './types.ts';
 
 /** What subscriptions stand on. */
 export interface SubscriptionDeps {

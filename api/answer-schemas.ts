@@ -8,6 +8,7 @@ import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
 import { DEGRADED } from './contract.ts';
+import { watchHealth } from './watch-schemas.ts';
 
 const action = z.enum(ITEM_ACTIONS);
 const count = z.int().nonnegative();
@@ -236,7 +237,11 @@ export const connectorResource = z.strictObject({
   scanner: z.string().optional(),
   ...brake,
   events: z.array(eventFigures).optional(),
+  watched: z.literal(true).optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
+export const connectorDetail = connectorResource.extend({
+  watch: watchHealth.optional(),
+}) satisfies z.ZodType<contract.ConnectorDetail>;
 export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),
 }) satisfies z.ZodType<contract.ConnectorList>;

@@ -18,6 +18,7 @@ import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
 import { storageRoutes } from './routes/storage.ts';
+import { watchRoutes } from './routes/watch.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps): readonly Route[] {
@@ -25,6 +26,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
   return [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
+    ...watchRoutes(deps),
     ...storageRoutes(deps),
     ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),

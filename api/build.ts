@@ -160,6 +160,7 @@ function resourceOf(connector: ConnectorSettings): ConnectorResource {
     ...(site !== undefined && { site }),
     ...(maxActions !== undefined && { maxActions }),
     ...(maxActionsWindow !== undefined && { maxActionsWindow }),
+    ...(connector.watch !== undefined && { watched: true as const }),
   };
 }
 

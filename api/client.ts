@@ -13,8 +13,8 @@ import {
   type ApprovalList,
   type AssetList,
   type CheckAnswer,
+  type ConnectorDetail,
   type ConnectorList,
-  type ConnectorResource,
   type ControlJobAnswer,
   type DecideBody,
   type DecideSourceAnswer,
@@ -109,7 +109,7 @@ export interface ApiClient {
    */
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
   connectors(): Promise<ConnectorList>;
-  connector(id: string): Promise<ConnectorResource>;
+  connector(id: string): Promise<ConnectorDetail>;
   /** Runs a check where the storage can be reached. */
   check(named: Named, action?: ItemAction, options?: CallOptions): Promise<CheckAnswer>;
   preview(

@@ -19,6 +19,7 @@ import {
 } from '../workflows/messages.ts';
 import type { GateCalls } from './gate-control.ts';
 import type { StorageCalls } from './storage-control.ts';
+import type { WatchCalls } from './watch-control.ts';
 
 /**
  * Why Temporal or the workflows did not do what the API asked.
@@ -70,7 +71,7 @@ export type { CheckRequest } from './storage-control.ts';
 export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
-export interface JobControl extends GateCalls, StorageCalls {
+export interface JobControl extends GateCalls, StorageCalls, WatchCalls {
   /**
    * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an
    * idempotency key any scan. Deadline 10 s.

@@ -30,6 +30,7 @@ import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
 import { createStorageCalls } from './storage-control.ts';
+import { createWatchCalls } from './watch-control.ts';
 
 const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
@@ -136,6 +137,7 @@ export function createJobControl(
   return {
     ...createGateCalls(client, asking, deadlines),
     ...createStorageCalls(client, asking, deadlines),
+    ...createWatchCalls(client, asking, deadlines),
 
     async start(request) {
       try {

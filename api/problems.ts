@@ -20,6 +20,7 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'There is no such resource' },
   job_not_found: { status: 404, title: 'There is no such job' },
   connector_not_found: { status: 404, title: 'There is no such connector' },
+  not_watched: { status: 404, title: 'The connector is not watched' },
   estimate_not_found: { status: 404, title: 'There is no such estimate' },
   source_not_found: { status: 404, title: 'There is no such source' },
   webhook_not_found: { status: 404, title: 'There is no such webhook' },

@@ -4,10 +4,11 @@ import type { Estimate } from '../domain/estimate.ts';
 import type { EventFigures } from '../domain/intake.ts';
 import type { Source } from '../domain/job.ts';
 import type { LeftOut, PreviewItem } from '../domain/preview.ts';
+import type { WatchHealth } from '../domain/watch.ts';
 
 /** What travels about connectors and folders before they are scanned: a part of the contract (`contract.ts`). */
 
-/** `GET /connectors/:id`. Never holds a secret. */
+/** One of `GET /connectors`. Never holds a secret. */
 export interface ConnectorResource {
   readonly id: string;
   readonly kind: string;
@@ -24,6 +25,12 @@ export interface ConnectorResource {
   readonly maxActionsWindow?: number;
   /** How its on-access jobs stand, by shard; absent when none runs, or the status can't be asked. */
   readonly events?: readonly EventFigures[];
+  /** Present when what arrives there is scanned at once. */
+  readonly watched?: true;
+}
+/** `GET /connectors/:id`: `watch` is absent when it is not watched, and when nothing can be found out. */
+export interface ConnectorDetail extends ConnectorResource {
+  readonly watch?: WatchHealth;
 }
 /** `GET /connectors`. */
 export interface ConnectorList {

@@ -7,6 +7,10 @@ export interface FeedBatch {
   readonly events: readonly StorageEvent[];
   /** Where the source goes on behind this batch; absent where the source itself remembers (queues). JSON, made and understood by the feed alone. */
   readonly cursor?: Position;
+  /** So many were told of that are no events; default 0. */
+  readonly ignored?: number;
+  /** So many could not be understood: they stay where they are, for the source's own rule about such messages; default 0. */
+  readonly unreadable?: number;
   /**
    * Call once the events are handed over for good, and the cursor, if any, is kept. Tells the source not to give them again.
    * Without it they come again: at least once, never lost.

@@ -5,6 +5,7 @@ import type { BucketAccess } from '../domain/ledger-place.ts';
 import { type AllowBook, createAllowBook } from './allow-book.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { type Cursors, createCursors } from './cursors.ts';
 import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
 import { createIntakePages, type IntakePages } from './intake-pages.ts';
@@ -33,6 +34,8 @@ export interface Ledger {
   readonly answers: Answers;
   /** Events on their way to on-access scans, outside of every job. */
   readonly intake: IntakePages;
+  /** Where sources of events go on, outside of every job. */
+  readonly cursors: Cursors;
   /** Notes, outside of every job, that a retry of this first job may begin. Repeating it is harmless. */
   noteRetry(first: string, retry: string): Promise<void>;
   /** The retries that were noted, in no particular order. One without a header never began. */
@@ -147,6 +150,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     job,
     answers: createAnswers(store),
     intake: createIntakePages(store),
+    cursors: createCursors(store),
     async noteRetry(first, retry) {
       const body = canonicalJson({ format: 1, first: checkJob(first), retry: checkJob(retry) });
       await store.put(`${RETRIES}${first}/${retry}`, Buffer.from(body));

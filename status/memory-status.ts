@@ -3,7 +3,7 @@ import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
 import { comesBehind, newestFirst } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { sumLive } from './live.ts';
-
+import { memoryWatch } from './memory-watch.ts';
 import { KEPT_FINDINGS, RETENTION_MS, type RebuildNote, type StatusStore } from './status.ts';
 
 interface Entry {
@@ -38,6 +38,7 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
   const copy = <T>(value: T): T => structuredClone(value);
 
   return {
+    ...memoryWatch(now),
     async publishJob(progress, keepMs = retentionMs) {
       const have = entryOf(progress.job);
       const final = isFinal(progress.state);

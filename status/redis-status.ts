@@ -6,6 +6,7 @@ import { StatusUnavailable } from './errors.ts';
 import { sumLive } from './live.ts';
 import { openRedisLink, type RedisTls } from './redis-link.ts';
 import * as lua from './redis-scripts.ts';
+import { redisWatch } from './redis-watch.ts';
 import { KEPT_FINDINGS, RETENTION_MS, type StatusStore } from './status.ts';
 
 /** Between the two halves of an epoch: the key's value, and the server's run. */
@@ -39,6 +40,8 @@ export interface RedisStatusOptions {
  * | `dsx:live:<job>:<worker>` | string with expiry | live figures (JSON) |
  * | `dsx:findings:<job>` | stream | `row` (JSON), the last 10,000 |
  * | `dsx:seen:<job>` | sorted set | items of the rows in that stream, so that none is there twice |
+ * | `dsx:watch:<connector>` | hash | `health` (JSON), `startedAt`, `revision` |
+ * | `dsx:watch-live:<connector>` | string with expiry | what the turn under way told (JSON) |
  * | `dsx:epoch` | string | a random value; another one after a flush |
  * | `dsx:rebuild` | hash | `epoch`, `place` (JSON) and `done` (`1` when whole) of the last rebuild |
  * | `dsx:rebuild-lock` | string with expiry | who rebuilds just now |
@@ -53,6 +56,8 @@ export function statusKeys(prefix = 'dsx') {
     live: (job: string, worker: string) => `${prefix}:live:${job}:${worker}`,
     findings: (job: string) => `${prefix}:findings:${job}`,
     seen: (job: string) => `${prefix}:seen:${job}`,
+    watch: (connector: string) => `${prefix}:watch:${connector}`,
+    watchLive: (connector: string) => `${prefix}:watch-live:${connector}`,
     epoch: `${prefix}:epoch`,
     rebuild: `${prefix}:rebuild`,
     lock: `${prefix}:rebuild-lock`,
@@ -84,6 +89,7 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
   }
 
   return {
+    ...redisWatch(link, keys),
     async publishJob(progress, keepMs = retentionMs) {
       const { job } = progress;
       const written = await link.script(

@@ -1,6 +1,7 @@
 import type { JobProgress, LiveFigures } from '../domain/job.ts';
 import type { Started } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
+import type { WatchHealth, WatchLive } from '../domain/watch.ts';
 
 /** How many findings of a job the status keeps: the last ones. The ledger has them all. */
 export const KEPT_FINDINGS = 10_000;
@@ -17,8 +18,22 @@ export interface RebuildNote {
   readonly done: boolean;
 }
 
+/** What the turn of a watch told live is good for this long, in milliseconds. */
+export const WATCH_LIVE_MS = 60_000;
+
+/** How connectors are watched. */
+export interface WatchStatus {
+  /** Writes the health of a watch unless a newer one is there: of a later start, or with a higher revision. Returns false then. */
+  publishWatch(health: WatchHealth): Promise<boolean>;
+  /** What the turn under way told; it vanishes after WATCH_LIVE_MS. */
+  publishWatchLive(connector: string, live: WatchLive): Promise<void>;
+  /** The health, live figures included; undefined when nothing is known. */
+  watch(connector: string): Promise<WatchHealth | undefined>;
+  forgetWatch(connector: string): Promise<void>;
+}
+
 /** The Redis projection: quick answers, never the truth. Every method may fail with StatusUnavailable; nobody may depend on it. */
-export interface StatusStore {
+export interface StatusStore extends WatchStatus {
   /**
    * Writes a job's progress unless a newer one is there: the end of a job is newer than anything else, and otherwise the higher revision is.
    * Returns false when it was older (nothing changed). Repeating a write is harmless.

@@ -14,6 +14,8 @@ import type { Resources } from './resources.ts';
 import { ResultsLoop } from './results-loop.ts';
 import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
+import { WatchLoop } from './watch-loop.ts';
+import { watchOrders } from './watch-orders.ts';
 
 /** A stopping process waits so long for what is under way, in milliseconds: all of it may be done again by another. */
 const STOP_MS = 500;
@@ -37,9 +39,15 @@ export function startHousekeeping(
     dataConverter: converterOf(config.temporal),
   });
   const loops: { stop(): Promise<void> }[] = [];
+  const watcher = new WatchLoop({ client, orders: watchOrders(config), status, log });
+  watcher.start();
+  loops.push(watcher);
   if (status !== undefined) {
     const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });
-    resources.onStatusUp(() => loop.nudge());
+    resources.onStatusUp(() => {
+      loop.nudge();
+      watcher.nudge();
+    });
     loop.start();
     loops.push(loop);
   }

@@ -1,5 +1,6 @@
 import './heap.ts';
 import path from 'node:path';
+import { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import { loadWorkerConfig } from '../config/worker.ts';
 import { CodedError, messageOf } from '../domain/errors.ts';
@@ -23,9 +24,10 @@ async function main(): Promise<void> {
   Runtime.install({ logger, shutdownSignals: [] });
   const connection = await connectTemporal(config.temporal);
   await registerSearchAttributes(connection, config.temporal.namespace);
-  const resources = await openResources(config, log);
   const { namespace } = config.temporal;
   const converter = converterOf(config.temporal);
+  const client = new Client({ connection, namespace, dataConverter: converter });
+  const resources = await openResources(config, client, log);
   const options = { connection, namespace, dataConverter: converter, resources, site: config.site };
   tellOfTls(config, log);
   const orchestration = config.roles.includes('orchestrator')

@@ -1,12 +1,16 @@
 import { hostname } from 'node:os';
+import type { Client } from '@temporalio/client';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
+import type { SubscriptionDeps } from '../activities/keep-subscription.ts';
 import { LiveBoard } from '../activities/live.ts';
+import type { WatchDeps } from '../activities/watch-feed.ts';
 import { readTls } from '../config/tls.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
+import { openIntake } from '../intake/open-intake.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
 import { ScannerError } from '../scanner/errors.ts';
@@ -19,6 +23,7 @@ import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
 import { createSinks } from './sinks.ts';
+import { openWatchFeed, subscriptionsOf, type Watched } from './watched.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
@@ -26,13 +31,15 @@ export interface Resources {
   readonly orchestrator: OrchestratorDeps;
   /** Undefined without Redis. */
   readonly backlog: EventBacklog | undefined;
+  readonly watch: WatchDeps;
+  readonly subscriptions: SubscriptionDeps;
   /** Calls back whenever the connection to Redis is there (again). */
   onStatusUp(heard: () => void): void;
   close(): Promise<void>;
 }
 
 /** @throws LedgerError, ScannerError for settings that can't work */
-export async function openResources(config: WorkerConfig, log: Log): Promise<Resources> {
+export async function openResources(config: WorkerConfig, client: Client, log: Log): Promise<Resources> {
   const ledger = await openLedger(config.ledger.place, { access: config.ledger.access });
   let heard = (): void => undefined;
   const status =
@@ -79,15 +86,34 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
       if (findings.length > 0) await status?.publishFindings(job, findings).catch(() => undefined);
     },
   };
+  const backlog = link === undefined ? undefined : createEventBacklog(link);
+  const intake = openIntake(config, client, {
+    ledger: async () => ledger,
+    backlog: async (source, shard) => await backlog?.pending(source, shard),
+  });
+  const watched: Watched = {
+    binding: (source) => bindingOf(source, undefined, config),
+    connect: (settings) => connectors.get(settings),
+  };
   return {
     worker,
     orchestrator: { ledger, status, sinks: createSinks(config.results) },
-    backlog: link === undefined ? undefined : createEventBacklog(link),
+    backlog,
+    watch: {
+      ledger,
+      intake,
+      openFeed: (source, cursor) => openWatchFeed(source, cursor, config, watched),
+      announce: async (connector, live) => {
+        await status?.publishWatchLive(connector, live).catch(() => undefined);
+      },
+    },
+    subscriptions: subscriptionsOf(config, watched),
     onStatusUp: (told) => {
       heard = told;
     },
     close: async () => {
       live.close();
+      await intake.close();
       await Promise.allSettled([...scanners.values()].map((scanner) => scanner.close()));
       await Promise.allSettled([connectors.close(), status?.close(), link?.close(), ledger.close()]);
     },

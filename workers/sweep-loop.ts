@@ -54,6 +54,7 @@ export class SweepLoop {
     const { ledger, waits, log } = this.#options;
     try {
       await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
+      await ledger.cursors.sweep();
       const { jobs, removed, bytes, unfinished, left } = await sweepLedger(ledger, {
         waits,
         done: this.#done,

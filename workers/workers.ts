@@ -15,6 +15,7 @@ import { createDeliverResults } from '../activities/deliver-results.ts';
 import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
+import { createKeepSubscription } from '../activities/keep-subscription.ts';
 import { createListAssets } from '../activities/list-assets.ts';
 import { createNextHours } from '../activities/next-hours.ts';
 import { createNoteJoin } from '../activities/note-join.ts';
@@ -36,8 +37,12 @@ import type {
   OrchestratorActivities,
   PageActivities,
   PlanActivities,
+  WatchActivities,
 } from '../activities/types.ts';
+import { createWatchFeed } from '../activities/watch-feed.ts';
 import type { JobProgress } from '../domain/job.ts';
+import type { WatchHealth } from '../domain/watch.ts';
+import type { WatchSinks } from '../workflows/connector-watch/connector-watch.ts';
 import { QUEUE, siteQueue } from '../workflows/messages.ts';
 import type { StatusSinks } from '../workflows/scan-job/publish.ts';
 import type { Resources } from './resources.ts';
@@ -53,6 +58,8 @@ const PLAN_SLOTS = 8;
 const ACTION_SLOTS = 8;
 /** Beside the slots for pages: looking at what events tell of. */
 const EVENT_SLOTS = 2;
+/** Each watched connector keeps one, mostly waiting. */
+const WATCH_SLOTS = 100;
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -108,7 +115,7 @@ function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
   return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
 }
 
-function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
+function statusSinks(resources: Resources): InjectedSinks<StatusSinks & WatchSinks> {
   const { status } = resources.orchestrator;
   return {
     status: {
@@ -116,6 +123,14 @@ function statusSinks(resources: Resources): InjectedSinks<StatusSinks> {
         fn: (_info, progress: JobProgress) => {
           status?.publishJob(progress).catch(() => undefined);
           if (progress.events !== undefined) void resources.backlog?.tell(progress.source.id, progress.events);
+        },
+        callDuringReplay: false,
+      },
+    },
+    watch: {
+      publish: {
+        fn: (_info, health: WatchHealth) => {
+          status?.publishWatch(health).catch(() => undefined);
         },
         callDuringReplay: false,
       },
@@ -144,6 +159,10 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
   const pages: PageActivities = { scanPage: createScanPage(deps) };
   const events: EventActivities = { planEvents: createPlanEvents(deps) };
   const actions: ActionActivities = { applyActions: createApplyActions(deps) };
+  const watch: WatchActivities = {
+    watchFeed: createWatchFeed(options.resources.watch),
+    ...pulsed({ keepSubscription: createKeepSubscription(options.resources.subscriptions) }),
+  };
   const queue = (name: string) => siteQueue(name, options.site);
   const make = (taskQueue: string, activities: object, slots: number) =>
     Worker.create({
@@ -158,6 +177,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
     make(queue(QUEUE.scan), pages, options.pageSlots),
     make(queue(QUEUE.onAccess), { ...pages, ...events }, options.pageSlots + EVENT_SLOTS),
     make(queue(QUEUE.actions), actions, ACTION_SLOTS),
+    make(queue(QUEUE.watch), watch, WATCH_SLOTS),
   ]);
 }
 

@@ -4,6 +4,8 @@ export { applyActions } from './apply-actions.ts';
 export { checkConnector } from './check-connector.ts';
 export { checkFairness } from './check-fairness.ts';
 export { connectorAssets } from './connector-assets.ts';
+export { connectorWatch } from './connector-watch/connector-watch.ts';
+export { reconcileSweep } from './connector-watch/reconcile-sweep.ts';
 export { estimateConnector } from './estimate-connector.ts';
 export { fullScan } from './full-scan.ts';
 export { itemLock } from './item-lock.ts';

@@ -23,6 +23,8 @@ export const WORKFLOW = {
   itemLock: 'itemLock',
   onAccess: 'onAccess',
   resultsOut: 'resultsOut',
+  connectorWatch: 'connectorWatch',
+  reconcileSweep: 'reconcileSweep',
 } as const;
 export const UPDATE = {
   start: 'start',
@@ -57,6 +59,8 @@ export const QUEUE = {
   scan: 'dsx.scan',
   onAccess: 'dsx.on-access',
   actions: 'dsx.actions',
+  /** Has what keeps a slot for as long as a connector is watched. */
+  watch: 'dsx.watch',
 } as const;
 
 export function siteQueue(queue: string, site: string | undefined): string {
@@ -353,8 +357,19 @@ export interface GateView {
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
 
-/** Messages of the watch of a connector. Signal: `wake` (its storage says that something changed). */
-export const WATCH = { wake: 'wake' } as const;
+/**
+ * Messages of the watch of a connector. Signals: `order` (a new configuration), `stop` (removes its subscriptions, and ends), `wake`
+ * (its storage says that something changed), `swept` (a sweep has ended). Updates: `pause`, `resume`. `health` is a query.
+ */
+export const WATCH = {
+  order: 'order',
+  stop: 'stop',
+  wake: 'wake',
+  swept: 'swept',
+  pause: 'pause',
+  resume: 'resume',
+  health: 'health',
+} as const;
 
 /**
  * Why a watch is woken: `changed`, `missed` (notifications were lost), or what became of its subscription: it wants to be authorised
@@ -366,3 +381,7 @@ export function watchWorkflowId(connector: string): string {
   return `${WATCH_PREFIX}${connector}`;
 }
 export const WATCH_PREFIX = 'connector-watch:';
+
+export function sweepWorkflowId(connector: string): string {
+  return `reconcile:${connector}`;
+}

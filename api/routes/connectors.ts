@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import { connectorList, connectorResource, scannerCheckAnswer } from '../answer-schemas.ts';
+import { connectorList, scannerCheckAnswer } from '../answer-schemas.ts';
 import { withEvents } from '../connector-events.ts';
 import type { ApiDeps } from '../deps.ts';
-import { connectorParams, scannerQuery } from '../request-schemas.ts';
+import { scannerQuery } from '../request-schemas.ts';
 import { type Call, type Method, type Reply, type Route, route } from '../route.ts';
-import { chooseScanner, findConnector } from '../start-request.ts';
+import { chooseScanner } from '../start-request.ts';
 
 /** How long the connection test of a scanner may take, in milliseconds. */
 const PROBE_MS = 20_000;
@@ -47,18 +47,6 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       handle: async () => {
         const connectors = await withEvents(deps, deps.settings.connectors);
         return { status: 200, body: { connectors } };
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/connectors/:id',
-      summary: 'One connector.',
-      params: connectorParams,
-      answers: { 200: connectorResource },
-      problems: ['connector_not_found'],
-      handle: async ({ params }) => {
-        const [connector] = await withEvents(deps, [findConnector(deps, params.id)]);
-        return { status: 200, body: connector };
       },
     }),
   ];

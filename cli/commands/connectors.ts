@@ -44,17 +44,20 @@ export async function connectors(
 }
 
 function fromFile({ connectors: all }: ReturnType<typeof readSettings>): ConnectorResource[] {
-  return all.map(({ id, kind, site, asset, filter, action, quarantine, maxSize, maxActions, maxActionsWindow }) => ({
-    id,
-    kind,
-    ...(site !== undefined && { site }),
-    asset,
-    filter,
-    action,
-    ...(quarantine !== undefined && { quarantine }),
-    dryRun: false,
-    ...(maxSize !== undefined && { maxSize }),
-    ...(maxActions !== undefined && { maxActions }),
-    ...(maxActionsWindow !== undefined && { maxActionsWindow }),
-  }));
+  return all.map(
+    ({ id, kind, site, asset, filter, action, quarantine, maxSize, maxActions, maxActionsWindow, watch }) => ({
+      id,
+      kind,
+      ...(site !== undefined && { site }),
+      asset,
+      filter,
+      action,
+      ...(quarantine !== undefined && { quarantine }),
+      dryRun: false,
+      ...(maxSize !== undefined && { maxSize }),
+      ...(maxActions !== undefined && { maxActions }),
+      ...(maxActionsWindow !== undefined && { maxActionsWindow }),
+      ...(watch !== undefined && { watched: true as const }),
+    }),
+  );
 }

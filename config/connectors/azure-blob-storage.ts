@@ -103,7 +103,7 @@ export const azureBlobStorage: Kind = {
   retired: {
     DSXCONNECTOR_DOWNLOAD_MAX_CONCURRENCY: ONE_STREAM,
     CHUNK_SIZE: ONE_STREAM,
-    DSXCONNECTOR_MONITOR: 'watching is not a setting of the scan',
+    DSXCONNECTOR_MONITOR: 'watching is set by the field watch (webhook, or pull: storage-queue)',
   },
   refine(fields, refuse) {
     refineAssets(fields, refuse);

@@ -58,7 +58,11 @@ export const commonShape = {
 };
 
 /** Those of them that hold a secret. */
-export const COMMON_SECRETS: readonly string[] = ['scanPassword'];
+export const COMMON_SECRETS: readonly string[] = [
+  'scanPassword',
+  // Of `watch.pull`.
+  ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'credentials', 'connectionString', 'accountKey', 'sas'],
+];
 
 /** Names of the former connectors' common settings. */
 export const COMMON_ALIASES: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import type { Fields, Kind } from './kind.ts';
 import { onedrive } from './onedrive.ts';
 import type { CommonSettings, ConnectorSettings } from './settings.ts';
 import { sharepoint } from './sharepoint.ts';
-import type { WatchSettings } from './watch/watch.ts';
+import { type WatchSettings, watchFault } from './watch/watch.ts';
 import { WEBHOOK_SECRETS, webhookFault } from './watch/webhook.ts';
 
 export type { ConnectorSettings } from './settings.ts';
@@ -86,6 +86,11 @@ function schemaOf(kind: Kind) {
       context.addIssue({ code: 'custom', path: [field], message, input: fields });
     if (fields.maxActionsWindow !== undefined && fields.maxActions === undefined)
       refuse('maxActionsWindow', brakeError);
+    const watch = fields.watch as WatchSettings | undefined;
+    const fault = watch === undefined ? undefined : watchFault(String(fields.kind), watch);
+    if (fault !== undefined) {
+      context.addIssue({ code: 'custom', path: ['watch', ...fault.field], message: fault.message, input: fields });
+    }
     kind.refine?.(fields, refuse);
     const { webhook } = (fields.watch ?? {}) as WatchSettings;
     const misfit = webhook === undefined ? undefined : webhookFault(String(fields.kind), webhook);

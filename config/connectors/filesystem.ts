@@ -2,7 +2,7 @@ import { absolutePath } from '../fields.ts';
 import type { Kind } from './kind.ts';
 
 const MOUNT = 'name the path that the workers see as asset';
-const WATCH = 'watching is not a setting of the scan';
+const WATCH = 'watching is set by the field watch (pull: files)';
 
 /** Files below a folder of the worker's host. */
 export const filesystem: Kind = {

@@ -27,7 +27,7 @@ const project = 'must be the id of a project, as my-project-123';
 const endpointError = 'must be an http:// or https:// address without a path';
 
 const STREAMED = 'bytes are streamed as they come';
-const WATCH = 'watching is not a setting of the scan';
+const WATCH = 'watching is set by the field watch (pull: pubsub)';
 const INVENTORY = 'buckets are found by project: see projectId';
 const MISSPELT = 'nothing ever read it under this name; DSXCONNECTOR_ITEM_ACTION sets the action';
 

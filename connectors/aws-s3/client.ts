@@ -48,7 +48,8 @@ export function createClient(settings: AwsS3Settings): S3Client {
 
 function quiet(): void {}
 
-function providerOf(settings: AwsS3Settings, region: string | undefined): Provider {
+/** Who asks, for any service of Amazon. */
+export function providerOf(settings: AwsS3Settings, region: string | undefined): Provider {
   const { role } = settings;
   const clientConfig = { maxAttempts: 1, ...(region !== undefined && { region }) };
   const own = accessOf(settings.access);

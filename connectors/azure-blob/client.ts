@@ -44,22 +44,30 @@ function connected(access: AzureAccess): BlobServiceClient {
       if (!new URLSearchParams(query).has('sig')) throw new Error('no signature');
       return new BlobServiceClient(`${access.endpoint}?${query}`, new AnonymousCredential(), OPTIONS);
     }
+    default:
+      return new BlobServiceClient(access.endpoint, entraCredential(access), OPTIONS);
+  }
+}
+
+/** What proves an identity of Microsoft Entra, for any service of the account. @throws Error when it can't be used */
+export function entraCredential(
+  access: Extract<AzureAccess, { readonly method: 'managed-identity' | 'workload-identity' | 'client-secret' }>,
+): ManagedIdentityCredential | WorkloadIdentityCredential | ClientSecretCredential {
+  switch (access.method) {
     case 'managed-identity': {
       const named = access.clientId === undefined ? {} : { clientId: access.clientId };
-      return new BlobServiceClient(access.endpoint, new ManagedIdentityCredential({ ...named, ...IDENTITY }), OPTIONS);
+      return new ManagedIdentityCredential({ ...named, ...IDENTITY });
     }
     case 'workload-identity': {
       const { clientId, tenantId, tokenFile: tokenFilePath, authorityHost } = access;
       const given = Object.entries({ clientId, tenantId, tokenFilePath, authorityHost });
       const named = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-      return new BlobServiceClient(access.endpoint, new WorkloadIdentityCredential({ ...named, ...IDENTITY }), OPTIONS);
+      return new WorkloadIdentityCredential({ ...named, ...IDENTITY });
     }
     case 'client-secret': {
       const { tenantId, clientId, clientSecret, authorityHost } = access;
       const where = authorityHost === undefined ? {} : { authorityHost };
-      const options = { ...where, ...IDENTITY };
-      const credential = new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), options);
-      return new BlobServiceClient(access.endpoint, credential, OPTIONS);
+      return new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), { ...where, ...IDENTITY });
     }
   }
 }

@@ -76,6 +76,8 @@ const ACCESS: Readonly<Record<string, readonly [ConnectorError['code'], string]>
   AuthorizationServiceMismatch: ['configuration', 'the signature is not for blobs; make one for the blob service'],
   AuthorizationSourceIPMismatch: ['configuration', 'the signature is for other addresses than that of this worker'],
   ContainerNotFound: ['configuration', 'there is no such container; check asset and quarantine'],
+  QueueNotFound: ['configuration', 'there is no such queue; check watch.pull'],
+  QueueBeingDeleted: ['configuration', 'the queue is being deleted'],
   ContainerDisabled: ['configuration', 'the container is disabled'],
   ContainerBeingDeleted: ['configuration', 'the container is being deleted'],
   InvalidUri: ['configuration', 'the endpoint can not be right'],

@@ -8,7 +8,8 @@ import { installLocked } from '../install/npm.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDER = path.join(ROOT, '.parts/azurite');
 const PINS = path.join(ROOT, 'scripts/install/azurite');
-const MAIN = path.join(FOLDER, 'node_modules/azurite/dist/src/blob/main.js');
+const mainOf = (service: AzuriteService): string =>
+  path.join(FOLDER, `node_modules/azurite/dist/src/${service}/main.js`);
 
 const ACCOUNT = 'dsxtest';
 /** Loaded before Azurite: it ends, and takes its state with it, when its parent has let go of it, however the parent ended. */
@@ -20,8 +21,10 @@ process.once('disconnect', () => {
 });`)}`;
 const LISTENS = /successfully listens on (http:\/\/127\.0\.0\.1:\d+)/;
 
+export type AzuriteService = 'blob' | 'queue';
+
 export interface AzuriteServer {
-  /** URL of the blob service, the account in its path. */
+  /** URL of the service, the account in its path. */
   readonly endpoint: string;
   readonly account: string;
   /** Base64, made anew at every start. */
@@ -32,18 +35,26 @@ export interface AzuriteServer {
 }
 
 /**
- * Starts Azurite's blob service on a free port of 127.0.0.1, with an account of its own and its state in a temporary folder. Installs
+ * Starts Azurite's blob service, or that of queues, on a free port of 127.0.0.1, with an account of its own and its state in a temporary folder. Installs
  * it first, once. Ends with this process.
  * @throws Error naming what npm or Azurite said
  */
-export async function startAzurite(): Promise<AzuriteServer> {
+export async function startAzurite(service: AzuriteService = 'blob'): Promise<AzuriteServer> {
   await installLocked(PINS, FOLDER);
   const key = randomBytes(64).toString('base64');
   const state = await mkdtemp(path.join(os.tmpdir(), 'dsx-azurite-'));
-  const place = ['--location', state, '--blobHost', '127.0.0.1', '--blobPort', '0'];
+  const place = ['--location', state, `--${service}Host`, '127.0.0.1', `--${service}Port`, '0'];
   const child = spawn(
     process.execPath,
-    ['--import', endWithParent(state), MAIN, '--skipApiVersionCheck', '--disableTelemetry', '--silent', ...place],
+    [
+      '--import',
+      endWithParent(state),
+      mainOf(service),
+      '--skipApiVersionCheck',
+      '--disableTelemetry',
+      '--silent',
+      ...place,
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { PATH: process.env.PATH, HOME: state, AZURITE_ACCOUNTS: `${ACCOUNT}:${key}` },
@@ -61,7 +72,8 @@ export async function startAzurite(): Promise<AzuriteServer> {
   try {
     const base = await ready(child, gone);
     const endpoint = `${base}/${ACCOUNT}`;
-    const fields = { DefaultEndpointsProtocol: 'http', AccountName: ACCOUNT, AccountKey: key, BlobEndpoint: endpoint };
+    const named = service === 'blob' ? { BlobEndpoint: endpoint } : { QueueEndpoint: endpoint };
+    const fields = { DefaultEndpointsProtocol: 'http', AccountName: ACCOUNT, AccountKey: key, ...named };
     const parts = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
     return { endpoint, account: ACCOUNT, key, connectionString: `${parts.join(';')};`, stop };
   } catch (error) {

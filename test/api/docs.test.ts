@@ -34,6 +34,8 @@ test('docs/status.md names every key of the status', () => {
     keys.workers('<job>'),
     keys.live('<job>', '<worker>'),
     keys.findings('<job>'),
+    keys.watch('<connector>'),
+    keys.watchLive('<connector>'),
   ];
   for (const name of [...names, keys.open, keys.seen('<job>'), keys.epoch, keys.rebuild, keys.lock])
     expect(status).toContain(`| \`${name}\` |`);

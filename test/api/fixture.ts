@@ -14,6 +14,7 @@ import type { CheckReport } from '../../connectors/connector.ts';
 import { BEGUN } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { changedLimits } from '../../domain/limits.ts';
+import type { WatchHealth } from '../../domain/watch.ts';
 import { createLocalDeliveries } from '../../intake/delivery-memory.ts';
 import { createWebhooks, type Webhooks } from '../../intake/webhooks.ts';
 import { findingsOf } from '../../ledger/findings.ts';
@@ -215,6 +216,23 @@ export class FakeControl implements JobControl {
   readonly held = new Map<string, Gate>();
   readonly decided: StartRequest[] = [];
 
+  readonly watches = new Map<string, WatchHealth>();
+  async watch(connector: string) {
+    this.#up();
+    return this.watches.get(connector);
+  }
+  async steerWatch(verb: 'pause' | 'resume', connector: string, { actor }: { actor: string }) {
+    const health = this.watches.get(connector);
+    if (health === undefined) throw new ControlError('not_found', connector);
+    const { paused: _, ...rest } = health;
+    const steered: WatchHealth =
+      verb === 'resume'
+        ? { ...rest, state: 'watching' }
+        : { ...rest, state: 'paused', paused: { by: actor, since: health.startedAt } };
+    this.watches.set(connector, steered);
+    return steered;
+  }
+
   async gates() {
     this.#up();
     return [...this.held.keys()];
@@ -324,6 +342,7 @@ export const CONNECTORS: ApiSettings['connectors'] = [
     action: 'nothing',
     dryRun: false,
     maxSize: 5,
+    watched: true,
   },
 ];
 

@@ -90,6 +90,8 @@ test('the table has the routes that clients were promised', () => {
       'POST /approvals/share/reject',
       'POST /connectors/share/check',
       'POST /connectors/share/estimate',
+      'POST /connectors/share/watch/pause',
+      'POST /connectors/share/watch/resume',
       'POST /events/share/share',
       'POST /folders/check',
       'POST /folders/estimate',

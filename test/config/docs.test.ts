@@ -28,7 +28,7 @@ describe('docs/configuration.md', () => {
       const told = [...page.matchAll(/^\| `(connectors\[\]|scanner)\.(\w+)` \|/gm)].map(([, where, field]) =>
         where === 'scanner' ? ['scanner', field] : ['connectors', 0, field],
       );
-      expect(told).toHaveLength(16);
+      expect(told).toHaveLength(17);
       for (const field of told) expect('has' in yaml && yaml.has(field as string[]), field.join('.')).toBe(true);
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -2,11 +2,8 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  createKeepSubscription,
-  type KeepSubscriptionInput,
-  type KeptSubscription,
-} from '../../activities/keep-subscription.ts';
+import { createKeepSubscription } from '../../activities/keep-subscription.ts';
+import type { KeepSubscriptionInput, KeptSubscription } from '../../activities/types.ts';
 import type { Connector } from '../../connectors/connector.ts';
 import { createGraphConnector } from '../../connectors/graph/connector.ts';
 import type { GraphSettings } from '../../connectors/graph/drives.ts';

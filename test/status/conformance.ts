@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JobProgress } from '../../domain/job.ts';
 import { KEPT_FINDINGS, type StatusStore } from '../../status/status.ts';
-import { sampleLive, sampleProgress, sampleRow } from '../support/samples.ts';
+import { sampleLive, sampleProgress, sampleRow, sampleWatch } from '../support/samples.ts';
 
 /** What every status store must do. `make` gives an empty one, with the retention given (milliseconds). */
 export function statusConformance(
@@ -19,6 +19,31 @@ export function statusConformance(
       const progress = sampleProgress('job-1', { gaps: [{ class: 'failed', count: 2, detail: 'näme\n\u2028"\\' }] });
       expect(await store.publishJob(progress)).toBe(true);
       expect(await store.job('job-1')).toEqual({ progress, live: undefined });
+    });
+
+    test('how a connector is watched comes back, with what its turn told live', async () => {
+      expect(await store.watch('docs')).toBeUndefined();
+      expect(await store.publishWatch(sampleWatch({ revision: 4 }))).toBe(true);
+      expect(await store.watch('docs')).toEqual(sampleWatch({ revision: 4 }));
+      const live = { counts: { events: 2, ignored: 1, unreadable: 0 }, answeredAt: '2026-11-23T11:00:00.000Z' };
+      await store.publishWatchLive('docs', live);
+      expect(await store.watch('docs')).toMatchObject({ counts: { events: 5 }, answeredAt: live.answeredAt });
+      // The turn has ended: its sum has what was told live.
+      await store.publishWatch(
+        sampleWatch({ revision: 5, counts: { ...live.counts, events: 5 }, answeredAt: live.answeredAt }),
+      );
+      expect(await store.watch('docs')).toMatchObject({ counts: { events: 5 } });
+      await store.forgetWatch('docs');
+      expect(await store.watch('docs')).toBeUndefined();
+    });
+
+    test('late writes never move a watch back, and a new watch replaces the old one', async () => {
+      await store.publishWatch(sampleWatch({ revision: 10 }));
+      expect(await store.publishWatch(sampleWatch({ revision: 9 }))).toBe(false);
+      expect(await store.publishWatch(sampleWatch({ revision: 10 }))).toBe(true);
+      expect(await store.publishWatch(sampleWatch({ revision: 1, startedAt: '2026-11-24T00:00:00.000Z' }))).toBe(true);
+      expect(await store.publishWatch(sampleWatch({ revision: 11 }))).toBe(false);
+      expect((await store.watch('docs'))?.revision).toBe(1);
     });
 
     test('an unknown job is undefined, and has no findings', async () => {

@@ -1,6 +1,7 @@
 import { noActions } from '../../domain/action.ts';
 import type { JobProgress, LiveFigures } from '../../domain/job.ts';
 import { noCounters, noOutcomes, type OutcomeRow } from '../../domain/outcome.ts';
+import type { WatchHealth } from '../../domain/watch.ts';
 
 /** A job in the middle of its scan, for tests that need one. */
 export function sampleProgress(job: string, changes: Partial<JobProgress> = {}): JobProgress {
@@ -46,5 +47,17 @@ export function sampleRow(item: string, changes: Partial<OutcomeRow> = {}): Outc
     scanner: { name: 'dsxa', standIn: false },
     at: '2026-11-23T08:46:00.000Z',
     ...changes,
+  };
+}
+
+export function sampleWatch(more: Partial<WatchHealth> = {}): WatchHealth {
+  return {
+    connector: 'docs',
+    state: 'watching',
+    source: { webhook: false, pull: 'sqs' },
+    revision: 1,
+    startedAt: '2026-11-23T10:00:00.000Z',
+    counts: { events: 3, ignored: 0, unreadable: 0 },
+    ...more,
   };
 }

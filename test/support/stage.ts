@@ -10,11 +10,13 @@ import type {
   PlannedTurn,
   ScanPageInput,
   ScanPageResult,
+  WatchActivities,
 } from '../../activities/types.ts';
 import { noActions } from '../../domain/action.ts';
 import { NO_COUNTS } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { noOutcomes } from '../../domain/outcome.ts';
+import type { WatchHealth } from '../../domain/watch.ts';
 import type { CommitBody, ObjectRef } from '../../ledger/types.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { QUERY, QUEUE, SEARCH_ATTRIBUTE, type StartRequest, UPDATE, WORKFLOW } from '../../workflows/messages.ts';
@@ -24,7 +26,7 @@ import { startTemporal, type TemporalServer } from './temporal.ts';
 const BUNDLES = path.resolve(import.meta.dirname, '../../.parts/bundles');
 const jobKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 export const PAGE_ITEMS = 10;
-type Actors = PlanActivities & PageActivities & ActionActivities & OrchestratorActivities;
+type Actors = PlanActivities & PageActivities & ActionActivities & OrchestratorActivities & WatchActivities;
 
 export const ref = (name: string): ObjectRef => ({ name, hash: name });
 
@@ -39,14 +41,20 @@ export class Stage {
   readonly commits: CommitBody[];
   /** Every progress that the workflow published, in order, over all of its runs. */
   readonly published: JobProgress[];
+  /** Likewise of watches. */
+  readonly watches: WatchHealth[];
   readonly #close: () => Promise<void>;
   #jobs = 0;
 
-  private constructor(facts: Pick<Stage, 'temporal' | 'client' | 'commits' | 'published'>, close: () => Promise<void>) {
+  private constructor(
+    facts: Pick<Stage, 'temporal' | 'client' | 'commits' | 'published' | 'watches'>,
+    close: () => Promise<void>,
+  ) {
     this.temporal = facts.temporal;
     this.client = facts.client;
     this.commits = facts.commits;
     this.published = facts.published;
+    this.watches = facts.watches;
     this.#close = close;
   }
 
@@ -64,6 +72,10 @@ export class Stage {
     const publish = (_: unknown, progress: JobProgress) => {
       published.push(progress);
     };
+    const watches: WatchHealth[] = [];
+    const publishWatch = (_: unknown, health: WatchHealth) => {
+      watches.push(health);
+    };
     const common = {
       connection,
       activities: { ...wellGoing(commits), ...actors(commits) },
@@ -75,14 +87,18 @@ export class Stage {
         ...common,
         taskQueue: QUEUE.orchestrate,
         workflowBundle: await workflowBundle(BUNDLES, logger),
-        sinks: { status: { publish: { fn: publish, callDuringReplay: false } } },
+        sinks: {
+          status: { publish: { fn: publish, callDuringReplay: false } },
+          watch: { publish: { fn: publishWatch, callDuringReplay: false } },
+        },
       }),
       Worker.create({ ...common, taskQueue: QUEUE.scan }),
       Worker.create({ ...common, taskQueue: QUEUE.plan }),
       Worker.create({ ...common, taskQueue: QUEUE.actions }),
+      Worker.create({ ...common, taskQueue: QUEUE.watch }),
     ]);
     const running = Promise.allSettled(workers.map((worker) => worker.run()));
-    return new Stage({ temporal, client, commits, published }, async () => {
+    return new Stage({ temporal, client, commits, published, watches }, async () => {
       for (const worker of workers) worker.shutdown();
       await running;
       await client.connection.close();
@@ -191,6 +207,12 @@ function wellGoing(commits: CommitBody[]): Actors {
       throw new TypeError('no scan of this stage has an idempotency key');
     },
     deliverResults: async () => ({ sent: 0, behind: 0, unknown: true }),
+    watchFeed: async () => {
+      throw new TypeError('no connector of this stage is watched');
+    },
+    keepSubscription: async () => {
+      throw new TypeError('no storage of this stage takes subscriptions');
+    },
     openRetry: async () => {
       throw new TypeError('no scan of this stage is a retry');
     },
