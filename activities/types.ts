@@ -2,6 +2,7 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
+import type { Incremental } from '../domain/incremental.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
@@ -112,6 +113,8 @@ export interface PlannedTurn {
   readonly done: boolean;
   /** Set when the listing broke in its middle: what was listed counts, the rest is a gap. */
   readonly broken?: { readonly code: string; readonly message: string };
+  /** Of an incremental scan: what this turn found. */
+  readonly incremental?: Incremental;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Checkpoint, OpenedJob, OpenedRetry, TakenJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
+import type { Incremental } from '../../domain/incremental.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
 import type { Counters } from '../../domain/outcome.ts';
@@ -92,6 +93,8 @@ export interface ScanJobState {
   pagesClosed: number;
   folderGaps: number;
   broken?: { readonly code: string; readonly message: string };
+  /** Of an incremental scan. */
+  incremental?: Incremental;
 
   /** Pages that were listed and not dispatched, in order. */
   ranges: PageRange[];

@@ -1,0 +1,131 @@
+import type { Judged, NoBaseline, Standing } from '../../domain/incremental.ts';
+import type { Item } from '../../domain/item.ts';
+import { rowsOf } from '../../domain/outcome.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Baseline } from './find-baseline.ts';
+import { isSame, type KnownRow, knownRow, modifiedMs, type Reading } from './known-row.ts';
+import { type OpenedJob, Originals, openHeeded, rowsIn } from './open-baseline.ts';
+import { OrderedRows, type RowPlace } from './ordered-rows.ts';
+import { type HeldRow, RowTable } from './row-table.ts';
+
+/** What the baseline says of an item. */
+export interface Found {
+  /** The row that judged these very bytes; undefined: scan it. */
+  readonly judged?: Judged;
+  /** Some row names the version that it has now, whatever it says of it. */
+  readonly named: boolean;
+}
+
+/** Where the streams of a baseline go on, in the order of its jobs that have one. */
+export type BaselinePlace = readonly RowPlace[];
+
+/** The newest rows of a baseline, asked for item by item in the order of the listing. */
+export class BaselineRows {
+  readonly #streams: readonly OrderedRows[];
+  readonly #table: RowTable;
+
+  private constructor(streams: readonly OrderedRows[], table: RowTable) {
+    this.#streams = streams;
+    this.#table = table;
+  }
+
+  /**
+   * Proves the ledgers of a baseline and opens their rows. Reads what has to be held in memory, unless this process still has it for
+   * the same scan.
+   * @param scan the job that asks
+   * @throws LedgerError `corrupt`, `not_found` when one of them is damaged or gone; as reading does
+   */
+  static async open(
+    ledger: Pick<Ledger, 'job'>,
+    scan: string,
+    baseline: Baseline,
+    now: Standing,
+    place: BaselinePlace = [],
+  ): Promise<BaselineRows> {
+    const originals = new Originals(ledger);
+    const jobs: OpenedJob[] = [];
+    for (const heeded of baseline.jobs) jobs.push(await openHeeded(ledger, heeded));
+    const reading = ({ job, root }: OpenedJob): Reading => ({ job, root, now, originals });
+    const streams = jobs
+      .filter(({ ordered }) => ordered)
+      .map((job, at) => new OrderedRows(job, reading(job), place[at]));
+    return new BaselineRows(streams, await heldTable(JSON.stringify([scan, baseline, now]), jobs, reading));
+  }
+
+  get place(): BaselinePlace {
+    return this.#streams.map((stream) => stream.place);
+  }
+
+  /** Set when rows could not be read: from then on everything is to be scanned. */
+  get damage(): NoBaseline | undefined {
+    const detail = this.#streams.find(({ damage }) => damage !== undefined)?.damage;
+    return detail === undefined ? undefined : { code: 'damaged', detail };
+  }
+
+  /** @throws LedgerError as reading does */
+  async find(item: Item): Promise<Found> {
+    let newest: { row: KnownRow; same: boolean } | undefined;
+    let named = false;
+    for (const stream of this.#streams) {
+      const row = await stream.at(item);
+      if (row === undefined) continue;
+      named ||= item.version !== undefined && row.version === item.version;
+      if (newest === undefined || isNewer(row, newest.row)) newest = { row, same: isSame(item, row) };
+    }
+    // Rows that can't be read may be newer ones: nothing carries over any more.
+    if (this.damage !== undefined) return { named };
+    const held = this.#table.rows > 0 ? this.#table.get(item) : undefined;
+    if (held !== undefined) {
+      const version = isVersion(item, held);
+      named ||= version;
+      if (newest === undefined || isNewer(held, newest.row)) {
+        return { named, ...(version && sameFacts(item, held) && held.judged !== undefined && { judged: held.judged }) };
+      }
+    }
+    const judged = newest?.same ? newest.row.judged : undefined;
+    return { named, ...(judged !== undefined && { judged }) };
+  }
+}
+
+/** Of two that are equally old the one that carries nothing over stands. */
+function isNewer(a: Pick<KnownRow, 'at' | 'judged'>, b: Pick<KnownRow, 'at' | 'judged'>): boolean {
+  return a.at > b.at || (a.at === b.at && a.judged === undefined);
+}
+
+function isVersion({ version }: Item, held: HeldRow): boolean {
+  return version !== undefined && version !== '' && held.isVersion(version);
+}
+
+function sameFacts({ size = Number.NaN, modified }: Item, held: HeldRow): boolean {
+  return Object.is(size, held.size) && Object.is(modifiedMs(modified), held.modified);
+}
+
+/** The table of the last baseline that was opened, so that each turn of one scan need not read it again. */
+let kept: { readonly key: string; readonly table: Promise<RowTable> } | undefined;
+
+async function heldTable(key: string, jobs: readonly OpenedJob[], reading: (job: OpenedJob) => Reading) {
+  if (kept?.key !== key) {
+    const table = buildTable(jobs, reading);
+    kept = { key, table };
+    // What could not be read is read again.
+    table.catch(() => {
+      if (kept?.table === table) kept = undefined;
+    });
+  }
+  return await kept.table;
+}
+
+async function buildTable(jobs: readonly OpenedJob[], reading: (job: OpenedJob) => Reading): Promise<RowTable> {
+  const rows = jobs.flatMap(({ held }) => held).reduce((sum, { counters }) => sum + rowsOf(counters), 0);
+  const table = new RowTable(rows);
+  for (const job of jobs) {
+    const under = reading(job);
+    for (const page of job.held) {
+      for (const row of await rowsIn(job.ledger, page)) {
+        const known = await knownRow(row, under);
+        if (known !== undefined) table.put(row, known);
+      }
+    }
+  }
+  return table;
+}
