@@ -41,6 +41,7 @@ export async function listIncrementally(
   connector: Connector,
   open: (from: Position | undefined) => Listing,
   from: Position | undefined,
+  clock: () => number = Date.now,
 ): Promise<IncrementalListing> {
   const place = (from ?? {}) as Place;
   const { scanner } = input.settings;
@@ -53,7 +54,7 @@ export async function listIncrementally(
   const rules: UnchangedRules = {
     pins: pinsOf(connector.kind),
     rescanAfterMs: (input.settings.rescanAfter ?? RESCAN_AFTER) * 1000,
-    now: Date.now,
+    now: clock,
   };
   return markUnchanged(open(place.listing), chosen, rules);
 }

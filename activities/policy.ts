@@ -4,9 +4,9 @@ import type { Hidden } from '../domain/hidden.ts';
 import type { Source } from '../domain/job.ts';
 import type { WorkerDeps } from './deps.ts';
 
-const slowHash = promisify<string, string, number, { N: number }, Buffer>(scrypt);
+const slowHash = promisify<string, string, number, { N: number; maxmem: number }, Buffer>(scrypt);
 /** Some 100 ms a guess: rows are read by more people than may know the password. */
-const COST = { N: 2 ** 15 };
+const COST = { N: 2 ** 15, maxmem: 2 ** 26 };
 
 const passwords = new WeakMap<Hidden, Map<string, Promise<string>>>();
 

@@ -36,6 +36,8 @@ export interface Reading {
 /** A row for comparison; undefined when it says nothing of any bytes. @throws LedgerError */
 export async function knownRow(row: OutcomeRow, { job, root, now, originals }: Reading): Promise<KnownRow | undefined> {
   if (!tellsOfBytes(row)) return undefined;
+  // It stands on a row that is heeded itself.
+  if (root === undefined && row.unchanged !== undefined) return undefined;
   let judged = root === undefined ? undefined : carriedBy(row, job, root, now);
   if (judged !== undefined && row.unchanged !== undefined) {
     // A row that leads to a ledger which is gone proves nothing to an auditor.
