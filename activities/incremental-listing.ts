@@ -102,12 +102,12 @@ export function markUnchanged(listing: Listing, chosen: Chosen, rules: Unchanged
   async function look(event: ListEvent): Promise<ListEvent> {
     if (event.kind !== 'item' || rows === undefined || !isToBeScanned(event.item)) return event;
     const { item } = event;
-    const { judged, named } = await rows.find(item);
+    const { judged, named, timed } = await rows.find(item);
     const at = judged === undefined ? Number.NaN : Date.parse(judged.at);
     const stands =
       judged !== undefined &&
       rules.now() - at <= rules.rescanAfterMs &&
-      rules.pins(item.version ?? '', item.modified, at);
+      rules.pins(item.version ?? '', timed ? item.modified : undefined, at);
     if (stands) return { kind: 'item', item: { ...item, skip: UNCHANGED, unchanged: judged } };
     if (!named && rows.damage === undefined) unannounced += 1;
     return event;

@@ -69,8 +69,9 @@ function judgedBy(row: OutcomeRow, job: string, root: string, now: Standing): Ju
   if (row.outcome === 'skipped') return row.reason === 'unchanged' ? row.unchanged : undefined;
   const { scanner, judged } = row;
   if (row.outcome !== 'clean' || scanner?.policy === undefined || judged === undefined) return undefined;
-  // A row that judged another version than was listed knows the size and time of the wrong one.
-  if (scanner.name !== now.scanner || judged.version !== row.listed.version) return undefined;
+  // A row that judged another version than was listed knows the time of the wrong one.
+  const other = row.listed.version !== undefined && row.listed.version !== judged.version;
+  if (scanner.name !== now.scanner || other) return undefined;
   return {
     row: `${job}/${row.item}`,
     root,

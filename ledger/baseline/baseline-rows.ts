@@ -3,18 +3,22 @@ import type { Item } from '../../domain/item.ts';
 import { rowsOf } from '../../domain/outcome.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Baseline } from './find-baseline.ts';
-import { isSame, type KnownRow, knownRow, modifiedMs, type Reading } from './known-row.ts';
+import { isVersion, type KnownRow, knownRow, type Reading, sameFacts } from './known-row.ts';
 import { type OpenedJob, Originals, openHeeded, rowsIn } from './open-baseline.ts';
 import { OrderedRows, type RowPlace } from './ordered-rows.ts';
-import { type HeldRow, RowTable } from './row-table.ts';
+import { RowTable } from './row-table.ts';
 
 /** What the baseline says of an item. */
 export interface Found {
-  /** The row that judged these very bytes; undefined: scan it. */
+  /** The row that judged this version; undefined: scan it. */
   readonly judged?: Judged;
+  /** That row was listed with the time that the item has now; else it knows none. */
+  readonly timed?: true;
   /** Some row names the version that it has now, whatever it says of it. */
   readonly named: boolean;
 }
+
+type Facts = Omit<KnownRow, 'version'>;
 
 /** Where the streams of a baseline go on, in the order of its jobs that have one. */
 export type BaselinePlace = readonly RowPlace[];
@@ -64,40 +68,32 @@ export class BaselineRows {
 
   /** @throws LedgerError as reading does */
   async find(item: Item): Promise<Found> {
-    let newest: { row: KnownRow; same: boolean } | undefined;
+    let newest: { row: Facts; same: boolean } | undefined;
     let named = false;
     for (const stream of this.#streams) {
       const row = await stream.at(item);
       if (row === undefined) continue;
-      named ||= item.version !== undefined && row.version === item.version;
-      if (newest === undefined || isNewer(row, newest.row)) newest = { row, same: isSame(item, row) };
+      const same = isVersion(item, row);
+      named ||= same;
+      if (newest === undefined || isNewer(row, newest.row)) newest = { row, same };
     }
     // Rows that can't be read may be newer ones: nothing carries over any more.
     if (this.damage !== undefined) return { named };
     const held = this.#table.rows > 0 ? this.#table.get(item) : undefined;
     if (held !== undefined) {
-      const version = isVersion(item, held);
-      named ||= version;
-      if (newest === undefined || isNewer(held, newest.row)) {
-        return { named, ...(version && sameFacts(item, held) && held.judged !== undefined && { judged: held.judged }) };
-      }
+      const same = item.version !== undefined && item.version !== '' && held.isVersion(item.version);
+      named ||= same;
+      if (newest === undefined || isNewer(held, newest.row)) newest = { row: held, same };
     }
-    const judged = newest?.same ? newest.row.judged : undefined;
-    return { named, ...(judged !== undefined && { judged }) };
+    const { row, same } = newest ?? {};
+    if (row?.judged === undefined || !same || !sameFacts(item, row)) return { named };
+    return { named, judged: row.judged, ...(!Number.isNaN(row.modified) && { timed: true }) };
   }
 }
 
 /** Of two that are equally old the one that carries nothing over stands. */
 function isNewer(a: Pick<KnownRow, 'at' | 'judged'>, b: Pick<KnownRow, 'at' | 'judged'>): boolean {
   return a.at > b.at || (a.at === b.at && a.judged === undefined);
-}
-
-function isVersion({ version }: Item, held: HeldRow): boolean {
-  return version !== undefined && version !== '' && held.isVersion(version);
-}
-
-function sameFacts({ size = Number.NaN, modified }: Item, held: HeldRow): boolean {
-  return Object.is(size, held.size) && Object.is(modifiedMs(modified), held.modified);
 }
 
 /** The table of the last baseline that was opened, so that each turn of one scan need not read it again. */

@@ -36,8 +36,10 @@ export interface Looking {
 
 /** Rows that a worker holds in memory at most, some 70 bytes each. */
 export const MAX_HELD_ROWS = 2_000_000;
-/** Jobs that are opened at most. */
+/** Jobs beside the baseline that are opened at most. */
 const MAX_JOBS = 2_000;
+/** No job lasts so long: what began earlier than this before the baseline has no rows that are newer. Milliseconds. */
+const LONGEST_JOB_MS = 35 * 86_400_000;
 /** Jobs of these kinds scan nothing. */
 const NOT_SCANNING: ReadonlySet<JobKind> = new Set(['apply']);
 
@@ -55,7 +57,6 @@ export async function findBaseline(
     ({ job, source, kind }) =>
       job !== looking.job && source === looking.source && kind !== undefined && !NOT_SCANNING.has(kind),
   );
-  if (begun.length > MAX_JOBS) begun.length = MAX_JOBS;
   const states = new Map<string, JobState>();
   const stateOf = async ({ job }: Begun): Promise<JobState | undefined> => {
     const found = states.get(job) ?? (await ledger.job(job).state());
@@ -73,6 +74,8 @@ export async function findBaseline(
     throw error;
   }
 }
+
+const ANEW = 'a scan that is not incremental sets a new beginning';
 
 type StateOf = (begun: Begun) => Promise<JobState | undefined>;
 
@@ -105,10 +108,15 @@ async function withLater(
 ): Promise<Baseline | NoBaseline> {
   const head = (await stateOf(base))?.head;
   const root = head?.hash ?? '';
+  const since = new Date(Date.parse(base.startedAt) - LONGEST_JOB_MS).toISOString();
+  const others = begun.filter(({ job, startedAt }) => job !== base.job && startedAt >= since);
+  if (others.length > MAX_JOBS) {
+    const detail = `${others.length} jobs may hold newer rows than ${base.job}, and ${MAX_JOBS} may be opened`;
+    return { code: 'too_large', detail: `${detail}; ${ANEW}` };
+  }
   const jobs: HeededJob[] = [{ job: base.job, root, ...(looking.ordered && { ordered: true }) }];
   let held = looking.ordered ? 0 : rowsOf(head?.body.counters ?? noCounters());
-  for (const one of begun) {
-    if (one.job === base.job) continue;
+  for (const one of others) {
     const state = await stateOf(one);
     const found = state?.head;
     if (found === undefined || rowsOf(found.body.counters) === 0) continue;
@@ -125,6 +133,6 @@ async function withLater(
   const state = head?.body.account?.state;
   const cut = state !== 'completed' && state !== 'completed_with_gaps';
   if (held <= maxRows) return { since: { job: base.job, root }, ...(cut && { cut }), jobs };
-  const detail = `${held} rows would have to be held in memory, and ${maxRows} may be; a scan that is not incremental sets a new beginning`;
-  return { code: 'too_large', detail };
+  const detail = `${held} rows would have to be held in memory, and ${maxRows} may be`;
+  return { code: 'too_large', detail: `${detail}; ${ANEW}` };
 }

@@ -65,9 +65,12 @@ export function newerOf(a: KnownRow | undefined, b: KnownRow | undefined): Known
   return a.judged === undefined ? a : b;
 }
 
-/** Whether an item, as it is listed now, has everything in common with a row. */
-export function isSame(item: Item, known: Pick<KnownRow, 'version' | 'size' | 'modified'>): boolean {
-  const { version, size = Number.NaN, modified } = item;
-  if (version === undefined || version === '' || version !== known.version) return false;
-  return Object.is(size, known.size) && Object.is(modifiedMs(modified), known.modified);
+/** Whether an item, as it is listed now, names the version of a row. */
+export function isVersion({ version }: Item, known: Pick<KnownRow, 'version'>): boolean {
+  return version !== undefined && version !== '' && version === known.version;
+}
+
+/** Whether it has the size of the row, and its time, where the row knows one. */
+export function sameFacts({ size, modified }: Item, known: Pick<KnownRow, 'size' | 'modified'>): boolean {
+  return size === known.size && (Number.isNaN(known.modified) || modifiedMs(modified) === known.modified);
 }
