@@ -1,10 +1,12 @@
 import type { Connector, ListEvent, Listing, Position } from '../connectors/connector.ts';
+import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
 import { type Pins, pinsOf } from '../connectors/pinning.ts';
 import { type Incremental, type NoBaseline, RESCAN_AFTER, type Standing } from '../domain/incremental.ts';
 import type { Item } from '../domain/item.ts';
 import { UNCHANGED } from '../domain/outcome.ts';
 import { type BaselinePlace, BaselineRows } from '../ledger/baseline/baseline-rows.ts';
 import { type Baseline, findBaseline } from '../ledger/baseline/find-baseline.ts';
+import { eachOf } from '../ledger/each-of.ts';
 import { isLedgerError } from '../ledger/errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -55,6 +57,7 @@ export async function listIncrementally(
     pins: pinsOf(connector.kind),
     rescanAfterMs: (input.settings.rescanAfter ?? RESCAN_AFTER) * 1000,
     now: clock,
+    versioned: versionsBy(connector),
   };
   return markUnchanged(open(place.listing), chosen, rules);
 }
@@ -91,6 +94,21 @@ export interface UnchangedRules {
   /** What was judged longer ago is scanned again. */
   readonly rescanAfterMs: number;
   readonly now: () => number;
+  /** An item with its version, which its listing left out; as it is where that can't be had. */
+  readonly versioned: (item: Item, signal: AbortSignal) => Promise<Item>;
+}
+
+/** Asks for single items: a request each, where scanning takes two, the bytes and the scanner. What fails is scanned. */
+function versionsBy(connector: Pick<Connector, 'stat'>): UnchangedRules['versioned'] {
+  return async (item, signal) => {
+    try {
+      return await connector.stat(item, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ConnectorError && CONNECTOR_CODES[error.code] !== 'hold') return item;
+      throw error;
+    }
+  };
 }
 
 /** The same listing, in which items that a baseline judged clean, and that are the same still, are marked to be skipped. */
@@ -113,15 +131,26 @@ export function markUnchanged(listing: Listing, chosen: Chosen, rules: Unchanged
     return event;
   }
 
+  /** What may be unchanged, and was listed without its version, gets it: several are asked for at once. */
+  async function withVersions(events: readonly ListEvent[], signal: AbortSignal): Promise<ListEvent[]> {
+    return await eachOf(events, async (event) => {
+      if (event.kind !== 'item' || event.item.version !== undefined || !isToBeScanned(event.item)) return event;
+      if (rows?.mayBeUnchanged(event.item) !== true) return event;
+      return { kind: 'item', item: await rules.versioned(event.item, signal) };
+    });
+  }
+
   return {
     async next(signal) {
       const event = await listing.next(signal);
-      return event === undefined ? undefined : await look(event);
+      if (event === undefined) return undefined;
+      const [versioned = event] = await withVersions([event], signal);
+      return await look(versioned);
     },
     async nextBatch(max, signal) {
       const events = await listing.nextBatch(max, signal);
       const looked: ListEvent[] = [];
-      for (const event of events) looked.push(await look(event));
+      for (const event of await withVersions(events, signal)) looked.push(await look(event));
       return looked;
     },
     position() {

@@ -66,6 +66,15 @@ export class BaselineRows {
     return detail === undefined ? undefined : { code: 'damaged', detail };
   }
 
+  /**
+   * Whether an item that was listed without its version may be unchanged, so that it is worth asking for: its newest row has its size
+   * and time, and carries over. Only known of rows that are held in memory.
+   */
+  mayBeUnchanged(item: Item): boolean {
+    const held = this.#table.rows > 0 ? this.#table.get(item) : undefined;
+    return held?.judged !== undefined && sameFacts(item, held);
+  }
+
   /** @throws LedgerError as reading does */
   async find(item: Item): Promise<Found> {
     let newest: { row: Facts; same: boolean } | undefined;
@@ -82,7 +91,8 @@ export class BaselineRows {
     const held = this.#table.rows > 0 ? this.#table.get(item) : undefined;
     if (held !== undefined) {
       const same = item.version !== undefined && item.version !== '' && held.isVersion(item.version);
-      named ||= same;
+      // Without a version, the facts tell at least that nothing is new.
+      named ||= same || (item.version === undefined && sameFacts(item, held));
       if (newest === undefined || isNewer(held, newest.row)) newest = { row: held, same };
     }
     const { row, same } = newest ?? {};
