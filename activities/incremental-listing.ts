@@ -70,7 +70,7 @@ export interface Chosen {
 }
 
 async function chosenAt(
-  ledger: Pick<Ledger, 'job' | 'starts'>,
+  ledger: Pick<Ledger, 'id' | 'job' | 'starts'>,
   place: Place,
   { job, source, fingerprint }: PlanPagesInput,
   { capabilities }: Connector,

@@ -40,20 +40,17 @@ export class BaselineRows {
    * @throws LedgerError `corrupt`, `not_found` when one of them is damaged or gone; as reading does
    */
   static async open(
-    ledger: Pick<Ledger, 'job'>,
+    ledger: Pick<Ledger, 'id' | 'job'>,
     scan: string,
     baseline: Baseline,
     now: Standing,
     place: BaselinePlace = [],
   ): Promise<BaselineRows> {
-    const originals = new Originals(ledger);
-    const jobs: OpenedJob[] = [];
-    for (const heeded of baseline.jobs) jobs.push(await openHeeded(ledger, heeded));
-    const reading = ({ job, root }: OpenedJob): Reading => ({ job, root, now, originals });
+    const { jobs, reading, table } = await openedBaseline(ledger, scan, baseline, now);
     const streams = jobs
       .filter(({ ordered }) => ordered)
       .map((job, at) => new OrderedRows(job, reading(job), place[at]));
-    return new BaselineRows(streams, await heldTable(JSON.stringify([scan, baseline, now]), jobs, reading));
+    return new BaselineRows(streams, table);
   }
 
   get place(): BaselinePlace {
@@ -106,19 +103,39 @@ function isNewer(a: Pick<KnownRow, 'at' | 'judged'>, b: Pick<KnownRow, 'at' | 'j
   return a.at > b.at || (a.at === b.at && a.judged === undefined);
 }
 
-/** The table of the last baseline that was opened, so that each turn of one scan need not read it again. */
-let kept: { readonly key: string; readonly table: Promise<RowTable> } | undefined;
+/** A baseline whose ledgers are proven, with the rows that are held in memory. */
+interface OpenedBaseline {
+  readonly jobs: readonly OpenedJob[];
+  readonly reading: (job: OpenedJob) => Reading;
+  readonly table: RowTable;
+}
 
-async function heldTable(key: string, jobs: readonly OpenedJob[], reading: (job: OpenedJob) => Reading) {
+/** The last baseline that was opened, so that each turn of one scan need not read it again. */
+let kept: { readonly key: string; readonly opened: Promise<OpenedBaseline> } | undefined;
+
+async function openedBaseline(ledger: Pick<Ledger, 'id' | 'job'>, scan: string, baseline: Baseline, now: Standing) {
+  const key = JSON.stringify([ledger.id, scan, baseline, now]);
   if (kept?.key !== key) {
-    const table = buildTable(jobs, reading);
-    kept = { key, table };
+    const opened = openBaseline(ledger, baseline, now);
+    kept = { key, opened };
     // What could not be read is read again.
-    table.catch(() => {
-      if (kept?.table === table) kept = undefined;
+    opened.catch(() => {
+      if (kept?.opened === opened) kept = undefined;
     });
   }
-  return await kept.table;
+  return await kept.opened;
+}
+
+async function openBaseline(
+  ledger: Pick<Ledger, 'id' | 'job'>,
+  baseline: Baseline,
+  now: Standing,
+): Promise<OpenedBaseline> {
+  const originals = new Originals(ledger);
+  const reading = ({ job, root }: OpenedJob): Reading => ({ job, root, now, originals });
+  const jobs: OpenedJob[] = [];
+  for (const heeded of baseline.jobs) jobs.push(await openHeeded(ledger, heeded));
+  return { jobs, reading, table: await buildTable(jobs, reading) };
 }
 
 async function buildTable(jobs: readonly OpenedJob[], reading: (job: OpenedJob) => Reading): Promise<RowTable> {

@@ -150,6 +150,17 @@ test('what no row names is counted: events that never came', async () => {
   expect(stage.unannounced).toBe(2);
 });
 
+test('rows that may be newer and can not be read: nothing is skipped, and it says why', async () => {
+  const stage = await Stage.open();
+  stage.store.set('a', 'one').set('b', 'two');
+  await stage.scan();
+  const named = await stage.scan({ kind: 'requested' }, ['a']);
+  const segment = [...stage.objects.keys()].find((name) => name.startsWith(`${named.job}/segments/`)) ?? '';
+  stage.objects.set(segment, Buffer.from('not what was written'));
+  const scan = await stage.scan({ incremental: true });
+  expect([skipped(scan), scan.told.why?.code]).toEqual([[], 'damaged']);
+});
+
 test('verify finds an unchanged row that says more than the row it stands on', async () => {
   const stage = await Stage.open();
   stage.store.set('a', 'one').set('b', 'evil');
