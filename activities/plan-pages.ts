@@ -1,12 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { Connector, ListEvent, Listing, Position } from '../connectors/connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
+import type { Incremental } from '../domain/incremental.ts';
 import { type Item, type ItemRef, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { PageEntry, Writer } from '../ledger/types.ts';
 import { silent } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
+import { type IncrementalListing, isIncremental, listIncrementally } from './incremental-listing.ts';
 import { scopeOf } from './list-scope.ts';
 import { withPulse } from './pulse.ts';
 import { listRetried } from './retry-listing.ts';
@@ -46,19 +48,27 @@ export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Pr
       } finally {
         await listing.close();
       }
-      return await planner.finish();
+      return await planner.finish(told(listing));
     });
+}
+
+/** What an incremental listing tells of itself beside its items. */
+function told(listing: Listing | IncrementalListing): Incremental | undefined {
+  return 'told' in listing ? listing.told() : undefined;
 }
 
 async function listingOf(
   input: PlanPagesInput,
-  { ledger }: WorkerDeps,
+  deps: WorkerDeps,
   connector: Connector,
   before: Position | undefined,
   signal: AbortSignal,
-): Promise<Listing> {
+): Promise<Listing | IncrementalListing> {
+  const { ledger } = deps;
   if (input.retry !== undefined) return await listRetried(ledger, input.retry, before);
-  if (input.intake === undefined) return connector.list(scopeOf(input.settings), before);
+  const open = (from: Position | undefined) => connector.list(scopeOf(input.settings), from);
+  if (isIncremental(input)) return await listIncrementally(deps, input, connector, open, before);
+  if (input.intake === undefined) return open(before);
   return listItems(await ledger.job(input.job).readIntake(input.intake), (ref) => connector.stat(ref, signal), before);
 }
 
@@ -96,6 +106,11 @@ async function statOrBare(ref: ItemRef, stat: (ref: ItemRef) => Promise<Item>): 
     if (error instanceof ConnectorError && CONNECTOR_CODES[error.code] === 'final') return ref;
     throw error;
   }
+}
+
+/** It was listed before in this job: whatever that row says stands. */
+function duplicateOf({ unchanged: _, ...item }: Item): Item {
+  return { ...item, skip: 'duplicate' };
 }
 
 class Planner {
@@ -183,7 +198,7 @@ class Planner {
 
   async #add(listed: Item): Promise<void> {
     const again = this.#repeated?.before.has(listed) || this.#repeated?.own.has(listed);
-    const item = again ? { ...listed, skip: 'duplicate' as const } : listed;
+    const item = again ? duplicateOf(listed) : listed;
     this.#repeated?.own.add(item);
     this.#items.push(item);
     this.#bytes += item.size ?? 0;
@@ -200,7 +215,7 @@ class Planner {
     this.#pageItems = Math.min(this.#pageItems * 2, this.#deps.pageItems);
   }
 
-  async finish(): Promise<PlannedTurn> {
+  async finish(incremental: Incremental | undefined): Promise<PlannedTurn> {
     const index = await this.#ledger.writeIndex(
       {
         format: 1,
@@ -227,6 +242,7 @@ class Planner {
       pageItems: this.#pageItems,
       done: this.#done,
       ...(this.#broken !== undefined && { broken: this.#broken }),
+      ...(incremental !== undefined && { incremental }),
     };
   }
 }

@@ -2,6 +2,7 @@ import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
+import type { Incremental } from '../domain/incremental.ts';
 import type { EventMark, IntakeRef } from '../domain/intake.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
@@ -115,6 +116,8 @@ export interface PlannedTurn {
   readonly done: boolean;
   /** Set when the listing broke in its middle: what was listed counts, the rest is a gap. */
   readonly broken?: { readonly code: string; readonly message: string };
+  /** Of an incremental scan: what this turn found. */
+  readonly incremental?: Incremental;
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS, ROW_ACTIONS } from '../domain/action.ts';
 import { ORDERS, VERDICTS } from '../domain/approval.ts';
 import { ESTIMATE_STATES } from '../domain/estimate.ts';
+import { NO_BASELINE } from '../domain/incremental.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
@@ -16,7 +17,13 @@ const state = z.enum([...RUNNING_STATES, ...FINAL_STATES]);
 const outcomes = z.strictObject(
   Object.fromEntries(OUTCOMES.map((o) => [o, count])) as Record<(typeof OUTCOMES)[number], typeof count>,
 );
-const counters = z.strictObject({ outcomes, bytes: count, standIn: count, allowed: count.optional() });
+const counters = z.strictObject({
+  outcomes,
+  bytes: count,
+  standIn: count,
+  allowed: count.optional(),
+  unchanged: count.optional(),
+});
 const actionCounts = z.strictObject(
   Object.fromEntries(ACTION_STATES.map((s) => [s, count])) as Record<(typeof ACTION_STATES)[number], typeof count>,
 );
@@ -93,6 +100,8 @@ export const jobResource = z.object({
     maxSize: z.number().optional(),
     scanner: z.string(),
     ...brake,
+    incremental: z.literal(true).optional(),
+    rescanAfter: count.optional(),
   }),
   state,
   idle: idle.optional(),
@@ -130,6 +139,13 @@ export const jobResource = z.object({
       listed: count,
       counters,
       gaps,
+    })
+    .optional(),
+  incremental: z
+    .object({
+      since: z.object({ job: z.string(), root: z.string() }).optional(),
+      why: z.object({ code: z.enum(NO_BASELINE), detail: z.string() }).optional(),
+      unannounced: count.optional(),
     })
     .optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),

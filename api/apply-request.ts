@@ -37,7 +37,7 @@ export async function applyRequest(
   }
   const bound = source.kind === 'connector' ? findConnector(deps, source.id) : undefined;
   if (source.kind === 'folder') checkFolderScans(deps);
-  const { maxActions: _, maxActionsWindow: __, ...rest } = planned;
+  const { maxActions: _, maxActionsWindow: __, incremental: ___, rescanAfter: ____, ...rest } = planned;
   const settings: ScanSettings = { ...rest, dryRun: body.dryRun ?? false, ...brakeOf(body, bound ?? planned) };
   const items = body.findings === undefined ? undefined : await plannedItems(ledger, body.findings);
   return {

@@ -34,6 +34,10 @@ export interface StartJobBody {
   readonly maxActions?: number;
   /** Seconds; default a day. */
   readonly maxActionsWindow?: number;
+  /** Skips what is unchanged since it was judged clean (docs/incremental.md). */
+  readonly incremental?: boolean;
+  /** Only with `incremental`: seconds after which unchanged items are scanned again all the same; default 30 days. */
+  readonly rescanAfter?: number;
 }
 
 /** Answer: 201 when this request started the scan, 200 when it joined one. 409 `scan_running` with `job` when refused. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { isSha256, MAX_REASON } from '../domain/allow.ts';
 import { parseSpans } from '../domain/approval.ts';
+import { LONGEST_RESCAN_AFTER } from '../domain/incremental.ts';
 import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
@@ -115,6 +116,8 @@ export const startJobBody = z.strictObject({
   scanner: text(100).optional(),
   limits: limitsSchema.optional(),
   ...brake,
+  incremental: z.boolean().optional(),
+  rescanAfter: z.int().positive().max(LONGEST_RESCAN_AFTER).optional(),
 }) satisfies z.ZodType<contract.StartJobBody>;
 export const retryJobBody = z.strictObject({
   outcomes: z.array(z.enum(RETRIABLE)).min(1).max(10).optional(),

@@ -33,7 +33,7 @@ export async function restoreRequest(
   if (source.kind === 'folder') checkFolderScans(deps);
   const items = await undamaged(of, () => chosen(deps, of, body.findings));
   // A person ordered it: no brake holds it.
-  const { maxActions: _, maxActionsWindow: __, ...rest } = found;
+  const { maxActions: _, maxActionsWindow: __, incremental: ___, rescanAfter: ____, ...rest } = found;
   const settings: ScanSettings = { ...rest, dryRun: false };
   const { reason } = body;
   const at = new Date().toISOString();

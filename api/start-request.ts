@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
+import { RESCAN_AFTER } from '../domain/incremental.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import { limitsOf } from '../domain/limits.ts';
 import { folderSourceId } from '../domain/source.ts';
@@ -35,6 +36,7 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     ...(maxSize !== undefined && { maxSize }),
     scanner: named.name,
     ...brakeOf(body, bound),
+    ...incrementalOf(body),
   };
   checkQuarantine(settings, bound?.kind ?? 'filesystem', source.kind === 'folder' ? source.path : bound?.asset);
   return {
@@ -47,6 +49,16 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     ...(bound?.site !== undefined && { site: bound.site }),
     ...(body.limits !== undefined && { limits: limitsOf(body.limits) }),
   };
+}
+
+/** @throws ApiProblem for a time after which nothing could be scanned again */
+function incrementalOf({ incremental, rescanAfter }: StartJobBody): Pick<ScanSettings, 'incremental' | 'rescanAfter'> {
+  if (incremental === true) return { incremental, rescanAfter: rescanAfter ?? RESCAN_AFTER };
+  if (rescanAfter === undefined) return {};
+  throw invalid(
+    'rescanAfter',
+    'It is about unchanged items, which only an incremental scan skips; set "incremental" too.',
+  );
 }
 
 /** What a scan of named items of a connector is started with, but for its intake page. @throws ApiProblem */

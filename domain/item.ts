@@ -1,3 +1,4 @@
+import type { Judged } from './incremental.ts';
 import type { Was } from './retry.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface Item {
   readonly rescanOf?: string;
   /** How many times in a row this location was listed again because it changed (at most 3). */
   readonly rescans?: number;
+  /** With `skip: 'unchanged'`: the row that judged these very bytes. */
+  readonly unchanged?: Judged;
   /** The row that a retry scans anew, as `job/page:ordinal`. */
   readonly retryOf?: string;
   /** What that row said, for the counters of the whole. */

@@ -1,5 +1,6 @@
 import type { ActionCounts, ItemAction } from './action.ts';
 import type { Order } from './approval.ts';
+import type { Incremental } from './incremental.ts';
 import type { EventFigures } from './intake.ts';
 import type { JobLimits } from './limits.ts';
 import type { Counters } from './outcome.ts';
@@ -44,6 +45,10 @@ export interface ScanSettings {
   readonly maxActions?: number;
   /** Seconds; present when `maxActions` is. */
   readonly maxActionsWindow?: number;
+  /** Full scans: what is unchanged since it was judged clean is skipped. */
+  readonly incremental?: true;
+  /** Seconds after which it is scanned again all the same; present when `incremental` is. */
+  readonly rescanAfter?: number;
 }
 
 /** The window of `maxActions` where none is named, and the longest one, in seconds. */
@@ -136,6 +141,8 @@ export interface JobProgress {
   readonly gaps: readonly Gap[];
   /** A retry that has ended: the account of the first job and its retries together. */
   readonly whole?: Whole;
+  /** Of an incremental scan. */
+  readonly incremental?: Incremental;
   /** Why the job failed, when it did. */
   readonly failure?: { readonly code: string; readonly message: string };
   /** Last commit of the job's ledger; the root once the state is final. */

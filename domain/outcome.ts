@@ -1,3 +1,4 @@
+import type { Judged } from './incremental.ts';
 import type { Item, SkipRule, Version } from './item.ts';
 
 /** The closed set of outcomes. Every listed item ends in exactly one. */
@@ -53,6 +54,8 @@ export interface ScannerStamp {
   readonly engineMicros?: number;
   /** When the scanner's model was last updated, as it reported it. */
   readonly modelTime?: string;
+  /** What of our own settings bears on its verdicts, as one hash (`activities/policy.ts`). Rows of another policy are judged anew. */
+  readonly policy?: string;
 }
 
 /** One line of a segment: what was recorded for one item. */
@@ -79,6 +82,8 @@ export interface OutcomeRow {
   readonly rescans?: number;
   /** The row that this one replaces, as `job/page:ordinal`; of a retry. */
   readonly retryOf?: string;
+  /** Of `skipped` (`unchanged`): the row that judged these very bytes. */
+  readonly unchanged?: Judged;
   /** When the outcome was recorded, ISO 8601 in UTC. */
   readonly at: string;
 }
@@ -90,14 +95,19 @@ export interface Counters {
   readonly outcomes: OutcomeCounts;
   /** Bytes that were sent to a scanner and judged. */
   readonly bytes: number;
-  /** Rows judged by a stand-in. */
+  /** Rows judged by a stand-in, and `unchanged` ones that stand on its judgement. */
   readonly standIn: number;
   /** Rows `skipped` because the hash of their bytes is allowed, whatever the scanner said. Absent: none. */
   readonly allowed?: number;
+  /** Rows `skipped` because a row of an earlier scan judged the same version clean. Absent: none. */
+  readonly unchanged?: number;
 }
 
 /** The rule of a row whose bytes were judged a finding, and are allowed by their hash. */
 export const ALLOWED = 'allowed' satisfies SkipRule;
+
+/** The rule of a row whose bytes an earlier scan judged clean. */
+export const UNCHANGED = 'unchanged' satisfies SkipRule;
 
 export function noOutcomes(): Record<Outcome, number> {
   return {
@@ -120,7 +130,9 @@ export function addCounters(a: Counters, b: Counters): Counters {
   const outcomes = noOutcomes();
   for (const o of OUTCOMES) outcomes[o] = a.outcomes[o] + b.outcomes[o];
   const allowed = (a.allowed ?? 0) + (b.allowed ?? 0);
-  return { outcomes, bytes: a.bytes + b.bytes, standIn: a.standIn + b.standIn, ...(allowed > 0 && { allowed }) };
+  const unchanged = (a.unchanged ?? 0) + (b.unchanged ?? 0);
+  const skipped = { ...(allowed > 0 && { allowed }), ...(unchanged > 0 && { unchanged }) };
+  return { outcomes, bytes: a.bytes + b.bytes, standIn: a.standIn + b.standIn, ...skipped };
 }
 
 /** How many rows the counters stand for. */
@@ -136,13 +148,15 @@ export function countRows(rows: Iterable<OutcomeRow>): Counters {
   let bytes = 0;
   let standIn = 0;
   let allowed = 0;
+  let unchanged = 0;
   for (const row of rows) {
     outcomes[row.outcome] += 1;
     bytes += row.judged?.size ?? 0;
-    if (row.scanner?.standIn) standIn += 1;
+    if (row.scanner?.standIn || row.unchanged?.standIn) standIn += 1;
     if (row.outcome === 'skipped' && row.reason === ALLOWED) allowed += 1;
+    if (row.outcome === 'skipped' && row.reason === UNCHANGED) unchanged += 1;
   }
-  return { outcomes, bytes, standIn, ...(allowed > 0 && { allowed }) };
+  return { outcomes, bytes, standIn, ...(allowed > 0 && { allowed }), ...(unchanged > 0 && { unchanged }) };
 }
 
 /** A finding is an outcome that an item action may follow, or that a person must see. */

@@ -196,7 +196,9 @@ export function subtractCounters(a: Counters, b: Counters): Counters {
   const outcomes = noOutcomes();
   for (const outcome of OUTCOMES) outcomes[outcome] = a.outcomes[outcome] - b.outcomes[outcome];
   const allowed = (a.allowed ?? 0) - (b.allowed ?? 0);
-  return { outcomes, bytes: a.bytes - b.bytes, standIn: a.standIn - b.standIn, ...(allowed !== 0 && { allowed }) };
+  const unchanged = (a.unchanged ?? 0) - (b.unchanged ?? 0);
+  const skipped = { ...(allowed !== 0 && { allowed }), ...(unchanged !== 0 && { unchanged }) };
+  return { outcomes, bytes: a.bytes - b.bytes, standIn: a.standIn - b.standIn, ...skipped };
 }
 
 /** How many items of a whole are left to retry, by the outcomes of a selection. */

@@ -119,7 +119,8 @@ async function prove(job: JobLedger, root: string): Promise<ProvenMember> {
     OUTCOMES.every((outcome) => sum.outcomes[outcome] === told.outcomes[outcome]) &&
     sum.bytes === told.bytes &&
     sum.standIn === told.standIn &&
-    (sum.allowed ?? 0) === (told.allowed ?? 0);
+    (sum.allowed ?? 0) === (told.allowed ?? 0) &&
+    (sum.unchanged ?? 0) === (told.unchanged ?? 0);
   if (view.head !== root || !agree) {
     throw corrupt(`${job.id}/commits/`, 'the account does not agree with the pages that were closed');
   }

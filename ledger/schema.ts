@@ -27,6 +27,7 @@ const counters = z.looseObject({
   bytes: count,
   standIn: count,
   allowed: count.optional(),
+  unchanged: count.optional(),
 });
 
 const actionCounts = z.looseObject({
@@ -119,6 +120,13 @@ const account = z.looseObject({
   failure: z.looseObject({ code: z.string(), message: z.string() }).optional(),
   endedAt: z.string(),
   pages: z.looseObject({ listed: count, closed: count }).optional(),
+  incremental: z
+    .looseObject({
+      since: z.looseObject({ job: z.string(), root: hash }).optional(),
+      why: z.looseObject({ code: z.string(), detail: z.string() }).optional(),
+      unannounced: count.optional(),
+    })
+    .optional(),
   revision: count.optional(),
 });
 

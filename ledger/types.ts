@@ -1,5 +1,6 @@
 import type { ActionCounts } from '../domain/action.ts';
 import type { Order } from '../domain/approval.ts';
+import type { Incremental } from '../domain/incremental.ts';
 import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
@@ -114,6 +115,8 @@ export interface Account {
   /** The connector's fingerprint of the asset when the job began. */
   readonly fingerprint?: string;
   readonly pages?: { readonly listed: number; readonly closed: number };
+  /** Of an incremental scan. */
+  readonly incremental?: Incremental;
   /** Revision of the job's progress when the account was made: what is told from here never falls behind what was told before. */
   readonly revision?: number;
 }

@@ -116,7 +116,8 @@ function gather(
 }
 
 export function sameCounters(a: Counters, b: Counters): boolean {
-  if (a.bytes !== b.bytes || a.standIn !== b.standIn || (a.allowed ?? 0) !== (b.allowed ?? 0)) return false;
+  if (a.bytes !== b.bytes || a.standIn !== b.standIn) return false;
+  if ((a.allowed ?? 0) !== (b.allowed ?? 0) || (a.unchanged ?? 0) !== (b.unchanged ?? 0)) return false;
   return (Object.keys(noCounters().outcomes) as (keyof Counters['outcomes'])[]).every(
     (outcome) => a.outcomes[outcome] === b.outcomes[outcome],
   );

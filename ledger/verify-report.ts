@@ -3,6 +3,7 @@ import type { Counters } from '../domain/outcome.ts';
 import { LedgerError } from './errors.ts';
 import type { Relations } from './retry-chain.ts';
 import type { RetryCheck } from './verify-retry.ts';
+import type { UnchangedCheck } from './verify-unchanged.ts';
 
 /**
  * - `missing`: an object that a commit names is not there
@@ -12,6 +13,7 @@ import type { RetryCheck } from './verify-retry.ts';
  * - `page`, `row`, `action`: a page, an outcome row or an action row that breaks a rule
  * - `sum`: counters that are not the sums of what they stand for
  * - `account`: the account says something else than the rows
+ * - `unchanged`: a row of an incremental scan that says more than the row which judged the bytes
  * - `retry`: a retry that does not list what its selection gives, or builds on a ledger that is not the one it names
  */
 export type ProblemCode =
@@ -24,7 +26,8 @@ export type ProblemCode =
   | 'action'
   | 'sum'
   | 'account'
-  | 'retry';
+  | 'retry'
+  | 'unchanged';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -51,6 +54,8 @@ export interface VerifyReport {
   readonly state?: FinalState;
   /** Of a retry: what it retries, and whether that was checked. */
   readonly retry?: RetryCheck;
+  /** Of an incremental scan: what its unchanged rows were checked against. */
+  readonly unchanged?: UnchangedCheck;
   /** How later retries changed what is left, where other jobs were given too. */
   readonly relations?: Relations;
   /** Commits behind the root that was given, which this says nothing about. */

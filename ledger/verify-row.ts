@@ -1,8 +1,9 @@
 import type { Item } from '../domain/item.ts';
-import { ALLOWED, OUTCOMES, type OutcomeRow } from '../domain/outcome.ts';
+import { ALLOWED, OUTCOMES, type OutcomeRow, UNCHANGED } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import { isFindingVerdict } from '../domain/verdict.ts';
 import { isHash } from './names.ts';
+import { judgedFault, sameJudged } from './unchanged.ts';
 
 /** What is recorded of a row's scan: which outcomes a scanner's judgement must, may or must not stand behind. */
 const JUDGED: Readonly<Record<OutcomeRow['outcome'], 'always' | 'sometimes' | 'never'>> = {
@@ -51,6 +52,10 @@ export function itemFaults(value: unknown): string[] {
     faults.push('its fault has no class');
   if (value.unscannable !== undefined && !(isFields(value.unscannable) && isText(value.unscannable.reason)))
     faults.push('it is unscannable without a reason');
+  if ((value.skip === UNCHANGED) !== (value.unchanged !== undefined))
+    faults.push('it is listed as unchanged without the row that judged it, or names one and is not');
+  const judged = value.unchanged === undefined ? undefined : judgedFault(value.unchanged);
+  if (judged !== undefined) faults.push(judged);
   if (!optional(value.retryOf, isText) || (value.retryOf === undefined) !== (value.was === undefined))
     faults.push('it does not say which row it retries, and what that was');
   if (
@@ -81,6 +86,10 @@ export function rowFaults(value: unknown, item: Item): string[] {
     faults.push('it does not tell, as the listing does, which item it is listed again for');
   }
   if (value.retryOf !== item.retryOf) faults.push('it does not tell, as the listing does, which row it replaces');
+  if ((value.unchanged !== undefined) !== (value.outcome === 'skipped' && value.reason === UNCHANGED))
+    faults.push('it is skipped as unchanged without the row that judged it, or names one and is not');
+  if (!sameJudged(value.unchanged, item.unchanged))
+    faults.push('it does not tell, as the listing does, which row judged it');
   if (!(isText(value.at) && UTC.test(value.at))) faults.push('its time is not in UTC by ISO 8601');
   return faults;
 }

@@ -11,13 +11,14 @@ import { readChain, type Told } from './verify-listing.ts';
 import { checkPageRows } from './verify-page.ts';
 import { Problems, type VerifyReport } from './verify-report.ts';
 import { checkRetry } from './verify-retry.ts';
+import { checkUnchanged } from './verify-unchanged.ts';
 
 export type { Problem, ProblemCode, VerifyReport } from './verify-report.ts';
 
 export interface VerifyOptions {
   /** The root hash that was printed at the end of the job, 64 hex digits in any case. */
   readonly root?: string;
-  /** Where the other jobs of a chain of retries are; without it a retry is checked by itself alone. */
+  /** Where the other jobs are: those of a chain of retries, and those that judged what is unchanged. Without it a job is checked by itself alone. */
   readonly others?: Retries;
 }
 
@@ -86,10 +87,12 @@ export async function verifyJob(job: JobLedger, options: VerifyOptions = {}): Pr
   if (told.account !== undefined) checkAccount(told.account, header.header, told, sums, actions, problems);
   const { others } = options;
   const retry = await checkRetry(job, header.header, told, sums, others, problems);
+  const unchanged = await checkUnchanged(job, header.header, told, others, problems);
   const relations = others === undefined ? {} : await relationsOf(others, job.id, firstOf(header.header));
   return {
     ...report(job, root, chain, told, checked, sums.counters, objects, problems),
     ...(retry !== undefined && { retry }),
+    ...(unchanged !== undefined && { unchanged }),
     ...(relations.whole !== undefined && { relations }),
   };
 }

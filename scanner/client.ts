@@ -130,6 +130,7 @@ export function createScanner(given: ScannerSettings): Scanner {
 
   return {
     name,
+    identity: `${settings.origin} entity ${settings.protectedEntity ?? 'default'}`,
     maxBytes: settings.maxBytes,
     scan,
     doubt: (failure, signal) => gate.doubt(failure, signal),

@@ -49,6 +49,8 @@ export interface Judgement {
 /** One DSXA scanner: one pool, one limiter, one gate, shared by everything in the process that scans with it. */
 export interface Scanner {
   readonly name: string;
+  /** What of its settings bears on its verdicts: its address and the protected entity. No secret is in it. */
+  readonly identity: string;
   /**
    * One attempt, once a slot of the limiter is free. The slot is held until the answer is parsed or the attempt has failed.
    * While the gate is closed it fails at once with the gate's code: the caller awaits `untilOpen` (as long as it likes) and

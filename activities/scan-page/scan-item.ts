@@ -51,6 +51,8 @@ export interface ScanItemDeps {
   readonly password?: Hidden | undefined;
   /** Bytes; the connector's own limit. */
   readonly maxSize: number | undefined;
+  /** What of our settings bears on the verdicts; every row that was judged names it. */
+  readonly policy?: string;
   readonly job: string;
   /** Of the asset, when the job began. */
   readonly fingerprint: string | undefined;
@@ -99,7 +101,13 @@ async function outcomeOf(
   deps: ScanItemDeps,
   signal: AbortSignal,
 ): Promise<RowTail> {
-  if (item.skip !== undefined) return { outcome: 'skipped', reason: item.skip };
+  if (item.skip !== undefined) {
+    return {
+      outcome: 'skipped',
+      reason: item.skip,
+      ...(item.unchanged !== undefined && { unchanged: item.unchanged }),
+    };
+  }
   if (item.fault !== undefined) return { outcome: 'failed', reason: item.fault.class, note: clip(item.fault.detail) };
   if (item.unscannable !== undefined) {
     return { outcome: 'unscannable', reason: item.unscannable.reason, note: clip(item.unscannable.detail) };
@@ -184,7 +192,7 @@ async function attemptOnce(
     const judgement = await judge(page, ordinal, open, paced, attempt, deps, signal);
     if (judgement.partial) return partialTail(judgement, attempt);
     await open.confirm();
-    return await unlessAllowed(judgedTail(open, judgement, attempt), deps);
+    return await unlessAllowed(judgedTail(open, judgement, attempt, deps.policy), deps);
   } finally {
     await open.close();
   }
@@ -243,14 +251,14 @@ function partialTail(judgement: Judgement, attempts: number): RowTail {
   };
 }
 
-function judgedTail(open: OpenItem, judgement: Judgement, attempts: number): RowTail {
+function judgedTail(open: OpenItem, judgement: Judgement, attempts: number, policy: string | undefined): RowTail {
   return {
     outcome: judgement.outcome,
     ...(judgement.reason !== undefined && { reason: judgement.reason }),
     judged: { version: open.version, size: judgement.bytes },
     sha256: judgement.sha256,
     verdict: judgement.verdict,
-    scanner: judgement.scanner,
+    scanner: { ...judgement.scanner, ...(policy !== undefined && { policy }) },
     attempts,
   };
 }

@@ -4,6 +4,7 @@ import { countReplaced } from '../../domain/retry.ts';
 import { FULL_SHARE } from '../../domain/shares.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
 import type { WorkerDeps } from '../deps.ts';
+import { policyOf } from '../policy.ts';
 import type { Checkpoint, ScanPageInput, ScanPageResult } from '../types.ts';
 import { WORKER_NAME } from '../worker-name.ts';
 import { writerOf } from '../writer.ts';
@@ -37,6 +38,7 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
       allowed: deps.allowed,
       password: deps.scanPassword(input.source),
       maxSize: input.settings.maxSize,
+      policy: await policyOf(deps, input.source, input.settings.scanner),
       job: input.job,
       fingerprint: input.fingerprint,
       cancelled: context.cancellationSignal,

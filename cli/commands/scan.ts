@@ -3,6 +3,8 @@ import { type ApiClient, ApiError } from '../../api/client.ts';
 import type { StartJobAnswer, StartJobBody } from '../../api/contract.ts';
 import { parseBytes } from '../../config/fields.ts';
 import { ITEM_ACTIONS, type ItemAction } from '../../domain/action.ts';
+import { parseSeconds } from '../../domain/duration.ts';
+import { LONGEST_RESCAN_AFTER } from '../../domain/incremental.ts';
 import { changedLimits } from '../../domain/limits.ts';
 import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
@@ -36,6 +38,9 @@ export interface ScanOptions extends LimitOptions {
   /** Worker processes of a stack that is started for this scan. */
   readonly workers?: number;
   readonly maxActions?: BrakeOption;
+  readonly incremental?: boolean;
+  /** Seconds. */
+  readonly rescanAfter?: number;
   readonly detach?: boolean;
   readonly json?: boolean;
   readonly scanner?: string;
@@ -71,6 +76,12 @@ export function register(program: Command): void {
       '--max-actions <n[/time]>',
       'at most so many actions in the time, as 3/1h; the rest waits for approval',
       brakeArgument,
+    )
+    .option('--incremental', 'skip what is unchanged since an earlier scan judged it clean')
+    .option(
+      '--rescan-after <time>',
+      'with --incremental: scan it again all the same after so long (default: 30d)',
+      rescanArgument,
     )
     .option('--weight <number>', 'share of the workers beside other jobs, 0.1 to 100 (default: 1)', weightArgument)
     .option('--workers <number>', 'worker processes, where a stack is started for this scan', workersArgument);
@@ -130,6 +141,8 @@ export async function scan(text: string, options: ScanOptions, here: Surrounding
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(options.weight !== undefined && { weight: options.weight }),
       ...options.maxActions,
+      ...(options.incremental === true && { incremental: true }),
+      ...(options.rescanAfter !== undefined && { rescanAfter: options.rescanAfter }),
     };
     const started = await startJob(occasion.client, body, target, keyOf(options));
     const reporter = options.json === true ? createJsonReporter(output) : createTextReporter(output);
@@ -171,6 +184,12 @@ async function startJob(
     }
     throw apiError(error);
   }
+}
+
+function rescanArgument(text: string): number {
+  const seconds = parseSeconds(text);
+  if (seconds !== undefined && seconds <= LONGEST_RESCAN_AFTER) return seconds;
+  throw new InvalidArgumentError('A length of time up to 366d, as 30d or 12h.');
 }
 
 function weightArgument(text: string): number {

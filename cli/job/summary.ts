@@ -1,7 +1,8 @@
 import type { JobResource } from '../../api/contract.ts';
 import type { ActionState, RowAction } from '../../domain/action.ts';
+import type { Incremental } from '../../domain/incremental.ts';
 import type { Gap, JobState } from '../../domain/job.ts';
-import type { Outcome, OutcomeCounts } from '../../domain/outcome.ts';
+import { type Counters, type Outcome, type OutcomeCounts, rowsOf } from '../../domain/outcome.ts';
 import type { RetryTarget, Whole } from '../../domain/retry.ts';
 import { secondsBetween } from '../render/units.ts';
 import { closingJob } from '../render/whole.ts';
@@ -44,6 +45,8 @@ export interface Summary {
   readonly outcomes: OutcomeCounts;
   readonly actions: Readonly<Record<ActionState, number>>;
   readonly gaps: readonly Gap[];
+  /** Of an incremental scan: how many items were skipped as unchanged, since which job, or why none. */
+  readonly incremental?: Incremental & { readonly scanned: number; readonly unchanged: number };
   /** What a retry retried. */
   readonly retry?: RetryTarget;
   /** A retry, or a job that was retried: the account of the first job and its retries together. */
@@ -70,6 +73,7 @@ export function summaryOf(job: JobResource, findings: readonly Finding[]): Summa
     outcomes: job.counters.outcomes,
     actions: job.actions,
     gaps: job.gaps,
+    ...(job.settings.incremental === true && { incremental: { ...job.incremental, ...splitOf(job.counters) } }),
     ...(job.retry !== undefined && { retry: job.retry }),
     ...(job.whole !== undefined && { whole: job.whole }),
     ...(job.retriedBy !== undefined && { retriedBy: job.retriedBy }),
@@ -78,6 +82,12 @@ export function summaryOf(job: JobResource, findings: readonly Finding[]): Summa
     ledger: job.ledger,
     root: rootOf(job) ?? null,
   };
+}
+
+/** Rows of items that were opened, or tried to be, and of those that were skipped as unchanged. */
+export function splitOf(counters: Counters): { readonly scanned: number; readonly unchanged: number } {
+  const { unchanged = 0, allowed = 0, outcomes } = counters;
+  return { scanned: rowsOf(counters) - outcomes.skipped + allowed, unchanged };
 }
 
 /** Root hash of a job that has ended. */

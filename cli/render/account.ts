@@ -7,6 +7,7 @@ import { OUTCOMES, rowsOf } from '../../domain/outcome.ts';
 import type { Finding } from '../job/findings.ts';
 import { rootOf, threatOf } from '../job/summary.ts';
 import { gapCount, gapLines } from './gaps.ts';
+import { incrementalLines } from './incremental.ts';
 import { visible, visibleLocation } from './names.ts';
 import { sourceText, stateText } from './progress.ts';
 import { JUDGED_AGAIN } from './quarantine.ts';
@@ -59,7 +60,7 @@ export function accountText(job: JobResource, findings: readonly Finding[], styl
   if (job.counters.standIn > 0 || job.settings.scanner === 'standin') {
     lines.push('', `  ${style.warn('judged by a stand-in: no proof of anything')}`);
   }
-  lines.push('', ...countLines(job), '');
+  lines.push('', ...countLines(job), ...incrementalLines(job, style), '');
   const speed = seconds > 0 ? `, ${rate(rowsOf(job.counters) / seconds)} items/s` : '';
   const flow = seconds > 0 ? `, ${bytes(job.counters.bytes / seconds)}/s` : '';
   lines.push(`  ${bytes(job.counters.bytes)} judged in ${duration(seconds)}${speed}${flow}`);
@@ -124,8 +125,13 @@ function countLines(job: JobResource): string[] {
 /** What a count alone does not say. */
 const NOTES: Readonly<Record<string, (job: JobResource) => string>> = {
   outside: () => '  (seen, but outside the filter; not listed)',
-  skipped: ({ counters: { allowed = 0 } }) =>
-    allowed === 0 ? '' : `  (${count(allowed)} judged a finding, and allowed by hash)`,
+  skipped: ({ counters: { allowed = 0, unchanged = 0 } }) => {
+    const parts = [
+      ...(unchanged === 0 ? [] : [`${count(unchanged)} unchanged`]),
+      ...(allowed === 0 ? [] : [`${count(allowed)} judged a finding, and allowed by hash`]),
+    ];
+    return parts.length === 0 ? '' : `  (${parts.join('; ')})`;
+  },
 };
 
 /** How many actions are in which state. */

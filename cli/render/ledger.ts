@@ -14,9 +14,10 @@ export function outcomeText(row: OutcomeRow, style: Style): string {
   const what = row.reason === undefined ? row.outcome : `${row.outcome} (${visible(row.reason)})`;
   const size = row.judged?.size ?? row.listed.size;
   const threat = row.verdict?.threatType ?? row.verdict?.reasonRaw;
-  const tail = [threat, row.note].filter((text) => text !== undefined).map(visible);
+  const since = row.unchanged === undefined ? undefined : `judged by ${row.unchanged.row} at ${row.unchanged.at}`;
+  const tail = [threat, row.note, since].filter((text) => text !== undefined).map(visible);
   const told = tail.length === 0 ? '' : style.faint(`  ${tail.join('; ')}`);
-  const standIn = row.scanner?.standIn === true ? style.faint('  (stand-in)') : '';
+  const standIn = row.scanner?.standIn === true || row.unchanged?.standIn === true ? style.faint('  (stand-in)') : '';
   const columns = [padEnd(row.item, 10), padStart(size === undefined ? '-' : bytes(size), 9), tone(padEnd(what, 20))];
   return `${columns.join('  ')}  ${visibleLocation(row)}${told}${standIn}`;
 }
@@ -53,7 +54,19 @@ export function reportLines(report: VerifyReport, style: Style): string[] {
   else lines.push(`state    ${report.state}`);
   if (report.later > 0)
     lines.push(style.warn(`${counted(report.later, 'later commit')} behind that root: not covered`));
-  lines.push(...retryLines(report, style), verdictText(report, style));
+  lines.push(...unchangedLines(report, style), ...retryLines(report, style), verdictText(report, style));
+  return lines;
+}
+
+/** Against what the unchanged rows of an incremental scan were checked. */
+function unchangedLines({ unchanged }: VerifyReport, style: Style): string[] {
+  if (unchanged === undefined) return [];
+  const { rows, checked, judgedBy, notThere } = unchanged;
+  const by = judgedBy.length === 0 ? '' : ` of ${judgedBy.join(', ')}`;
+  const lines = [`unchanged ${counted(rows, 'row')}, ${checked} compared with the rows that judged the bytes${by}`];
+  if (notThere.length > 0) {
+    lines.push(style.warn(`unchanged the ledger of ${notThere.join(', ')} is not here: what it judged is not checked`));
+  }
   return lines;
 }
 

@@ -312,6 +312,7 @@ export function idleScanner(name: string, standIn = false): NamedScanner {
   };
   const scanner: Scanner = {
     name,
+    identity: 'http://127.0.0.1 entity default',
     maxBytes: 1_000,
     scan: async () => refuse(),
     probe: async () => ({ ok: true, detail: 'answers', standIn, elapsedMs: 1 }),

@@ -50,6 +50,17 @@ afterEach(async () => {
 });
 
 describe('start', () => {
+  test('an incremental scan: how long a verdict is taken is a setting, so that another one does not join', async () => {
+    const client = api.client();
+    const { job } = await client.startJob({ folder: '/srv/data', incremental: true });
+    const { request } = [...api.control.running.values()][0] ?? {};
+    expect(request?.settings).toMatchObject({ incremental: true, rescanAfter: 30 * 86_400 });
+    const again = { folder: '/srv/data', incremental: true, rescanAfter: 30 * 86_400 };
+    expect(await client.startJob(again)).toMatchObject({ job, joined: true });
+    expect((await refusal(client.startJob({ ...again, rescanAfter: 60 }))).code).toBe('scan_running');
+    expect((await refusal(client.startJob({ folder: '/srv/data' }))).code).toBe('scan_running');
+  });
+
   test('a folder: the effective settings, the quarantine outside of it, and where to look', async () => {
     const response = await api.ask('/jobs', json({ folder: '/srv/data', filter: '*.exe', dryRun: true }));
     expect(response.status).toBe(201);

@@ -20,6 +20,7 @@ export function accountOf(state: ScanJobState, now: string): Account {
     ...(state.retry !== undefined && { whole: wholeWith(state, state.retry, gaps) }),
     ...(state.opened !== undefined && { fingerprint: state.opened.fingerprint }),
     pages: { listed: state.pagesListed, closed: state.pagesClosed },
+    ...(state.incremental !== undefined && { incremental: state.incremental }),
     revision: state.revision,
   };
 }

@@ -38,6 +38,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     ...(request.order !== undefined && { order: request.order }),
     gaps: (account ?? accountOf(state, state.startedAt)).gaps,
     ...(account?.whole !== undefined && { whole: account.whole }),
+    ...(state.incremental !== undefined && { incremental: state.incremental }),
     ...(state.failure !== undefined && { failure: state.failure }),
     ...(state.commit !== undefined && { commit: state.commit }),
   };

@@ -1,5 +1,6 @@
 import type { AppliedActions, OpenedJob, PlannedTurn, ScanPageResult } from '../../activities/types.ts';
 import { noActions } from '../../domain/action.ts';
+import { addIncremental } from '../../domain/incremental.ts';
 import { pageId } from '../../domain/item.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { addCounters, noCounters } from '../../domain/outcome.ts';
@@ -236,6 +237,9 @@ export class ScanJob extends SteeredJob {
     this.state.outside += turn.outside;
     this.state.folderGaps += turn.gaps;
     if (turn.broken !== undefined) this.state.broken = turn.broken;
+    if (turn.incremental !== undefined) {
+      this.state.incremental = addIncremental(this.state.incremental, turn.incremental);
+    }
     this.changed();
   }
 

@@ -1,5 +1,6 @@
 import type { Checkpoint, OpenedJob, OpenedRetry, TakenJob } from '../../activities/types.ts';
 import type { ActionCounts } from '../../domain/action.ts';
+import type { Incremental } from '../../domain/incremental.ts';
 import type { FinalState, IdleReason, RunningState } from '../../domain/job.ts';
 import type { JobLimits } from '../../domain/limits.ts';
 import type { Counters } from '../../domain/outcome.ts';
@@ -94,6 +95,8 @@ export interface ScanJobState {
   broken?: { readonly code: string; readonly message: string };
   /** On-access jobs that were cancelled: events that waited. */
   dropped?: number;
+  /** Of an incremental scan. */
+  incremental?: Incremental;
 
   /** Pages that were listed and not dispatched, in order. */
   ranges: PageRange[];
