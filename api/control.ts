@@ -1,21 +1,9 @@
 import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
-import type { Order } from '../domain/approval.ts';
 import { CodedError } from '../domain/errors.ts';
-import type { JobKind, JobProgress, Source } from '../domain/job.ts';
-import type { RetryTarget } from '../domain/retry.ts';
+import type { JobProgress } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RebuildSources } from '../status/rebuild.ts';
-import {
-  applyWorkflowId,
-  type ControlAnswer,
-  type ControlRequest,
-  fullScanWorkflowId,
-  type LimitsRequest,
-  requestedScanWorkflowId,
-  retryWorkflowId,
-  type StartAnswer,
-  type StartRequest,
-} from '../workflows/messages.ts';
+import type { ControlAnswer, ControlRequest, LimitsRequest, StartAnswer, StartRequest } from '../workflows/messages.ts';
 import type { GateCalls } from './gate-control.ts';
 import type { StorageCalls } from './storage-control.ts';
 
@@ -98,14 +86,4 @@ export interface JobControl extends GateCalls, StorageCalls {
 /** How long the API waits for Temporal and its workers, in milliseconds. */
 export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 };
 
-export function workflowIdOf(job: {
-  readonly job: string;
-  readonly kind: JobKind;
-  readonly source: Source;
-  readonly retry?: Pick<RetryTarget, 'first'>;
-  readonly order?: Order;
-}): string {
-  if (job.retry !== undefined) return retryWorkflowId(job.retry.first);
-  if (job.order !== undefined) return applyWorkflowId(job.job, job.order);
-  return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
-}
+export { workflowIdOf } from '../activities/start-scan.ts';

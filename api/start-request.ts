@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { effectiveSettings } from '../domain/effective-settings.ts';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import { limitsOf } from '../domain/limits.ts';
@@ -25,17 +26,9 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
   const source: Source =
     bound === undefined ? checkedFolder(deps, folder as string) : { kind: 'connector', id: bound.id };
   const named = chooseScanner(deps, body.scanner ?? bound?.scanner);
-  const quarantine = body.quarantine ?? bound?.quarantine ?? defaultQuarantine(deps, source, bound);
-  const maxSize = body.maxSize ?? bound?.maxSize;
-  const settings: ScanSettings = {
-    filter: checkedFilter(body.filter ?? bound?.filter ?? ''),
-    action: body.action ?? bound?.action ?? 'nothing',
-    ...(quarantine !== undefined && { quarantine }),
-    dryRun: body.dryRun ?? bound?.dryRun ?? false,
-    ...(maxSize !== undefined && { maxSize }),
-    scanner: named.name,
-    ...brakeOf(body, bound),
-  };
+  checkedFilter(body.filter ?? bound?.filter ?? '');
+  brakeOf(body, bound);
+  const settings = effectiveSettings(body, bound, named.name, defaultQuarantine(deps, source, bound));
   checkQuarantine(settings, bound?.kind ?? 'filesystem', source.kind === 'folder' ? source.path : bound?.asset);
   return {
     job: newJobId(),

@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import { LiveBoard } from '../activities/live.ts';
+import type { ScheduledScan } from '../activities/schedules/start-scheduled-scan.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
+import type { ScheduleDefinition } from '../domain/schedule/schedule.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
 import { ScannerError } from '../scanner/errors.ts';
@@ -14,11 +16,14 @@ import { createRedisStatus } from '../status/redis-status.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
+import { scheduledScan } from './scheduled-scans.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
   readonly worker: WorkerDeps;
   readonly orchestrator: OrchestratorDeps;
+  /** What the scan of a schedule is started with. */
+  scanOf(definition: ScheduleDefinition): ScheduledScan;
   /** Calls back whenever the connection to Redis is there (again). */
   onStatusUp(heard: () => void): void;
   close(): Promise<void>;
@@ -63,6 +68,7 @@ export async function openResources(config: WorkerConfig, log: Log): Promise<Res
   return {
     worker,
     orchestrator: { ledger, status },
+    scanOf: (definition) => scheduledScan(config, definition),
     onStatusUp: (told) => {
       heard = told;
     },

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type InjectedSinks,
@@ -26,6 +27,8 @@ import { createProbe } from '../activities/probe.ts';
 import { createPublishStatus } from '../activities/publish-status.ts';
 import { pulsed } from '../activities/pulse.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
+import { createLookAtScan } from '../activities/schedules/look-at-scan.ts';
+import { createStartScheduledScan } from '../activities/schedules/start-scheduled-scan.ts';
 import { createSealPage } from '../activities/seal-page.ts';
 import type { ActionActivities, OrchestratorActivities, PageActivities, PlanActivities } from '../activities/types.ts';
 import type { JobProgress } from '../domain/job.ts';
@@ -62,6 +65,8 @@ export interface OrchestratorOptions extends WorkerOptions {
  */
 export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker> {
   const deps = options.resources.orchestrator;
+  const { connection, namespace } = options;
+  const schedules = { client: new Client({ connection, namespace }), scanOf: options.resources.scanOf };
   const activities: OrchestratorActivities = {
     ...pulsed({
       openRetry: createOpenRetry(deps),
@@ -69,6 +74,8 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       gatherActions: createGatherActions(deps),
       askActions: createAskActions(deps),
       nextHours: createNextHours(),
+      startScheduledScan: createStartScheduledScan(schedules),
+      lookAtScan: createLookAtScan(schedules),
     }),
     beginJob: createBeginJob(deps),
     commitPages: createCommitPages(deps),

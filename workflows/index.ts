@@ -10,3 +10,4 @@ export { itemLock } from './item-lock.ts';
 export { previewConnector } from './preview-connector.ts';
 export { requestedScan } from './requested-scan.ts';
 export { retryScan } from './retry-scan.ts';
+export { scheduledScan } from './scheduled-scan/scheduled-scan.ts';

@@ -42,6 +42,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['zod', 'yaml'],
     node: true,
   },
+  schedules: { rooms: ['domain'], files: ['workflows/messages.ts'], packages: '*', node: true },
   intake: { rooms: below, files: ['workflows/messages.ts'], packages: '*', node: true },
   activities: { rooms: [...below, 'intake'], files: ['workflows/messages.ts'], packages: '*', node: true },
   workflows: {
@@ -51,8 +52,8 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/workflow', '@temporalio/common'],
     node: false,
   },
-  api: { rooms: [...below, 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
-  workers: { rooms: [...below, 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
+  api: { rooms: [...below, 'intake', 'schedules', 'workflows', 'activities', 'config'], packages: '*', node: true },
+  workers: { rooms: [...below, 'intake', 'schedules', 'workflows', 'activities', 'config'], packages: '*', node: true },
   cli: {
     rooms: [...below, 'config'],
     // The demo starts the servers of its storages.

@@ -18,7 +18,7 @@ export function handOverDue(state: Pick<ScanJobState, 'leftVersion'>): boolean {
 }
 
 /** A run that was to leave a version and is still served by it (somebody pinned it there) does not try again. */
-function versionChanged({ leftVersion }: Pick<ScanJobState, 'leftVersion'>): boolean {
+export function versionChanged({ leftVersion }: Pick<ScanJobState, 'leftVersion'>): boolean {
   const { targetWorkerDeploymentVersionChanged: changed, currentDeploymentVersion: served } = workflowInfo();
   return changed && served !== undefined && served.buildId !== leftVersion;
 }

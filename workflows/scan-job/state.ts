@@ -78,6 +78,8 @@ export interface ScanJobState {
   header?: ObjectRef;
   /** Set when the job was begun before, by another run: this one does nothing. */
   taken?: TakenJob;
+  /** Workflow ids of those that are told when the scan has ended. */
+  waiters?: string[];
   /** A start with this job's idempotency key has been answered: the next one is a repeat. */
   answered?: true;
   opened?: OpenedJob;
