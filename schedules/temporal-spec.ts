@@ -49,7 +49,7 @@ function calendarSpec(calendar: Calendar, comment?: string): CalendarSpec {
     })),
     dayOfWeek: ranges(daysOfWeek).map(({ start, end }) => ({ start: DAYS[start] as never, end: DAYS[end] as never })),
     ...(years !== undefined && { year: ranges(years) }),
-    ...(comment !== undefined && { comment: `cron ${comment}` }),
+    ...(comment !== undefined && { comment: `cron ${comment.slice(0, 150)}` }),
   };
 }
 

@@ -33,7 +33,7 @@ const FIELDS = {
   dayOfMonth: { name: 'day of month', range: [1, 31] },
   month: { name: 'month', range: [1, 12], names: MONTHS },
   dayOfWeek: { name: 'day of week', range: [0, 7], names: WEEK },
-  year: { name: 'year', range: [1970, 2199] },
+  year: { name: 'year', range: [2000, 2100] },
 } as const satisfies Record<string, Field>;
 
 const SHORTHANDS: Readonly<Record<string, string>> = {

@@ -11,7 +11,8 @@ const HORIZON_DAYS = 41 * 366;
 
 /**
  * The next times of a spec behind `now`, at most `count`, as Temporal finds them, without jitter. A wall clock time that its zone
- * skips does not come, and one that it shows twice comes once.
+ * skips does not come, and one that it shows twice
+ * comes once where the clock is ahead of UTC, else twice; several times an hour, Temporal may leave some out around that hour.
  * @param now Unix time in milliseconds, as the answers are
  * @throws CronTextError, RangeError for a time zone that the system does not know
  */
@@ -42,11 +43,7 @@ function* calendarTimes(spec: ScheduleSpec, from: number, last: number): Generat
     const minutes = new Set(calendars.flatMap((calendar) => minutesOf(calendar, day)));
     if (minutes.size === 0) continue;
     if (day * DAY - 2 * DAY > last) return;
-    const moments = [...minutes].flatMap((minute) => {
-      const local = day * DAY + minute * MINUTE;
-      const at = momentOf(local, clock);
-      return clock.offset(at) === local - at ? [at] : [];
-    });
+    const moments = [...minutes].flatMap((minute) => momentsOf(day * DAY + minute * MINUTE, clock));
     for (const moment of moments.sort((a, b) => a - b)) {
       if (moment <= from || seen.has(moment)) continue;
       seen.add(moment);
@@ -56,12 +53,14 @@ function* calendarTimes(spec: ScheduleSpec, from: number, last: number): Generat
 }
 
 /**
- * The moment at which a wall clock shows a time (as if it were UTC); of two, the one that Go's `time.Date` gives, by which Temporal
- * goes: the offset that holds at that time in UTC, unless it does not hold at the moment that follows from it.
+ * The moments at which a wall clock shows a time (as if it were UTC). Temporal finds the moment by the offset that holds at that time
+ * in UTC, and goes on from there: of two it finds both where the clock is behind UTC, and the later one alone where it is ahead.
  */
-function momentOf(local: number, clock: WallClock): number {
-  const at = local - clock.offset(local);
-  return local - clock.offset(at);
+function momentsOf(local: number, clock: WallClock): number[] {
+  const found = local - clock.offset(local - clock.offset(local));
+  const offsets = new Set([clock.offset(found - DAY), clock.offset(found), clock.offset(found + DAY)]);
+  const moments = [...offsets].map((offset) => local - offset).filter((at) => clock.offset(at) === local - at);
+  return moments.filter((at) => at >= found);
 }
 
 /** Minutes of a local day (days since 1970-01-01, a Thursday) that match. */
