@@ -16,6 +16,7 @@ import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { storageRoutes } from './routes/storage.ts';
 
 /** Every route of the API, in one table. */
@@ -33,6 +34,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...approvalRoutes(deps, jobs),
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
+    ...scheduleRoutes(deps),
   ];
 }
 

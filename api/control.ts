@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { RebuildSources } from '../status/rebuild.ts';
 import type { ControlAnswer, ControlRequest, LimitsRequest, StartAnswer, StartRequest } from '../workflows/messages.ts';
 import type { GateCalls } from './gate-control.ts';
+import type { ScheduleCalls } from './schedule-control.ts';
 import type { StorageCalls } from './storage-control.ts';
 
 /**
@@ -56,6 +57,7 @@ export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl extends GateCalls, StorageCalls {
+  readonly schedules: ScheduleCalls;
   /**
    * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an
    * idempotency key any scan. Deadline 10 s.

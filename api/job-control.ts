@@ -22,6 +22,7 @@ import { ControlError, DEADLINE_MS, type JobControl, type RunningScan } from './
 import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
+import { createScheduleCalls } from './schedule-control.ts';
 import { createStorageCalls } from './storage-control.ts';
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
@@ -91,6 +92,7 @@ export function createJobControl(
   return {
     ...createGateCalls(client, asking, deadlines),
     ...createStorageCalls(client, asking, deadlines),
+    schedules: createScheduleCalls(client, asking, deadlines),
 
     async start(request) {
       try {
