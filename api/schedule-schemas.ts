@@ -78,7 +78,8 @@ export function specOf(body: contract.WhenBody): ScheduleSpec {
 function checkWhen(body: contract.WhenBody, context: z.RefinementCtx): void {
   const fault = specFault(specOf(body), Date.now());
   if (fault === undefined) return;
-  const path = typeof body.cron === 'string' ? fault.field.split('.').slice(0, 1) : fault.field.split('.');
+  const parts = (fault.field || 'cron').split('.');
+  const path = typeof body.cron === 'string' ? parts.slice(0, 1) : parts;
   context.addIssue({ code: 'custom', path, message: fault.message });
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import type { SchedulePlan } from '../domain/schedule/schedule.ts';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
@@ -31,6 +32,7 @@ export interface CommonConfig {
   /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
   readonly scanners: Readonly<Record<string, ScannerSettings>>;
   readonly connectors: readonly ConnectorSettings[];
+  readonly schedules: readonly SchedulePlan[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -123,6 +125,7 @@ export function buildCommon(
     temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
+    schedules: config.schedules ?? [],
   };
 }
 

@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { z } from 'zod';
+import type { SchedulePlan } from '../domain/schedule/schedule.ts';
 import { type ConnectorSettings, connectorSchema, fieldsOf, SECRET_FIELDS } from './connectors/connectors.ts';
 import { missingSecrets } from './connectors/secret-field.ts';
 import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
+import { scheduleFieldsAt, scheduleSchema } from './schedules.ts';
 import { type FieldPath, readYaml, type YamlFile } from './yaml.ts';
 
 /** `scanner:` of the file. Its paths are absolute here: a relative one starts at the file's folder. */
@@ -19,6 +21,7 @@ export interface FileScanner {
 export interface ConfigFile {
   readonly connectors: readonly ConnectorSettings[];
   readonly scanner?: FileScanner;
+  readonly schedules?: readonly SchedulePlan[];
 }
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
@@ -40,6 +43,7 @@ const fileSchema = z.strictObject(
   {
     connectors: z.array(connectorSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
     scanner: scannerSchema.nullish(),
+    schedules: z.array(scheduleSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
   },
   asFields,
 );
@@ -61,9 +65,16 @@ export function loadConfigFile(
     return { config: none, problems: parsed.error.issues.flatMap((issue) => fromIssue(issue, yaml, file)) };
   }
   const connectors = parsed.data.connectors ?? [];
-  const problems = [...duplicates(connectors, yaml, file), ...unset(connectors, opens, yaml, file)];
-  if (!parsed.data.scanner) return { config: { connectors }, problems };
-  return { config: { connectors, scanner: absolute(parsed.data.scanner, path.dirname(path.resolve(file))) }, problems };
+  const schedules = parsed.data.schedules ?? [];
+  const problems = [
+    ...duplicates('connectors', connectors, yaml, file),
+    ...unset(connectors, opens, yaml, file),
+    ...duplicates('schedules', schedules, yaml, file),
+    ...unbound(schedules, connectors, yaml, file),
+  ];
+  const { scanner } = parsed.data;
+  const from = path.dirname(path.resolve(file));
+  return { config: { connectors, schedules, ...(scanner && { scanner: absolute(scanner, from) }) }, problems };
 }
 
 function absolute({ tokenFile, caFile, ...rest }: z.output<typeof scannerSchema>, from: string): FileScanner {
@@ -74,18 +85,41 @@ function absolute({ tokenFile, caFile, ...rest }: z.output<typeof scannerSchema>
   };
 }
 
-function duplicates(connectors: readonly ConnectorSettings[], yaml: YamlFile, file: string): ConfigProblem[] {
+function duplicates(
+  list: 'connectors' | 'schedules',
+  entries: readonly { readonly id: string }[],
+  yaml: YamlFile,
+  file: string,
+): ConfigProblem[] {
   const seen = new Map<string, number>();
-  return connectors.flatMap(({ id }, index) => {
+  return entries.flatMap(({ id }, index) => {
     const first = seen.get(id);
     if (first === undefined) {
       seen.set(id, index);
       return [];
     }
-    const field = ['connectors', index, 'id'];
-    const line = yaml.lineOf(['connectors', first, 'id']);
-    const text = `${id} is already the id of the connector in line ${line}; choose another`;
+    const field = [list, index, 'id'];
+    const line = yaml.lineOf([list, first, 'id']);
+    const text = `${id} is already the id of the ${list.slice(0, -1)} in line ${line}; choose another`;
     return [{ code: 'duplicate_id' as const, file, line: yaml.lineOf(field), field: fieldName(field), text }];
+  });
+}
+
+/** Schedules of connectors that the file does not have. */
+function unbound(
+  schedules: readonly SchedulePlan[],
+  connectors: readonly ConnectorSettings[],
+  yaml: YamlFile,
+  file: string,
+): ConfigProblem[] {
+  const known = connectors.map(({ id }) => id);
+  return schedules.flatMap(({ connector }, index) => {
+    if (known.includes(connector)) return [];
+    const like = nearest(connector, known);
+    const there = known.length === 0 ? 'there is none under connectors:' : `there are ${known.join(', ')}`;
+    const text = `${connector} is no connector; ${like?.alike ? `did you mean ${like.word}?` : there}`;
+    const field = ['schedules', index, 'connector'];
+    return [{ code: 'invalid_value' as const, file, line: yaml.lineOf(field), field: fieldName(field), text }];
   });
 }
 
@@ -128,6 +162,7 @@ function unknownText(key: string, known: readonly string[]): string {
 /** The fields that there are at a place: of the root, of a connector or of the scanner. */
 function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
+  if (field[0] === 'schedules') return scheduleFieldsAt(field.slice(2));
   return field[0] === 'connectors'
     ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
     : Object.keys(scannerSchema.shape);

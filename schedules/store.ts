@@ -7,7 +7,12 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { type BackfillOverlap, CATCH_UP_SECONDS, type ScheduleDefinition } from '../domain/schedule/schedule.ts';
+import {
+  type BackfillOverlap,
+  CATCH_UP_SECONDS,
+  type Manager,
+  type ScheduleDefinition,
+} from '../domain/schedule/schedule.ts';
 import { QUEUE, RUN_MEMO, SEARCH_ATTRIBUTE, scheduleRunId, WORKFLOW } from '../workflows/messages.ts';
 import { ScheduleError } from './errors.ts';
 import { type ScheduleView, viewOf } from './schedule-view.ts';
@@ -27,8 +32,8 @@ export interface ScheduleStore {
   create(definition: ScheduleDefinition, state?: { readonly paused?: boolean; readonly note?: string }): Promise<void>;
   /** @throws ScheduleError `schedule_not_found`, as all below */
   get(id: string): Promise<ScheduleView>;
-  /** All ids in order, by visibility (which lags by a second or so). */
-  ids(): Promise<string[]>;
+  /** All ids in order, or those that are managed so, by visibility (which lags by a second or so). */
+  ids(managed?: Manager): Promise<string[]>;
   /** Those behind `after`, at most `limit`; `next` when there are more. */
   list(limit: number, after?: string): Promise<{ schedules: ScheduleView[]; next?: string }>;
   /** Puts another definition in its place. What `make` throws is thrown. Pause and note stay as they are. */
@@ -52,10 +57,11 @@ export function createScheduleStore(client: Client): ScheduleStore {
     return view;
   }
 
-  async function ids(): Promise<string[]> {
+  async function ids(managed?: Manager): Promise<string[]> {
     const all: string[] = [];
-    for await (const { scheduleId } of schedule.list({ pageSize: 1_000 })) {
-      if (scheduleId.startsWith(PREFIX)) all.push(scheduleId.slice(PREFIX.length));
+    for await (const { scheduleId, memo } of schedule.list({ pageSize: 1_000 })) {
+      const wanted = managed === undefined || memo?.managed === managed;
+      if (wanted && scheduleId.startsWith(PREFIX)) all.push(scheduleId.slice(PREFIX.length));
       if (all.length >= MOST) break;
     }
     return all.sort();

@@ -5,8 +5,10 @@ import type { NativeConnection } from '@temporalio/worker';
 import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
+import { createScheduleStore } from '../schedules/store.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
+import { ScheduleFile } from './schedule-file.ts';
 import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
 
@@ -17,7 +19,10 @@ export interface Housekeeping {
   stop(): Promise<void>;
 }
 
-/** What an orchestrator does beside its workflows: it keeps the status like the truth, and sweeps the ledger. Nothing waits for it. */
+/**
+ * What an orchestrator does beside its workflows: it keeps the status like the truth, sweeps the ledger, and sets up
+ * the schedules of the configuration file. Nothing waits for it.
+ */
 export function startHousekeeping(
   config: WorkerConfig,
   connection: NativeConnection,
@@ -28,6 +33,9 @@ export function startHousekeeping(
   if (!config.roles.includes('orchestrator')) return { stop: () => Promise.resolve() };
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const loops: { stop(): Promise<void> }[] = [];
+  const file = new ScheduleFile();
+  file.start(createScheduleStore(client), config.schedules, log);
+  loops.push(file);
   if (status !== undefined) {
     const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });
     resources.onStatusUp(() => loop.nudge());

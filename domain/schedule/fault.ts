@@ -5,7 +5,7 @@ import { EVERY_RANGE, LONGEST_JITTER, MOST_TIMES, type ScheduleSpec } from './sc
 import { nextTimes } from './times.ts';
 
 export interface SpecFault {
-  /** With dots, as `cron.0`. */
+  /** With dots, as `cron.0`; empty: the spec itself. */
   readonly field: string;
   readonly message: string;
 }
@@ -19,7 +19,7 @@ function kindFault({ cron, every, calendars, offset }: ScheduleSpec): SpecFault 
   const named = [cron, every, calendars].filter((kind) => kind !== undefined).length;
   if (named !== 1) {
     const message = named === 0 ? 'say when: by cron, by every or by calendars' : 'name only one of them';
-    return { field: named === 0 || cron !== undefined ? 'cron' : 'every', message };
+    return { field: named === 0 ? '' : 'every', message };
   }
   for (const [field, list] of Object.entries({ cron, calendars })) {
     if (list === undefined || (list.length >= 1 && list.length <= MOST_TIMES)) continue;
