@@ -11,6 +11,8 @@ import {
   RUN_OUTCOMES,
   RUN_REASONS,
   SCAN_MODES,
+  SCHEDULE_ID,
+  SCHEDULE_ID_TEXT,
   type ScheduleSpec,
 } from '../domain/schedule/schedule.ts';
 import { limitsSchema } from './limit-schemas.ts';
@@ -86,7 +88,7 @@ function checkWhen(body: contract.WhenBody, context: z.RefinementCtx): void {
 export const scheduleParams = z.strictObject({ id: z.string() });
 export const createScheduleBody = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 lower-case letters, digits and hyphens'),
+    id: z.string().regex(SCHEDULE_ID, SCHEDULE_ID_TEXT),
     ...bodyShape,
     paused: z.boolean().optional(),
     note: text(SHORT).optional(),

@@ -10,12 +10,14 @@ import {
   OVERLAPS,
   planOf,
   SCAN_MODES,
+  SCHEDULE_ID,
+  SCHEDULE_ID_TEXT,
   type ScanChoice,
   type SchedulePlan,
   type ScheduleSpec,
 } from '../domain/schedule/schedule.ts';
 import { action, filter } from './connectors/common.ts';
-import { bytes, duration, integer, name, onOff } from './fields.ts';
+import { bytes, duration, integer, onOff } from './fields.ts';
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
 const text = z.string({ error: 'must be text; put quotes around it' }).min(1, { error: 'must be text' });
@@ -78,7 +80,7 @@ const scanShape = {
   maxActionsWindow: seconds(LONGEST_ACTIONS_WINDOW, '31d').optional(),
 };
 const shape = {
-  id: name,
+  id: text.regex(SCHEDULE_ID, { error: SCHEDULE_ID_TEXT }),
   connector: text,
   ...whenShape,
   ...scanShape,

@@ -1,3 +1,4 @@
+import { SCHEDULE_ID } from '../../domain/schedule/schedule.ts';
 import { nextTimes } from '../../domain/schedule/times.ts';
 import { specText } from '../../domain/schedule/words.ts';
 import { ScheduleError } from '../../schedules/errors.ts';
@@ -167,6 +168,6 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
 
 /** What can't be the id of a schedule is not looked for. @throws ScheduleError `schedule_not_found` */
 function known(id: string): string {
-  if (/^[a-z0-9-]{1,63}$/.test(id)) return id;
+  if (SCHEDULE_ID.test(id)) return id;
   throw new ScheduleError('schedule_not_found', `There is no schedule ${JSON.stringify(id.slice(0, 100))}.`);
 }

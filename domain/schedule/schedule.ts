@@ -116,6 +116,10 @@ export interface RunNote {
   readonly detail?: string;
 }
 
+/** A schedule's name: part of addresses and of workflow ids. `preview` is a route of its own. */
+export const SCHEDULE_ID = /^(?!preview$)[a-z0-9-]{1,63}$/;
+export const SCHEDULE_ID_TEXT = 'must be 1 to 63 lower-case letters, digits and hyphens, and not preview';
+
 /** Times that came while nobody could take them are made up for within this, in seconds; older ones are left out. */
 export const CATCH_UP_SECONDS = 3_600;
 /** Shortest and longest `every`, longest jitter, in seconds. */

@@ -45,6 +45,7 @@ describe('defaults', () => {
       temporal: { address: '127.0.0.1:7233', namespace: 'default' },
       scanners: {},
       connectors: [],
+      schedules: [],
       roles: ['orchestrator', 'scan'],
       patienceMs: 30_000,
       page: { items: 5000, bytes: 2 ** 30 },

@@ -12,6 +12,7 @@ const PARTS = [
   'domain',
   'ledger',
   'scanner',
+  'schedules',
   'status',
   'workers',
   'workflows',
