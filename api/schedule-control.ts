@@ -4,7 +4,7 @@ import { countRuns, type RunCounts, type ScheduleRun, scheduleRuns } from '../sc
 import { createScheduleStore, type ScheduleStore } from '../schedules/store.ts';
 import type { Asking } from './gate-control.ts';
 
-/** What the API asks of the schedules. Every method throws ScheduleError, ControlError, and answers within 10 s. */
+/** What the API asks of the schedules. Every method throws ScheduleError, ControlError. Deadline 10 s, of the list 30 s. */
 export interface ScheduleCalls extends Omit<ScheduleStore, 'ids'> {
   runs(id: string, limit: number): Promise<{ runs: ScheduleRun[]; counts: RunCounts }>;
 }
@@ -12,12 +12,12 @@ export interface ScheduleCalls extends Omit<ScheduleStore, 'ids'> {
 export function createScheduleCalls(
   client: Client,
   asking: Asking,
-  { steer: ms }: { readonly steer: number },
+  deadlines: { readonly steer: number; readonly check: number },
 ): ScheduleCalls {
   const store = createScheduleStore(client);
 
   /** What the store refuses is no fault of Temporal's. */
-  async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
+  async function call<T>(what: string, run: () => Promise<T>, ms = deadlines.steer): Promise<T> {
     const answer = await asking(what, undefined, ms, async () => {
       try {
         return { value: await run() };
@@ -33,7 +33,7 @@ export function createScheduleCalls(
   return {
     create: (definition, state) => call(`schedule ${definition.id}`, () => store.create(definition, state)),
     get: (id) => call(`schedule ${id}`, () => store.get(id)),
-    list: (limit, after) => call('the schedules', () => store.list(limit, after)),
+    list: (limit, after) => call('the schedules', () => store.list(limit, after), deadlines.check),
     replace: (id, make) => call(`the change of schedule ${id}`, () => store.replace(id, make)),
     pause: (id, note) => call(`the pause of schedule ${id}`, () => store.pause(id, note)),
     resume: (id, note) => call(`the resume of schedule ${id}`, () => store.resume(id, note)),

@@ -23,6 +23,8 @@ const PREFIX = 'dsx-schedule:';
 /** Most schedules that are looked through for a list. */
 const MOST = 10_000;
 const ASKED_AT_ONCE = 8;
+/** Most schedules of one page: each is asked for by itself. */
+const LONGEST_PAGE = 100;
 
 const key = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 
@@ -34,7 +36,7 @@ export interface ScheduleStore {
   get(id: string): Promise<ScheduleView>;
   /** All ids in order, or those that are managed so, by visibility (which lags by a second or so). */
   ids(managed?: Manager): Promise<string[]>;
-  /** Those behind `after`, at most `limit`; `next` when there are more. */
+  /** Those behind `after`, at most `limit` and at most 100; `next` when there are more. */
   list(limit: number, after?: string): Promise<{ schedules: ScheduleView[]; next?: string }>;
   /** Puts another definition in its place. What `make` throws is thrown. Pause and note stay as they are. */
   replace(id: string, make: (before: ScheduleView) => ScheduleDefinition): Promise<void>;
@@ -88,7 +90,7 @@ export function createScheduleStore(client: Client): ScheduleStore {
 
     async list(limit, after) {
       const behind = (await ids()).filter((id) => after === undefined || id > after);
-      const wanted = behind.slice(0, limit);
+      const wanted = behind.slice(0, Math.min(limit, LONGEST_PAGE));
       const schedules: ScheduleView[] = [];
       for (let at = 0; at < wanted.length; at += ASKED_AT_ONCE) {
         const step = wanted.slice(at, at + ASKED_AT_ONCE);
@@ -96,7 +98,7 @@ export function createScheduleStore(client: Client): ScheduleStore {
         schedules.push(...views.filter((view) => view !== undefined));
       }
       const last = wanted.at(-1);
-      return { schedules, ...(behind.length > limit && last !== undefined && { next: last }) };
+      return { schedules, ...(behind.length > wanted.length && last !== undefined && { next: last }) };
     },
 
     async replace(id, make) {
@@ -145,6 +147,7 @@ function optionsOf(definition: ScheduleDefinition) {
       workflowId: scheduleRunId(id),
       taskQueue: QUEUE.orchestrate,
       args: [definition],
+      staticSummary: `Schedule ${id}: ${mode} scan of ${connector}`,
       memo: { schedule: id, connector, mode, [RUN_MEMO]: { outcome: 'waiting' } },
       typedSearchAttributes: [
         { key: key(SEARCH_ATTRIBUTE.schedule), value: id },
