@@ -12,6 +12,7 @@ import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.t
 import type { Share } from '../domain/shares.ts';
 import type { LastEvent, WatchCounts } from '../domain/watch.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
+import type { ScheduleActivities } from './schedules/types.ts';
 
 /** What every activity that works for a job is told. */
 export interface JobContext {
@@ -352,7 +353,7 @@ export interface NextHours {
 }
 
 /** Light activities of `dsx.orchestrate`: ledger and status only. */
-export interface OrchestratorActivities {
+export interface OrchestratorActivities extends ScheduleActivities {
   openRetry(input: OpenRetryInput): Promise<OpenedRetry>;
   beginJob(input: BeginJobInput): Promise<BegunJob>;
   noteJoin(input: NoteJoinInput): Promise<BoundKey>;

@@ -17,6 +17,7 @@ import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
 import { scanRoutes } from './routes/scan.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { storageRoutes } from './routes/storage.ts';
 import { watchRoutes } from './routes/watch.ts';
 
@@ -37,6 +38,7 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
     ...eventRoutes(deps),
+    ...scheduleRoutes(deps),
   ];
 }
 

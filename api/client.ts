@@ -3,6 +3,7 @@ import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
 import { jobEvents } from './client-events.ts';
+import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
 import {
   type ActionPage,
   type AllowBody,
@@ -75,7 +76,7 @@ export interface StartOptions extends CallOptions {
 }
 
 /** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
-export interface ApiClient {
+export interface ApiClient extends ScheduleClient {
   readonly origin: string;
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Carries out what a dry run planned. */
@@ -204,6 +205,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     call<ControlJobAnswer>('POST', url(jobPath(job, `/${verb}`)), { body: reason === undefined ? {} : { reason } });
 
   return {
+    ...createScheduleClient((method, path, query, body) => call(method, url(path, query), { body })),
     origin,
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
     apply: (job, body = {}, o) =>

@@ -1,23 +1,11 @@
 import type { RunningScan } from '../activities/rebuild-status/running-jobs.ts';
-import type { Order } from '../domain/approval.ts';
 import { CodedError } from '../domain/errors.ts';
-import type { JobKind, JobProgress, Source } from '../domain/job.ts';
-import type { RetryTarget } from '../domain/retry.ts';
+import type { JobProgress } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RebuildSources } from '../status/rebuild.ts';
-import {
-  applyWorkflowId,
-  type ControlAnswer,
-  type ControlRequest,
-  fullScanWorkflowId,
-  type LimitsRequest,
-  onAccessWorkflowId,
-  requestedScanWorkflowId,
-  retryWorkflowId,
-  type StartAnswer,
-  type StartRequest,
-} from '../workflows/messages.ts';
+import type { ControlAnswer, ControlRequest, LimitsRequest, StartAnswer, StartRequest } from '../workflows/messages.ts';
 import type { GateCalls } from './gate-control.ts';
+import type { ScheduleCalls } from './schedule-control.ts';
 import type { StorageCalls } from './storage-control.ts';
 import type { WatchCalls } from './watch-control.ts';
 
@@ -72,6 +60,7 @@ export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
 export interface JobControl extends GateCalls, StorageCalls, WatchCalls {
+  readonly schedules: ScheduleCalls;
   /**
    * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an
    * idempotency key any scan. Deadline 10 s.
@@ -102,16 +91,4 @@ export interface JobControl extends GateCalls, StorageCalls, WatchCalls {
 /** How long the API waits for Temporal and its workers, in milliseconds. */
 export const DEADLINE_MS = { steer: 10_000, query: 3_000, check: 30_000 };
 
-export function workflowIdOf(job: {
-  readonly job: string;
-  readonly kind: JobKind;
-  readonly source: Source;
-  readonly retry?: Pick<RetryTarget, 'first'>;
-  readonly order?: Order;
-  readonly shard?: number;
-}): string {
-  if (job.retry !== undefined) return retryWorkflowId(job.retry.first);
-  if (job.order !== undefined) return applyWorkflowId(job.job, job.order);
-  if (job.kind === 'on-access') return onAccessWorkflowId(job.source.id, job.shard ?? 0);
-  return job.kind === 'requested' ? requestedScanWorkflowId(job.job) : fullScanWorkflowId(job.source);
-}
+export { workflowIdOf } from '../activities/start-scan.ts';

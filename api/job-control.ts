@@ -1,20 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Client,
-  isGrpcCancelledError,
-  isGrpcDeadlineError,
-  WithStartWorkflowOperation,
-  WorkflowFailedError,
-} from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { type Client, isGrpcCancelledError, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { runningScans } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
+import { startOptions, startOrJoin } from '../activities/start-scan.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { JobProgress } from '../domain/job.ts';
 import {
   type ControlAnswer,
   type ControlRequest,
-  priorityOf,
   QUERY,
   QUEUE,
   requestedScanWorkflowId,
@@ -25,25 +18,13 @@ import {
   UPDATE,
   WORKFLOW,
 } from '../workflows/messages.ts';
-import { ControlError, DEADLINE_MS, type JobControl, type RunningScan, workflowIdOf } from './control.ts';
+import { ControlError, DEADLINE_MS, type JobControl, type RunningScan } from './control.ts';
 import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
+import { createScheduleCalls } from './schedule-control.ts';
 import { createStorageCalls } from './storage-control.ts';
 import { createWatchCalls } from './watch-control.ts';
-
-const JOB = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
-const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
-const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state, 'KEYWORD');
-
-/** The workflow that a scan is. */
-const WORKFLOW_OF = {
-  full: WORKFLOW.fullScan,
-  requested: WORKFLOW.requestedScan,
-  retry: WORKFLOW.retryScan,
-  apply: WORKFLOW.applyActions,
-  'on-access': WORKFLOW.onAccess,
-} as const;
 
 /** An answer that takes longer makes us ask whether the server is there at all, for as long again. In milliseconds. */
 const PATIENCE_MS = 1_000;
@@ -91,33 +72,8 @@ export function createJobControl(
     return new Promise<never>(() => undefined);
   }
 
-  const startOptions = (request: StartRequest) => ({
-    workflowId: workflowIdOf(request),
-    taskQueue: QUEUE.orchestrate,
-    args: [request] as [StartRequest],
-    typedSearchAttributes: [
-      { key: JOB, value: request.job },
-      { key: CONNECTOR, value: request.source.id },
-      { key: STATE, value: 'running' },
-    ],
-    staticSummary: summaryOf(request),
-    priority: priorityOf(request),
-  });
-
-  function startOnce(request: StartRequest): Promise<StartAnswer> {
-    const operation = new WithStartWorkflowOperation(WORKFLOW_OF[request.kind], {
-      ...startOptions(request),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
-    // Nobody waits for the handle; its failure is the failure of the call.
-    operation.workflowHandle().catch(() => undefined);
-    return asking(`the start of job ${request.job}`, request.job, deadlines.steer, () =>
-      client.workflow.executeUpdateWithStart<() => Promise<unknown>, StartAnswer, [StartRequest]>(UPDATE.start, {
-        args: [request],
-        startWorkflowOperation: operation as never,
-      }),
-    );
-  }
+  const startOnce = (request: StartRequest): Promise<StartAnswer> =>
+    asking(`the start of job ${request.job}`, request.job, deadlines.steer, () => startOrJoin(client, request));
 
   const progress = (workflowId: string): Promise<JobProgress> =>
     asking(`the progress of ${workflowId}`, undefined, deadlines.query, () =>
@@ -138,6 +94,7 @@ export function createJobControl(
     ...createGateCalls(client, asking, deadlines),
     ...createStorageCalls(client, asking, deadlines),
     ...createWatchCalls(client, asking, deadlines),
+    schedules: createScheduleCalls(client, asking, deadlines),
 
     async start(request) {
       try {
@@ -257,13 +214,4 @@ export function createJobControl(
         ),
       ),
   };
-}
-
-/** One line of Markdown for the Temporal UI; names the source by its id alone. */
-function summaryOf({ kind, source, settings, retry, order }: StartRequest): string {
-  if (order?.why === 'restore') return `Puts back what job ${order.job} moved`;
-  if (order !== undefined) return `Actions of job ${order.job}, ${order.why}${settings.dryRun ? ' (dry run)' : ''}`;
-  const what =
-    retry !== undefined ? `Retry of ${retry.of}, part` : kind === 'full' ? 'Full scan' : 'Scan of requested items';
-  return `${what} of ${source.id}, action ${settings.action}${settings.dryRun ? ' (dry run)' : ''}`;
 }

@@ -2,6 +2,7 @@ import { DeliveryError } from '../intake/delivery.ts';
 import { IntakeError } from '../intake/intake.ts';
 import { LedgerError } from '../ledger/errors.ts';
 import { SCANNER_CODES, ScannerError } from '../scanner/errors.ts';
+import { ScheduleError } from '../schedules/errors.ts';
 import { StatusUnavailable } from '../status/errors.ts';
 import { type ControlCode, ControlError } from './control.ts';
 import { deliveryProblem, intakeProblem } from './delivery-problem.ts';
@@ -30,6 +31,7 @@ export function problemOf(error: unknown): ApiProblem {
     const extra = error.job === undefined ? {} : { job: error.job };
     return new ApiProblem(OF_CONTROL[error.code], error.message, { cause: error, extra });
   }
+  if (error instanceof ScheduleError) return new ApiProblem(error.code, error.message, { cause: error });
   if (error instanceof ScannerError) {
     const { blame } = SCANNER_CODES[error.code];
     const busy = blame === 'gate' || error.code === 'scanner_busy';

@@ -38,6 +38,8 @@ const limit = z
   .refine((n) => n <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .default(DEFAULT_LIMIT);
 
+/** Lists in the order of their ids. */
+export const listQuery = z.strictObject({ limit, after: text(200).optional() });
 export const jobsQuery = z.strictObject({
   limit,
   after: z

@@ -5,7 +5,7 @@ import { hasBody, mediaType, readJson, refuseEncoding } from './body.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
-export type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 
 /** What a handler is given: everything parsed. */
 export interface Call<P, Q, B> {

@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { effectiveSettings } from '../domain/effective-settings.ts';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
-import { RESCAN_AFTER } from '../domain/incremental.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import { limitsOf } from '../domain/limits.ts';
 import { folderSourceId } from '../domain/source.ts';
@@ -26,18 +26,10 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
   const source: Source =
     bound === undefined ? checkedFolder(deps, folder as string) : { kind: 'connector', id: bound.id };
   const named = chooseScanner(deps, body.scanner ?? bound?.scanner);
-  const quarantine = body.quarantine ?? bound?.quarantine ?? defaultQuarantine(deps, source, bound);
-  const maxSize = body.maxSize ?? bound?.maxSize;
-  const settings: ScanSettings = {
-    filter: checkedFilter(body.filter ?? bound?.filter ?? ''),
-    action: body.action ?? bound?.action ?? 'nothing',
-    ...(quarantine !== undefined && { quarantine }),
-    dryRun: body.dryRun ?? bound?.dryRun ?? false,
-    ...(maxSize !== undefined && { maxSize }),
-    scanner: named.name,
-    ...brakeOf(body, bound),
-    ...incrementalOf(body),
-  };
+  checkedFilter(body.filter ?? bound?.filter ?? '');
+  brakeOf(body, bound);
+  checkIncremental(body);
+  const settings = effectiveSettings(body, bound, named.name, defaultQuarantine(deps, source, bound));
   checkQuarantine(settings, bound?.kind ?? 'filesystem', source.kind === 'folder' ? source.path : bound?.asset);
   return {
     job: newJobId(),
@@ -52,9 +44,9 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
 }
 
 /** @throws ApiProblem for a time after which nothing could be scanned again */
-function incrementalOf({ incremental, rescanAfter }: StartJobBody): Pick<ScanSettings, 'incremental' | 'rescanAfter'> {
-  if (incremental === true) return { incremental, rescanAfter: rescanAfter ?? RESCAN_AFTER };
-  if (rescanAfter === undefined) return {};
+/** @throws ApiProblem `request_invalid` */
+function checkIncremental({ incremental, rescanAfter }: StartJobBody): void {
+  if (incremental === true || rescanAfter === undefined) return;
   throw invalid(
     'rescanAfter',
     'It is about unchanged items, which only an incremental scan skips; set "incremental" too.',

@@ -62,6 +62,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'resume', summary: 'resume a paused job', group: SCANS, load: () => import('./commands/control.ts') },
   { name: 'cancel', summary: 'cancel a job', group: SCANS, load: () => import('./commands/control.ts') },
   {
+    name: 'schedule',
+    summary: 'start scans of connectors at set times',
+    group: SCANS,
+    load: () => import('./commands/schedule.ts'),
+  },
+  {
     name: 'limits',
     summary: 'show or change the limits of a job',
     group: SCANS,

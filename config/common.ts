@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import type { SchedulePlan } from '../domain/schedule/schedule.ts';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
@@ -34,6 +35,7 @@ export interface CommonConfig {
   readonly connectors: readonly ConnectorSettings[];
   /** Where results are sent, by the orchestrators. */
   readonly results: readonly SinkSettings[];
+  readonly schedules: readonly SchedulePlan[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -130,6 +132,7 @@ export function buildCommon(
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
     results: config.results ?? [],
+    schedules: config.schedules ?? [],
   };
 }
 

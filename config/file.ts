@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import type { SchedulePlan } from '../domain/schedule/schedule.ts';
 import { type ConnectorSettings, connectorSchema, fieldsOf, SECRET_FIELDS } from './connectors/connectors.ts';
 import { missingSecrets } from './connectors/secret-field.ts';
 import { webhookFields, webhooksFor } from './connectors/watch/webhook.ts';
@@ -7,6 +8,7 @@ import type { ConfigProblem } from './errors.ts';
 import { integer, onOff, scannerOrigin } from './fields.ts';
 import { nearest } from './nearest.ts';
 import { SINK_SECRETS, type SinkSettings, sinkFields, sinkOf, sinkSchema } from './results.ts';
+import { scheduleFieldsAt, scheduleSchema } from './schedules.ts';
 import { tlsProblems } from './tls.ts';
 import { type FieldPath, readYaml, type YamlFile } from './yaml.ts';
 
@@ -24,6 +26,7 @@ export interface ConfigFile {
   readonly scanner?: FileScanner;
   /** Where results are sent. */
   readonly results?: readonly SinkSettings[];
+  readonly schedules?: readonly SchedulePlan[];
 }
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
@@ -46,6 +49,7 @@ export const fileSchema = z.strictObject(
     connectors: z.array(connectorSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
     scanner: scannerSchema.nullish(),
     results: z.array(sinkSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
+    schedules: z.array(scheduleSchema, { error: 'must be a list, each entry with a hyphen' }).nullish(),
   },
   asFields,
 );
@@ -69,12 +73,15 @@ export function loadConfigFile(
     return { config: none, problems: parsed.error.issues.flatMap((issue) => fromIssue(issue, yaml, file)) };
   }
   const connectors = parsed.data.connectors ?? [];
+  const schedules = parsed.data.schedules ?? [];
   const from = path.dirname(path.resolve(file));
   const results = (parsed.data.results ?? []).map((sink) => sinkOf(sink, from));
   const { scanner } = parsed.data;
   const problems = [
     ...duplicates('connectors', connectors, yaml, file),
     ...duplicates('results', results, yaml, file),
+    ...duplicates('schedules', schedules, yaml, file),
+    ...unbound(schedules, connectors, yaml, file),
     ...unset(connectors, { opens, hears }, yaml, file),
     ...results.flatMap((sink, index) => {
       const at = (field: string) => ({
@@ -88,6 +95,7 @@ export function loadConfigFile(
   return {
     config: {
       connectors,
+      schedules,
       ...(scanner != null && { scanner: absolute(scanner, from) }),
       ...(results.length > 0 && { results }),
     },
@@ -104,13 +112,13 @@ function absolute({ tokenFile, caFile, ...rest }: z.output<typeof scannerSchema>
 }
 
 function duplicates(
-  list: 'connectors' | 'results',
+  list: 'connectors' | 'results' | 'schedules',
   entries: readonly { readonly id: string }[],
   yaml: YamlFile,
   file: string,
 ): ConfigProblem[] {
   const seen = new Map<string, number>();
-  const what = list === 'connectors' ? 'connector' : 'sink';
+  const what = { connectors: 'connector', results: 'sink', schedules: 'schedule' }[list];
   return entries.flatMap(({ id }, index) => {
     const first = seen.get(id);
     if (first === undefined) {
@@ -121,6 +129,24 @@ function duplicates(
     const line = yaml.lineOf([list, first, 'id']);
     const text = `${id} is already the id of the ${what} in line ${line}; choose another`;
     return [{ code: 'duplicate_id' as const, file, line: yaml.lineOf(field), field: fieldName(field), text }];
+  });
+}
+
+/** Schedules of connectors that the file does not have. */
+function unbound(
+  schedules: readonly SchedulePlan[],
+  connectors: readonly ConnectorSettings[],
+  yaml: YamlFile,
+  file: string,
+): ConfigProblem[] {
+  const known = connectors.map(({ id }) => id);
+  return schedules.flatMap(({ connector }, index) => {
+    if (known.includes(connector)) return [];
+    const like = nearest(connector, known);
+    const there = known.length === 0 ? 'there is none under connectors:' : `there are ${known.join(', ')}`;
+    const text = `${connector} is no connector; ${like?.alike ? `did you mean ${like.word}?` : there}`;
+    const field = ['schedules', index, 'connector'];
+    return [{ code: 'invalid_value' as const, file, line: yaml.lineOf(field), field: fieldName(field), text }];
   });
 }
 
@@ -170,6 +196,7 @@ function keysAt(field: FieldPath, yaml: YamlFile): readonly string[] {
   if (field.length === 0) return Object.keys(fileSchema.shape);
   if (field[2] === 'watch' && field[3] === 'webhook') return webhookFields(yaml.at([...field.slice(0, 5), 'source']));
   if (field[0] === 'results') return sinkFields(yaml.at([...field.slice(0, 2), 'kind']));
+  if (field[0] === 'schedules') return scheduleFieldsAt(field.slice(2));
   return field[0] === 'connectors'
     ? fieldsOf(yaml.at([...field.slice(0, 2), 'kind']))
     : Object.keys(scannerSchema.shape);

@@ -87,7 +87,7 @@ function changesAfter(now: number, clock: WallClock, week: Uint8Array): number[]
   return [...moments].filter((moment) => moment > now && moment <= end).sort((a, b) => a - b);
 }
 
-interface WallClock {
+export interface WallClock {
   /** What the wall clock is ahead of UTC, in milliseconds. */
   offset(moment: number): number;
   /** The moments in (from, to] at which the offset becomes another one. */
@@ -96,8 +96,8 @@ interface WallClock {
 
 const clocks = new Map<string, WallClock>();
 
-/** @throws RangeError */
-function wallClock(timeZone: string): WallClock {
+/** The wall clock of a time zone. @throws RangeError when the system does not know it */
+export function wallClock(timeZone: string): WallClock {
   const known = clocks.get(timeZone);
   if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat('en-US', {

@@ -7,11 +7,13 @@ import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { createHandOver, createReceived } from '../intake/hand-over.ts';
 import { createTargets } from '../intake/open-intake.ts';
+import { createScheduleStore } from '../schedules/store.ts';
 import { converterOf } from './connection.ts';
 import { IntakeLoop } from './intake-loop.ts';
 import type { Log } from './log.ts';
 import type { Resources } from './resources.ts';
 import { ResultsLoop } from './results-loop.ts';
+import { ScheduleFile } from './schedule-file.ts';
 import { StatusLoop } from './status-loop.ts';
 import { SweepLoop } from './sweep-loop.ts';
 import { WatchLoop } from './watch-loop.ts';
@@ -24,7 +26,10 @@ export interface Housekeeping {
   stop(): Promise<void>;
 }
 
-/** What an orchestrator does beside its workflows: it keeps the status like the truth, sweeps the ledger, and hands over events that got stuck. Nothing waits for it. */
+/**
+ * What an orchestrator does beside its workflows: it keeps the status like the truth, sweeps the ledger, hands over events that got
+ * stuck, and sets up the watches and schedules of the configuration file. Nothing waits for it.
+ */
 export function startHousekeeping(
   config: WorkerConfig,
   connection: NativeConnection,
@@ -42,6 +47,9 @@ export function startHousekeeping(
   const watcher = new WatchLoop({ client, orders: watchOrders(config), status, log });
   watcher.start();
   loops.push(watcher);
+  const file = new ScheduleFile();
+  file.start(createScheduleStore(client), config.schedules, log);
+  loops.push(file);
   if (status !== undefined) {
     const loop = new StatusLoop({ status, sources: rebuildSources(client, ledger), log, owner: randomUUID() });
     resources.onStatusUp(() => {

@@ -4,12 +4,14 @@ import { createAllowedBytes } from '../activities/allowed.ts';
 import type { OrchestratorDeps, WorkerDeps } from '../activities/deps.ts';
 import type { SubscriptionDeps } from '../activities/keep-subscription.ts';
 import { LiveBoard } from '../activities/live.ts';
+import type { ScheduledScan } from '../activities/schedules/start-scheduled-scan.ts';
 import type { WatchDeps } from '../activities/watch-feed.ts';
 import { readTls } from '../config/tls.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
+import type { ScheduleDefinition } from '../domain/schedule/schedule.ts';
 import { openIntake } from '../intake/open-intake.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createScanner } from '../scanner/client.ts';
@@ -22,6 +24,7 @@ import { createVersionMemory, NO_MEMORY } from '../status/version-memory.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
 import { reservedPlaces } from './reserved-places.ts';
+import { scheduledScan } from './scheduled-scans.ts';
 import { createSinks } from './sinks.ts';
 import { openWatchFeed, subscriptionsOf, type Watched } from './watched.ts';
 
@@ -33,6 +36,8 @@ export interface Resources {
   readonly backlog: EventBacklog | undefined;
   readonly watch: WatchDeps;
   readonly subscriptions: SubscriptionDeps;
+  /** What the scan of a schedule is started with. */
+  scanOf(definition: ScheduleDefinition): ScheduledScan;
   /** Calls back whenever the connection to Redis is there (again). */
   onStatusUp(heard: () => void): void;
   close(): Promise<void>;
@@ -108,6 +113,7 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
       },
     },
     subscriptions: subscriptionsOf(config, watched),
+    scanOf: (definition) => scheduledScan(config, definition),
     onStatusUp: (told) => {
       heard = told;
     },

@@ -1,18 +1,18 @@
 import type { WorkerConfig } from '../config/worker.ts';
-import type { ScanSettings } from '../domain/job.ts';
+import { RESCAN_AFTER } from '../domain/incremental.ts';
 import type { WatchOrder } from '../domain/watch.ts';
-
-type Connector = WorkerConfig['connectors'][number];
-/** The scanner that judges where none is named. */
-const SCANNER = 'dsxa';
+import { createTargets } from '../intake/open-intake.ts';
 
 /** What each watched connector of the configuration is to be watched by. Holds no secret. */
-export function watchOrders(config: Pick<WorkerConfig, 'connectors' | 'scanners'>): WatchOrder[] {
-  const judged = Object.values(config.scanners).some(({ name }) => name === SCANNER);
+export function watchOrders(config: Pick<WorkerConfig, 'connectors' | 'scanners' | 'home' | 'appEnv'>): WatchOrder[] {
+  const targets = createTargets(config);
   return config.connectors.flatMap((connector) => {
     const { id, site, watch } = connector;
     if (watch === undefined) return [];
     const { webhook, pull, reconcile } = watch;
+    // Sweeps judge as live events are judged.
+    const { settings } = targets(id);
+    const judged = config.scanners[settings.scanner] !== undefined;
     return [
       {
         connector: id,
@@ -21,23 +21,9 @@ export function watchOrders(config: Pick<WorkerConfig, 'connectors' | 'scanners'
         ...(pull !== undefined && { pull: pull.kind }),
         subscribes: pull?.kind === 'delta' && webhook !== undefined,
         ...(reconcile !== undefined && { reconcile }),
-        ...(reconcile !== undefined && judged && { scan: sweepSettings(connector) }),
+        ...(reconcile !== undefined &&
+          judged && { scan: { ...settings, incremental: true as const, rescanAfter: RESCAN_AFTER } }),
       },
     ];
   });
-}
-
-/** What a full scan of it would be started with. */
-function sweepSettings(connector: Connector): ScanSettings {
-  const { filter, action, quarantine, maxSize, maxActions, maxActionsWindow } = connector;
-  return {
-    filter,
-    action,
-    ...(quarantine !== undefined && { quarantine }),
-    dryRun: false,
-    ...(maxSize !== undefined && { maxSize }),
-    scanner: SCANNER,
-    ...(maxActions !== undefined && { maxActions }),
-    ...(maxActionsWindow !== undefined && { maxActionsWindow }),
-  };
 }

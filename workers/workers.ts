@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import type { DataConverter, WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type InjectedSinks,
@@ -30,6 +31,8 @@ import { createPublishStatus } from '../activities/publish-status.ts';
 import { pulsed } from '../activities/pulse.ts';
 import { createReadMarks } from '../activities/read-marks.ts';
 import { createScanPage } from '../activities/scan-page/scan-page.ts';
+import { createLookAtScan } from '../activities/schedules/look-at-scan.ts';
+import { createStartScheduledScan } from '../activities/schedules/start-scheduled-scan.ts';
 import { createSealPage } from '../activities/seal-page.ts';
 import type {
   ActionActivities,
@@ -81,6 +84,8 @@ export interface OrchestratorOptions extends WorkerOptions {
  */
 export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker> {
   const deps = options.resources.orchestrator;
+  const { connection, namespace, dataConverter } = options;
+  const schedules = { client: new Client({ connection, namespace, dataConverter }), scanOf: options.resources.scanOf };
   const activities: OrchestratorActivities = {
     ...pulsed({
       openRetry: createOpenRetry(deps),
@@ -89,6 +94,8 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       askActions: createAskActions(deps),
       nextHours: createNextHours(),
       readMarks: createReadMarks(deps),
+      startScheduledScan: createStartScheduledScan(schedules),
+      lookAtScan: createLookAtScan(schedules),
     }),
     deliverResults: createDeliverResults(deps),
     beginJob: createBeginJob(deps),

@@ -14,3 +14,4 @@ export { previewConnector } from './preview-connector.ts';
 export { requestedScan } from './requested-scan.ts';
 export { resultsOut } from './results-out.ts';
 export { retryScan } from './retry-scan.ts';
+export { scheduledScan } from './scheduled-scan/scheduled-scan.ts';

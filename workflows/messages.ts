@@ -2,7 +2,7 @@ import type { Priority } from '@temporalio/common';
 import type { Order, Span, Verdict, Waiting } from '../domain/approval.ts';
 import type { Estimate } from '../domain/estimate.ts';
 import type { EventMark, IntakeRef } from '../domain/intake.ts';
-import type { JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ListSettings } from '../domain/preview.ts';
 import type { RetryTarget } from '../domain/retry.ts';
@@ -18,6 +18,7 @@ export const WORKFLOW = {
   connectorAssets: 'connectorAssets',
   estimateConnector: 'estimateConnector',
   applyActions: 'applyActions',
+  scheduledScan: 'scheduledScan',
   actionGate: 'actionGate',
   checkFairness: 'checkFairness',
   itemLock: 'itemLock',
@@ -35,9 +36,16 @@ export const UPDATE = {
 } as const;
 /**
  * The same verbs as signals, so that the Temporal UI and CLI can steer too. Their one argument may be left out. `version` is
- * sent by workers that start under another version, to runs of the one before.
+ * sent by workers that start under another version, to runs of the one before; `ended` by a scan to the workflows that wait for its
+ * end (`StartRequest.waiter`).
  */
-export const SIGNAL = { pause: 'pause', resume: 'resume', cancel: 'cancel', version: 'version' } as const;
+export const SIGNAL = {
+  pause: 'pause',
+  resume: 'resume',
+  cancel: 'cancel',
+  version: 'version',
+  ended: 'ended',
+} as const;
 /** Types of the workflows that scan, all of which answer the queries below. */
 export const SCAN_WORKFLOWS: readonly string[] = [
   WORKFLOW.fullScan,
@@ -68,7 +76,12 @@ export function siteQueue(queue: string, site: string | undefined): string {
 }
 
 /** Search attributes, all of type KEYWORD, registered by the worker at start. */
-export const SEARCH_ATTRIBUTE = { job: 'DsxJob', connector: 'DsxConnector', state: 'DsxState' } as const;
+export const SEARCH_ATTRIBUTE = {
+  job: 'DsxJob',
+  connector: 'DsxConnector',
+  state: 'DsxState',
+  schedule: 'DsxSchedule',
+} as const;
 
 /** The one argument of a scan workflow and of its `start` update. */
 export interface StartRequest {
@@ -94,6 +107,8 @@ export interface StartRequest {
   readonly shard?: number;
   /** Retries: what is retried. Equal ones join. */
   readonly retry?: RetryTarget;
+  /** Id of the workflow that is told (`ended`) when the scan that this starts or joins has ended. */
+  readonly waiter?: string;
   /** Apply jobs: what they carry out. */
   readonly order?: Order;
   /** Apply jobs: which intents of the job that the order names. Absent: those of its plan. */
@@ -151,6 +166,20 @@ export type ControlAnswer = Pick<JobProgress, 'job' | 'state' | 'idle' | 'limits
   readonly done?: Done;
 };
 export type Done = Pick<JobProgress, 'listed' | 'listingDone' | 'counters' | 'actions'>;
+
+/** The argument of the signal `ended`. */
+export interface ScanEnded {
+  readonly job: string;
+  readonly state: FinalState;
+}
+
+/** Temporal puts the time of the run behind the workflow id of a schedule's runs. */
+export function scheduleRunId(schedule: string): string {
+  return `scheduled-scan:${schedule}`;
+}
+
+/** Under this name the memo of a schedule's run has its `RunNote`. */
+export const RUN_MEMO = 'run';
 
 /** What a preview is asked of. */
 export interface PreviewRequest {

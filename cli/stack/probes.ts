@@ -3,7 +3,7 @@ import { messageOf } from '../../domain/errors.ts';
 import { grpcCall, stringField } from './grpc-call.ts';
 
 /** The search attributes by which jobs are found in Temporal. */
-export const SEARCH_ATTRIBUTES = ['DsxJob', 'DsxConnector', 'DsxState'] as const;
+export const SEARCH_ATTRIBUTES = ['DsxJob', 'DsxConnector', 'DsxState', 'DsxSchedule'] as const;
 
 export interface HostPort {
   readonly host: string;

@@ -9,7 +9,7 @@ import { watchSchema } from './watch/watch.ts';
 const accepted = ITEM_ACTIONS.join(', ');
 
 /** Any case; `move_tag` is another spelling of `movetag`. */
-const action = z.string({ error: `must be one of ${accepted}` }).transform((input, context): ItemAction => {
+export const action = z.string({ error: `must be one of ${accepted}` }).transform((input, context): ItemAction => {
   const wanted = input.trim().toLowerCase().replace(/[_-]/g, '');
   const found = ITEM_ACTIONS.find((known) => known === wanted);
   if (found !== undefined) return found;
@@ -17,7 +17,7 @@ const action = z.string({ error: `must be one of ${accepted}` }).transform((inpu
   return z.NEVER;
 });
 
-const filter = z.string({ error: 'must be text; put quotes around it' }).superRefine((input, context) => {
+export const filter = z.string({ error: 'must be text; put quotes around it' }).superRefine((input, context) => {
   try {
     parseFilter(input);
   } catch (error) {

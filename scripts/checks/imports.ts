@@ -42,6 +42,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['zod', 'yaml'],
     node: true,
   },
+  schedules: { rooms: ['domain'], files: ['workflows/messages.ts'], packages: '*', node: true },
   intake: { rooms: below, files: ['workflows/messages.ts'], packages: '*', node: true },
   codec: { rooms: ['domain'], packages: '*', node: true },
   activities: { rooms: [...below, 'intake', 'results'], files: ['workflows/messages.ts'], packages: '*', node: true },
@@ -53,9 +54,13 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     node: false,
   },
   results: { rooms: below, packages: '*', node: true },
-  api: { rooms: [...below, 'codec', 'intake', 'workflows', 'activities', 'config'], packages: '*', node: true },
+  api: {
+    rooms: [...below, 'codec', 'intake', 'schedules', 'workflows', 'activities', 'config'],
+    packages: '*',
+    node: true,
+  },
   workers: {
-    rooms: [...below, 'codec', 'intake', 'results', 'workflows', 'activities', 'config'],
+    rooms: [...below, 'codec', 'intake', 'results', 'schedules', 'workflows', 'activities', 'config'],
     packages: '*',
     node: true,
   },

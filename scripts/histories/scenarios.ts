@@ -4,6 +4,7 @@ import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import * as after from './after-scenarios.ts';
 import { onAccess } from './on-access-scenarios.ts';
+import * as schedules from './schedule-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
 import * as storage from './storage-scenarios.ts';
 
@@ -21,6 +22,10 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'full-scan.upgraded': upgraded,
   'full-scan.limited': after.limited,
   'full-scan.braked': after.braked,
+  'full-scan.awaited': schedules.awaited,
+  'scheduled-scan.started': schedules.started,
+  'scheduled-scan.skipped': schedules.skipped,
+  'scheduled-scan.failed': schedules.failed,
   'requested-scan.completed': requested,
   'on-access.running': onAccess,
   'retry-scan.completed': after.retried,

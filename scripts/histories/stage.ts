@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ScanSettings } from '../../domain/job.ts';
 import { EICAR, writeFiles, writeMany } from '../../test/support/files.ts';
@@ -8,6 +8,9 @@ import type { StartRequest } from '../../workflows/messages.ts';
 /** So few events that a scan of ninety pages continues as new, and the others here do not. */
 const SUGGEST_AT = 200;
 const INSTANT = { latencyMs: 0, workers: 1_000, token: undefined } as const;
+
+/** The one connector of the stage; all other scans are of folders. */
+export const SCHEDULED = 'scheduled';
 
 /** One run to be recorded. Without a run id: the last one. */
 export interface Recorded {
@@ -25,6 +28,11 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     const stage = new Stage(await Plant.start({}, [`limit.historyCount.suggestContinueAsNew=${SUGGEST_AT}`]));
+    const state = path.join(stage.plant.home, 'state');
+    mkdirSync(state, { recursive: true });
+    const asset = stage.folder(SCHEDULED, 30);
+    const connector = `connectors:\n  - { id: ${SCHEDULED}, kind: filesystem, asset: "${asset}" }\n`;
+    writeFileSync(path.join(state, 'dsx-connect.yaml'), connector);
     await stage.worker();
     return stage;
   }

@@ -64,6 +64,7 @@ test('the table has the routes that clients were promised', () => {
     [
       'DELETE /connectors/share/estimate/estimate-1',
       'DELETE /folders/estimate/estimate-1',
+      'DELETE /schedules/share',
       'GET /allowed',
       'GET /approvals',
       'GET /approvals/share',
@@ -82,6 +83,9 @@ test('the table has the routes that clients were promised', () => {
       'GET /jobs/job-1/outcomes',
       'GET /quarantine',
       'GET /readyz',
+      'GET /schedules',
+      'GET /schedules/share',
+      'GET /schedules/share/runs',
       'GET /test/dsxa-connection',
       'GET /version',
       'OPTIONS /events/share/share',
@@ -105,7 +109,14 @@ test('the table has the routes that clients were promised', () => {
       'POST /jobs/job-1/retry',
       'POST /jobs/rebuild',
       'POST /scan',
+      'POST /schedules',
+      'POST /schedules/preview',
+      'POST /schedules/share/backfill',
+      'POST /schedules/share/pause',
+      'POST /schedules/share/resume',
+      'POST /schedules/share/trigger',
       'POST /test/dsxa-connection',
+      'PUT /schedules/share',
     ].sort(),
   );
 });
@@ -167,7 +178,9 @@ describe.each(CASES)('%s %s', (method, path) => {
   });
 });
 
-describe.each(ROUTES.filter(({ takesJson }) => takesJson).map(({ path }) => path))('POST %s', (path) => {
+const BODIES = ROUTES.filter(({ takesJson }) => takesJson).map(({ method, path }) => [method, path] as const);
+
+describe.each(BODIES)('%s %s', (method, path) => {
   test.each([
     'text/plain',
     'application/x-www-form-urlencoded',
@@ -176,7 +189,7 @@ describe.each(ROUTES.filter(({ takesJson }) => takesJson).map(({ path }) => path
     undefined,
   ])('a body of type %j is refused', async (type) => {
     const response = await open.ask(path, {
-      method: 'POST',
+      method,
       headers: type === undefined ? {} : { 'content-type': type },
       body: Buffer.from('{"connector":"share"}'),
     });
@@ -187,7 +200,7 @@ describe.each(ROUTES.filter(({ takesJson }) => takesJson).map(({ path }) => path
   });
 
   test('a compressed body is refused', async () => {
-    const response = await open.ask(path, json({}, { 'content-encoding': 'gzip' }));
+    const response = await open.ask(path, { ...json({}, { 'content-encoding': 'gzip' }), method });
     expect(response.status).toBe(415);
   });
 });

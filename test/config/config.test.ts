@@ -47,6 +47,7 @@ describe('defaults', () => {
       results: [],
       scanners: {},
       connectors: [],
+      schedules: [],
       roles: ['orchestrator', 'scan'],
       patienceMs: 30_000,
       page: { items: 5000, bytes: 2 ** 30 },

@@ -66,7 +66,8 @@ describe('watch', () => {
     const watch = { pull: { sqs: { queueUrl: URL, accessKeyId: 'canary-1', secretAccessKey: 'canary-2' } } };
     const { data } = parse(watch);
     const scanner = { name: 'dsxa' } as never;
-    const orders = watchOrders({ connectors: data === undefined ? [] : [data], scanners: { dsxa: scanner } });
+    const config = { connectors: data === undefined ? [] : [data], home: '/state', appEnv: 'prod' as const };
+    const orders = watchOrders({ ...config, scanners: { dsxa: scanner } });
     expect(orders).toEqual([
       {
         connector: 'one',
@@ -80,9 +81,11 @@ describe('watch', () => {
           quarantine: 'dsxconnect-quarantine',
           dryRun: false,
           scanner: 'dsxa',
+          incremental: true,
+          rescanAfter: 30 * 86_400,
         },
       },
     ]);
-    expect(watchOrders({ connectors: data === undefined ? [] : [data], scanners: {} })[0]).not.toHaveProperty('scan');
+    expect(watchOrders({ ...config, scanners: {} })[0]).not.toHaveProperty('scan');
   });
 });

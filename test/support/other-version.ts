@@ -15,6 +15,7 @@ const PARTS = [
   'ledger',
   'results',
   'scanner',
+  'schedules',
   'status',
   'workers',
   'workflows',

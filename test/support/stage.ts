@@ -201,6 +201,8 @@ function wellGoing(commits: CommitBody[]): Actors {
     applyActions: async () => ({ result: { segment: ref('actions'), counts: noActions() }, unresolved: 0 }),
     publishStatus: async () => undefined,
     nextHours: async () => ({ open: true }),
+    startScheduledScan: async () => ({ outcome: 'started', job: 'job' }),
+    lookAtScan: async () => ({ open: true }),
     gatherActions: async () => ({ batches: [], rows: [] }),
     askActions: async ({ from, to }) => ({ granted: to - from, dropped: 0 }),
     noteJoin: async () => {

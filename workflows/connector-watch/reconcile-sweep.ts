@@ -60,9 +60,9 @@ async function sweep(order: WatchOrder): Promise<SweepReport> {
   }
 }
 
-/** What a sweep finds is what it does not leave out as unchanged. */
-function reportOf({ job, state, listed, counters }: JobResult): SweepReport {
-  return { at: now(), outcome: 'swept', job, state, listed, found: listed - counters.outcomes.skipped };
+/** What a sweep finds is what is new or changed and no event had brought; the first one of all finds nothing, for it knows nothing. */
+function reportOf({ job, state, listed, unannounced }: JobResult): SweepReport {
+  return { at: now(), outcome: 'swept', job, state, listed, ...(unannounced !== undefined && { found: unannounced }) };
 }
 
 function requestOf({ connector, site, scan }: WatchOrder): StartRequest | undefined {

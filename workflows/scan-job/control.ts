@@ -23,6 +23,7 @@ import {
   UPDATE,
 } from '../messages.ts';
 import type { ScanJob } from './scan-job.ts';
+import { addWaiter } from './waiters.ts';
 
 const startUpdate = defineUpdate<StartAnswer, [StartRequest]>(UPDATE.start);
 const updates = {
@@ -76,6 +77,7 @@ async function started(
   activities: Pick<OrchestratorActivities, 'noteJoin'>,
 ): Promise<StartAnswer> {
   const { bodyHash } = request;
+  addWaiter(job.state, request.waiter);
   const begun = () => {
     const { header, taken, hold } = job.state;
     return header !== undefined || taken !== undefined || hold !== undefined;

@@ -341,8 +341,10 @@ export class Driver {
       this.#job.end(account);
       await publishFinal(this.#act.orchestrator, this.#job);
       const root = this.#job.state.commit?.hash ?? '';
-      const { listed, counters, actions, state } = account;
-      return { job: this.#job.id, state, listed, counters, actions, root };
+      const { listed, counters, actions, state, incremental } = account;
+      const { unannounced } = incremental ?? {};
+      const found = unannounced !== undefined && { unannounced };
+      return { job: this.#job.id, state, listed, counters, actions, ...found, root };
     });
   }
 }

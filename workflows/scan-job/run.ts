@@ -13,6 +13,7 @@ import { acceptVersions, handOver } from './hand-over.ts';
 import { jobActivities } from './proxies.ts';
 import { ScanJob } from './scan-job.ts';
 import type { JobResult, ScanJobState } from './state.ts';
+import { tellWaiters } from './waiters.ts';
 
 /**
  * One run of a scan workflow: rules, messages, driver; then the result, or the next run with the same state. Temporal's own
@@ -27,9 +28,14 @@ export async function runScanJob(request: StartRequest, carried: ScanJobState | 
   const driver = new Driver(job, activities);
   const result = await CancellationScope.nonCancellable(() => driver.run());
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-  if (result !== undefined) return result;
-  if (job.state.taken !== undefined) return resultOf(job.state.taken);
+  if (result !== undefined) return await told(job, result);
+  if (job.state.taken !== undefined) return await told(job, resultOf(job.state.taken));
   return await handOver(job.state);
+}
+
+async function told(job: ScanJob, result: JobResult): Promise<JobResult> {
+  await CancellationScope.nonCancellable(() => tellWaiters(job.state, { job: result.job, state: result.state }));
+  return result;
 }
 
 /** A run that came too late ends with the account of the job that it would have been; where that has none, it fails. */

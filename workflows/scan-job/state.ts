@@ -79,6 +79,8 @@ export interface ScanJobState {
   header?: ObjectRef;
   /** Set when the job was begun before, by another run: this one does nothing. */
   taken?: TakenJob;
+  /** Workflow ids of those that are told when the scan has ended. */
+  waiters?: string[];
   /** A start with this job's idempotency key has been answered: the next one is a repeat. */
   answered?: true;
   opened?: OpenedJob;
@@ -131,6 +133,8 @@ export interface JobResult {
   readonly listed: number;
   readonly counters: Counters;
   readonly actions: ActionCounts;
+  /** Of an incremental scan: items that it scanned although no event had brought them. Absent where nobody can tell. */
+  readonly unannounced?: number;
   /** Hash of the last commit: stands for the whole ledger of the job. */
   readonly root: string;
 }

@@ -1,0 +1,173 @@
+import { SCHEDULE_ID } from '../../domain/schedule/schedule.ts';
+import { nextTimes } from '../../domain/schedule/times.ts';
+import { specText } from '../../domain/schedule/words.ts';
+import { ScheduleError } from '../../schedules/errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { ProblemCode } from '../problems.ts';
+import { listQuery } from '../request-schemas.ts';
+import { type Reply, type Route, route } from '../route.ts';
+import { refuseManaged, replacement, resourceOf, schedulePlan } from '../schedule-request.ts';
+import * as schemas from '../schedule-schemas.ts';
+
+/** Why a plan is refused. */
+const REFUSALS: readonly ProblemCode[] = [
+  'connector_not_found',
+  'filter_invalid',
+  'scanner_not_named',
+  'scanner_unknown',
+  'standin_refused',
+];
+
+export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
+  const store = () => deps.control.schedules;
+  const told = async (id: string, status: number): Promise<Reply> => ({
+    status,
+    body: resourceOf(await store().get(id)),
+  });
+  const problems: readonly ProblemCode[] = ['schedule_not_found', 'temporal_unreachable'];
+
+  const steer = (verb: 'pause' | 'resume', summary: string): Route =>
+    route({
+      method: 'POST',
+      path: `/schedules/:id/${verb}`,
+      summary,
+      params: schemas.scheduleParams,
+      json: schemas.noteBody,
+      optionalBody: true,
+      answers: { 200: schemas.scheduleResource },
+      problems,
+      handle: async ({ params: { id }, body, actor }) => {
+        known(id);
+        await store()[verb](id, body.note ?? `${verb}d by ${actor}`);
+        return told(id, 200);
+      },
+    });
+
+  return [
+    route({
+      method: 'POST',
+      path: '/schedules/preview',
+      summary: 'Checks a schedule, and tells its next times; makes nothing.',
+      json: schemas.createScheduleBody,
+      answers: { 200: schemas.schedulePreview },
+      problems: REFUSALS,
+      handle: async ({ body }) => {
+        const { id, spec } = schedulePlan(deps, body.id, body);
+        const next = nextTimes(spec, Date.now(), 10).map((time) => new Date(time).toISOString());
+        return { status: 200, body: { id, when: specText(spec), next } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/schedules',
+      summary: 'Makes a schedule that starts scans of a connector.',
+      json: schemas.createScheduleBody,
+      answers: { 201: schemas.scheduleResource },
+      problems: [...REFUSALS, 'schedule_exists', 'temporal_unreachable'],
+      handle: async ({ body, actor }) => {
+        const { id, paused, note } = body;
+        const plan = schedulePlan(deps, id, body);
+        const made = { managed: 'api', createdBy: actor, createdAt: new Date().toISOString(), revision: 1 } as const;
+        const state = { ...(paused !== undefined && { paused }), ...(note !== undefined && { note }) };
+        await store().create({ ...plan, ...made }, state);
+        return told(id, 201);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/schedules',
+      summary: 'Schedules by their id.',
+      query: listQuery,
+      answers: { 200: schemas.scheduleList },
+      problems: ['temporal_unreachable'],
+      handle: async ({ query: { limit, after } }) => {
+        const { schedules: views, next } = await store().list(limit, after);
+        return { status: 200, body: { schedules: views.map(resourceOf), ...(next !== undefined && { next }) } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/schedules/:id',
+      summary: 'A schedule, its next times, and whether it is paused.',
+      params: schemas.scheduleParams,
+      answers: { 200: schemas.scheduleResource },
+      problems,
+      handle: async ({ params: { id } }) => told(known(id), 200),
+    }),
+    route({
+      method: 'PUT',
+      path: '/schedules/:id',
+      summary: 'Puts another definition in the place of the revision that was seen.',
+      params: schemas.scheduleParams,
+      json: schemas.replaceScheduleBody,
+      answers: { 200: schemas.scheduleResource },
+      problems: [...REFUSALS, ...problems, 'schedule_changed', 'schedule_managed'],
+      handle: async ({ params: { id }, body, actor }) => {
+        const plan = schedulePlan(deps, known(id), body);
+        await store().replace(id, (before) => replacement(before, plan, body.revision, actor));
+        return told(id, 200);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/schedules/:id',
+      summary: 'Deletes a schedule. A scan that it started goes on.',
+      params: schemas.scheduleParams,
+      answers: { 200: schemas.scheduleDeleted },
+      problems: [...problems, 'schedule_managed'],
+      handle: async ({ params: { id } }) => {
+        refuseManaged(await store().get(known(id)));
+        await store().delete(id);
+        return { status: 200, body: { id, deleted: true } };
+      },
+    }),
+    steer('pause', 'No time starts a run any more; a scan that runs goes on.'),
+    steer('resume', 'Times start runs again; those that went by are not made up for.'),
+    route({
+      method: 'POST',
+      path: '/schedules/:id/trigger',
+      summary: 'Begins a run now, unless one goes on.',
+      params: schemas.scheduleParams,
+      json: schemas.noteBody.pick({}),
+      optionalBody: true,
+      answers: { 202: schemas.scheduleResource },
+      problems: [...problems, 'schedule_running'],
+      handle: async ({ params: { id } }) => {
+        await store().trigger(known(id));
+        return told(id, 202);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/schedules/:id/backfill',
+      summary: 'Begins runs for times that went by.',
+      params: schemas.scheduleParams,
+      json: schemas.backfillBody,
+      answers: { 202: schemas.scheduleResource },
+      problems,
+      handle: async ({ params: { id }, body: { start, end, overlap = 'skip' } }) => {
+        await store().backfill(known(id), new Date(start), new Date(end), overlap);
+        return told(id, 202);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/schedules/:id/runs',
+      summary: 'The last runs of a schedule, newest first, each with its job and outcome.',
+      params: schemas.scheduleParams,
+      query: listQuery.pick({ limit: true }),
+      answers: { 200: schemas.scheduleRuns },
+      problems,
+      handle: async ({ params: { id }, query: { limit } }) => ({
+        status: 200,
+        body: await store().runs(known(id), limit),
+      }),
+    }),
+  ];
+}
+
+/** What can't be the id of a schedule is not looked for. @throws ScheduleError `schedule_not_found` */
+function known(id: string): string {
+  if (SCHEDULE_ID.test(id)) return id;
+  throw new ScheduleError('schedule_not_found', `There is no schedule ${JSON.stringify(id.slice(0, 100))}.`);
+}
