@@ -1,4 +1,6 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { createAround } from './around.ts';
+import { type Access, createAccess } from './auth/access.ts';
 import { drain } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { createGuard, secureHeaders } from './guard.ts';
@@ -8,10 +10,12 @@ import { ApiProblem } from './problems.ts';
 import { mountRoutes, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
@@ -19,7 +23,7 @@ import { scanRoutes } from './routes/scan.ts';
 import { storageRoutes } from './routes/storage.ts';
 
 /** Every route of the API, in one table. */
-export function apiRoutes(deps: ApiDeps): readonly Route[] {
+export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAccess(deps)): readonly Route[] {
   const jobs = createJobs(deps);
   return [
     ...healthRoutes(deps),
@@ -33,6 +37,8 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...approvalRoutes(deps, jobs),
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
+    ...keyRoutes(access.keys),
+    ...auditRoutes(deps),
   ];
 }
 
@@ -45,14 +51,19 @@ export function createApi(deps: ApiDeps): Express {
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.use(secureHeaders);
-  app.use(createGuard({ key, loopback }));
-  mountRoutes(app, apiRoutes(deps), key === undefined ? 'local' : 'api-key');
+  const access = createAccess(deps);
+  const routes = apiRoutes(deps, access);
+  app.use(createGuard({ loopback, keyed: key !== undefined, find: access.find, routes, limits: access.limits }));
+  mountRoutes(app, routes, createAround(access.audit));
   app.use((request) => {
     throw new ApiProblem('not_found', `There is nothing at ${JSON.stringify(request.path.slice(0, 200))}.`);
   });
   app.use(answerProblems(deps));
   return app;
 }
+
+/** When to come back after a 503 that says nothing better, in seconds. */
+const RETRY_SECONDS = '5';
 
 /** The last handler: whatever was thrown becomes a problem, and what nobody foresaw is logged. */
 function answerProblems({ log }: ApiDeps): ErrorRequestHandler {
@@ -69,6 +80,7 @@ function answerProblems({ log }: ApiDeps): ErrorRequestHandler {
     if (!(await drain(request))) response.set('Connection', 'close');
     const wait = problem.extra.retryAfterSeconds;
     if (typeof wait === 'number') response.set('Retry-After', String(wait));
+    else if (problem.status === 503) response.set('Retry-After', RETRY_SECONDS);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
   };
 }

@@ -62,6 +62,7 @@ export async function buildDeps(
       version: productVersion(),
       loopback: config.loopback,
       key: config.apiKey?.reveal(),
+      requestsPerSecond: config.requestsPerSecond,
       folderScans: config.folderScans,
       home: config.home,
       temporal: {

@@ -30,7 +30,7 @@ export const connectorParams = z.strictObject({ id: z.string() });
 /** What can't be the id of a job is not looked for: it is `job_not_found`. */
 export const isJobId = (job: string): boolean => JOB_ID.test(job);
 
-const limit = z
+export const limit = z
   .string()
   .regex(/^[1-9]\d{0,3}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .transform(Number)

@@ -187,6 +187,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     'File that holds the bearer key of the API, at least 16 characters.',
   ),
   variable(
+    'DSXCONNECT_REQUESTS_PER_SECOND',
+    ['api'],
+    '100',
+    'Requests that each key may send to this process, each second in the long run; twice as many at once.',
+  ),
+  variable(
     'DSXCONNECT_FOLDER_SCANS',
     ['api'],
     'on on loopback, else off',

@@ -92,6 +92,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/healthz',
       summary: 'The process answers. Needs no key.',
+      role: 'none',
       answers: { 200: healthAnswer },
       handle: async () => ({ status: 200, body: { status: 'ok' } }),
     }),
@@ -99,6 +100,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/readyz',
       summary: 'What this server depends on, each with what is wrong.',
+      role: 'viewer',
       answers: { 200: readyAnswer, 503: readyAnswer },
       handle: async () => {
         const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
@@ -120,6 +122,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/version',
       summary: 'What runs here, and which scanners jobs may name.',
+      role: 'viewer',
       answers: { 200: versionAnswer },
       handle: async () => ({
         status: 200,

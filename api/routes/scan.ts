@@ -22,6 +22,7 @@ export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       path: '/scan',
       summary:
         'Scans named items of a connector (JSON), or a body whose bytes are never stored (application/octet-stream).',
+      role: 'operator',
       query: scannerQuery,
       json: scanItemsBody,
       stream: 'application/octet-stream',
