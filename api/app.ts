@@ -12,6 +12,7 @@ import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { connectorRoutes } from './routes/connectors.ts';
+import { descriptionRoutes } from './routes/description.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -25,7 +26,7 @@ import { storageRoutes } from './routes/storage.ts';
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAccess(deps)): readonly Route[] {
   const jobs = createJobs(deps);
-  return [
+  const routes: readonly Route[] = [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
     ...storageRoutes(deps),
@@ -39,7 +40,9 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...allowedRoutes(deps),
     ...keyRoutes(access.keys),
     ...auditRoutes(deps),
+    ...descriptionRoutes(deps, () => routes),
   ];
+  return routes;
 }
 
 /** The Express app. @throws Error when an address that other machines can reach has no key */

@@ -45,6 +45,8 @@ export interface Route {
   readonly basic: boolean;
   /** What the audit log keeps of a call: of a GET, or of what changes nothing, `none`; `bare`: all but the body. */
   readonly audit: 'none' | 'bare' | 'whole';
+  /** The header `Idempotency-Key` is heeded. */
+  readonly idempotent: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread. An optional JSON body that is not there counts as `{}`. */
@@ -72,6 +74,7 @@ export function route<
   basic?: true;
   /** Default: `none` for GET, else `whole`. */
   audit?: Route['audit'];
+  idempotent?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -88,6 +91,7 @@ export function route<
     role: spec.role,
     basic: spec.basic ?? false,
     audit: spec.audit ?? (spec.method === 'GET' ? 'none' : 'whole'),
+    idempotent: spec.idempotent ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {

@@ -39,6 +39,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       path: '/jobs',
       summary: 'Starts a full scan, or joins the one of the same source that runs with the same settings.',
       role: 'operator',
+      idempotent: true,
       json: requests.startJobBody,
       answers: { 201: answers.startJobAnswer, 200: answers.startJobAnswer },
       problems: [
@@ -86,6 +87,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       path: '/jobs/:job/apply',
       summary: 'Carries out what a dry run planned, on the versions that were judged; or joins the job that does so.',
       role: 'operator',
+      idempotent: true,
       params: requests.jobParams,
       json: requests.applyBody,
       optionalBody: true,

@@ -35,6 +35,7 @@ export function quarantineRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       path: '/jobs/:job/restore',
       summary: 'Puts back what a job moved or tagged, where nothing else has its name; by a job of its own.',
       role: 'operator',
+      idempotent: true,
       params: requests.jobParams,
       json: requests.restoreBody,
       optionalBody: true,

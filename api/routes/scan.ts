@@ -23,6 +23,7 @@ export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       summary:
         'Scans named items of a connector (JSON), or a body whose bytes are never stored (application/octet-stream).',
       role: 'operator',
+      idempotent: true,
       query: scannerQuery,
       json: scanItemsBody,
       stream: 'application/octet-stream',

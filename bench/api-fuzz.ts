@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { API_PREFIX } from '../api/contract.ts';
+import { startRealApi } from '../test/support/api.ts';
+import { Plant } from '../test/support/plant.ts';
+
+const KEY = 'api-fuzz-0123456789abcdef0123456789';
+/** A refused method, a missing header and a wrong type are answers too: all are checked against the document. */
+const CHECKS =
+  'not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,negative_data_rejection,ignored_auth,unsupported_method';
+
+/**
+ * Asks a whole stack what its OpenAPI document allows, and what it does not, for so many seconds (120), with schemathesis 4
+ * (`pip install schemathesis`; `SCHEMATHESIS` names the program). What is not documented is a failure.
+ * @returns 0 when there is none
+ */
+export default async function apiFuzz(args: string[]): Promise<number> {
+  const seconds = Number(args[0] ?? 120);
+  const plant = await Plant.start();
+  try {
+    const state = path.join(plant.home, 'state');
+    mkdirSync(state, { recursive: true });
+    for (let at = 0; at < 5; at++) writeFileSync(path.join(plant.folder, `file-${at}.txt`), `file ${at}`);
+    const keyFile = path.join(plant.home, 'key');
+    writeFileSync(keyFile, KEY, { mode: 0o600 });
+    const share = { id: 'share', kind: 'filesystem', asset: plant.folder };
+    writeFileSync(path.join(state, 'dsx-connect.yaml'), JSON.stringify({ connectors: [share] }));
+    await plant.worker();
+    const api = await startRealApi(plant, {
+      DSXCONNECT_API_KEY_FILE: keyFile,
+      DSXCONNECT_FOLDER_SCANS: 'off',
+      DSXCONNECT_REQUESTS_PER_SECOND: '100000',
+    });
+    try {
+      return await run(process.env.SCHEMATHESIS ?? 'schemathesis', [
+        'run',
+        `${api.origin}${API_PREFIX}/openapi.json`,
+        ...['--header', `Authorization: Bearer ${KEY}`],
+        ...['--max-time', String(seconds), '--checks', CHECKS, '--continue-on-failure'],
+        ...['--request-timeout', '60', '--suppress-health-check', 'all', '--no-color'],
+        ...args.slice(1),
+      ]);
+    } finally {
+      await api.stop();
+    }
+  } finally {
+    await plant.stop();
+  }
+}
+
+function run(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit' });
+    child.once('error', (cause) => reject(new Error(`${program} does not run: pip install schemathesis`, { cause })));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
