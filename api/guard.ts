@@ -50,7 +50,7 @@ export function createGuard({ loopback, keyed, find, routes, limits }: GuardOpti
       );
     }
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
-      throw new ApiProblem('too_many_headers', `A request may have ${MAX_HEADERS} headers at most.`);
+      throw new ApiProblem('headers_too_large', `A request may have ${MAX_HEADERS} headers at most.`);
     }
     const { origin } = request.headers;
     if (origin !== undefined && !isSameOrigin(origin, host)) {

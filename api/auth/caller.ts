@@ -23,7 +23,7 @@ export interface CallersOptions {
   /** The keys of the ledger, where there is a key of the file. */
   readonly ring: KeyRing | undefined;
   /** Told of every use of a key of the ledger. */
-  readonly onUse: (key: string) => void;
+  readonly onUse: (key: string) => Promise<void>;
 }
 
 /**
@@ -41,7 +41,7 @@ export function createCallers({ bootstrap, ring, onUse }: CallersOptions): FindC
     if (timingSafeEqual(digest(text), expected)) return BOOTSTRAP;
     const found = await ring?.find(text);
     if (found === undefined) return undefined;
-    onUse(found.id);
+    await onUse(found.id);
     return { actor: `key:${found.name}`, role: found.role, key: found.id };
   };
 }

@@ -6,20 +6,24 @@ import type { KeyObjects } from '../../ledger/key-objects.ts';
 const AGAIN_MS = 60_000;
 
 /**
- * Notes the days on which keys are used: one small object a key and day, beside the request, and never a reason to refuse it. Days
- * are enough to find keys that nobody needs.
+ * Notes the days on which keys are used: one small object a key and day, written by the first request of a day. It never fails. Days are enough
+ * to find keys that nobody needs.
  */
-export function createKeyUse(open: () => Promise<KeyObjects>, log: Logger, now = Date.now): (key: string) => void {
+export function createKeyUse(
+  open: () => Promise<KeyObjects>,
+  log: Logger,
+  now = Date.now,
+): (key: string) => Promise<void> {
   const noted = new Map<string, string>();
-  return (key) => {
+  return async (key) => {
     const day = new Date(now()).toISOString().slice(0, 10);
     if (noted.get(key) === day) return;
     noted.set(key, day);
-    open()
-      .then((objects) => objects.noteUse(key, day))
-      .catch((error: unknown) => {
-        log.warn({ key }, `the use of a key could not be noted: ${messageOf(error)}`);
-        setTimeout(() => noted.delete(key), AGAIN_MS).unref();
-      });
+    try {
+      await (await open()).noteUse(key, day);
+    } catch (error) {
+      log.warn({ key }, `the use of a key could not be noted: ${messageOf(error)}`);
+      setTimeout(() => noted.delete(key), AGAIN_MS).unref();
+    }
   };
 }

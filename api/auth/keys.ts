@@ -13,7 +13,7 @@ export interface KeyWish {
   readonly expiresAt?: string;
 }
 
-/** Making, listing and ending keys. Every method throws LedgerError when the ledger can't be used. */
+/** Making, listing and ending keys: what was done holds in this process when a method resolves. Every method throws LedgerError when the ledger can't be used. */
 export interface Keys {
   /** @throws ApiProblem `key_name_taken`, `request_invalid` for an end in the past */
   create(wish: KeyWish, by: string): Promise<NewKeyAnswer>;
@@ -47,6 +47,7 @@ export function createKeys(open: () => Promise<KeyObjects>, sealer: Sealer, ring
       at: new Date().toISOString(),
     };
     await objects.put(id, 'made', sealer.seal(made));
+    await ring.all();
     return { made, text };
   };
   const shown = async (key: KnownKey): Promise<KeyResource> => {
@@ -101,6 +102,7 @@ export function createKeys(open: () => Promise<KeyObjects>, sealer: Sealer, ring
         await end(made.id, by);
         throw isLedgerError(error, 'conflict') ? ended : error;
       }
+      await ring.all();
       return { ...(await shown({ made, revoked: false })), key: text };
     },
     async revoke(id, by) {
@@ -117,6 +119,7 @@ export function createKeys(open: () => Promise<KeyObjects>, sealer: Sealer, ring
     } catch (error) {
       if (!isLedgerError(error, 'conflict')) throw error;
     }
+    await ring.all();
   }
 }
 
