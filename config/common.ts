@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { type AllowedTarget, parseAllowed } from '../net/allowed.ts';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
@@ -31,6 +32,8 @@ export interface CommonConfig {
   /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
   readonly scanners: Readonly<Record<string, ScannerSettings>>;
   readonly connectors: readonly ConnectorSettings[];
+  /** What may be reached although it is not public, or without TLS, when a user or a connector names it. */
+  readonly allowedAddresses: readonly AllowedTarget[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -49,6 +52,17 @@ const logLevel = z.string().transform((input, context): LogLevel => {
   return z.NEVER;
 });
 
+const allowedAddresses = z.string().transform((input, context): AllowedTarget[] => {
+  const entries = input.split(',').filter((entry) => entry.trim() !== '');
+  return entries.flatMap((entry) => {
+    const parsed = parseAllowed(entry);
+    if (parsed !== undefined) return [parsed];
+    const message = `${JSON.stringify(entry.trim())} is no address, range or host, as 10.1.0.0/16, fd12::/64, storage.corp.example or .corp.example`;
+    context.issues.push({ code: 'custom', input, message });
+    return [];
+  });
+});
+
 /** The variables that the API and the workers share. */
 export const commonShape = {
   APP_ENV: appEnv.default('dev'),
@@ -59,6 +73,7 @@ export const commonShape = {
   REDIS_URL: redisAddress.optional(),
   ...temporalShape,
   ...scannerShape,
+  DSXCONNECT_ALLOWED_ADDRESSES: allowedAddresses.default([]),
 };
 type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
 
@@ -123,6 +138,7 @@ export function buildCommon(
     temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
+    allowedAddresses: set.DSXCONNECT_ALLOWED_ADDRESSES,
   };
 }
 

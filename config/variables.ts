@@ -147,6 +147,12 @@ export const ENVIRONMENT: readonly Variable[] = [
   ),
   variable('DSXA_STANDIN_URL', all, '', 'Origin of a stand-in scanner. It judges nothing; refused outside `dev`.'),
   variable(
+    'DSXCONNECT_ALLOWED_ADDRESSES',
+    servers,
+    '',
+    'What may be reached although it is not public, or without TLS, when a user or a connector names it: ranges, addresses, hosts and (`.corp.example`) all below a name, with commas.',
+  ),
+  variable(
     'DSXCONNECT_WORKER_ROLES',
     ['worker'],
     'orchestrator,scan',
