@@ -42,7 +42,10 @@ const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
 export function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   if (text.includes('%') || !text.includes(':') || !ipaddr.IPv6.isValid(text)) return undefined;
-  const six = ipaddr.IPv6.parse(text);
+  // The library reads ::1.2.3.4 as mapped, which it is not: what it is given has no dots.
+  const url = `http://[${text}]/`;
+  if (!URL.canParse(url)) return undefined;
+  const six = ipaddr.IPv6.parse(new URL(url).hostname.slice(1, -1));
   if (six.isIPv4MappedAddress()) return six.toIPv4Address();
   if (six.match(NAT64)) return new ipaddr.IPv4(six.toByteArray().slice(12));
   return six;
