@@ -40,7 +40,7 @@ export default async function apiFuzz(args: string[]): Promise<number> {
       DSXCONNECT_REQUESTS_PER_SECOND: '100000',
     });
     try {
-      return await run(process.env.SCHEMATHESIS ?? 'schemathesis', [
+      return await run(plant.home, process.env.SCHEMATHESIS ?? 'schemathesis', [
         ...['--config-file', rules, 'run'],
         `${api.origin}${API_PREFIX}/openapi.json`,
         ...['--header', `Authorization: Bearer ${KEY}`],
@@ -56,9 +56,9 @@ export default async function apiFuzz(args: string[]): Promise<number> {
   }
 }
 
-function run(program: string, args: readonly string[]): Promise<number> {
+function run(cwd: string, program: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit' });
+    const child = spawn(program, args, { cwd, stdio: 'inherit' });
     child.once('error', (cause) => reject(new Error(`${program} does not run: pip install schemathesis`, { cause })));
     child.once('exit', (code) => resolve(code ?? 1));
   });

@@ -38,6 +38,7 @@ describe('defaults', () => {
   it('are complete for a worker', () => {
     expect(worker()).toEqual({
       appEnv: 'dev',
+      allowedAddresses: [],
       logLevel: 'info',
       home,
       ledger: { place: path.join(home, 'ledger'), access: {} },
