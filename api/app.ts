@@ -7,7 +7,7 @@ import { createGuard, secureHeaders } from './guard.ts';
 import { createJobs } from './jobs.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
-import { mountRoutes, type Route } from './route.ts';
+import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -64,9 +64,6 @@ export function createApi(deps: ApiDeps): Express {
   app.use(answerProblems(deps));
   return app;
 }
-
-/** When to come back after a 503 that says nothing better, in seconds. */
-const RETRY_SECONDS = '5';
 
 /** The last handler: whatever was thrown becomes a problem, and what nobody foresaw is logged. */
 function answerProblems({ log }: ApiDeps): ErrorRequestHandler {

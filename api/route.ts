@@ -72,7 +72,7 @@ export function route<
   summary: string;
   role: Access;
   basic?: true;
-  /** Default: `none` for GET, else `whole`. */
+  /** Default: `none` for GET and for what is signed, else `whole`. */
   audit?: Route['audit'];
   idempotent?: true;
   params?: P;
@@ -90,7 +90,7 @@ export function route<
     summary: spec.summary,
     role: spec.role,
     basic: spec.basic ?? false,
-    audit: spec.audit ?? (spec.method === 'GET' ? 'none' : 'whole'),
+    audit: spec.audit ?? (spec.method === 'GET' || spec.role === 'signed' ? 'none' : 'whole'),
     idempotent: spec.idempotent ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
@@ -104,6 +104,9 @@ export function route<
     handle: spec.handle as unknown as Route['handle'],
   };
 }
+
+/** When to come back after a 503 that says nothing better, in seconds. */
+export const RETRY_SECONDS = '5';
 
 /** What stands around every call. */
 export interface Around {
@@ -131,6 +134,7 @@ export function mountRoutes(app: Express, routes: readonly Route[], around: Arou
         throw refusal.problem;
       }
       const reply = await around.run(found, await callOf(found, request, response));
+      if (reply?.status === 503) response.set('Retry-After', RETRY_SECONDS);
       if (reply !== undefined) response.status(reply.status).json(reply.body);
     });
   }

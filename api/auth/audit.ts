@@ -15,30 +15,40 @@ const BATCH = 500;
 export const MOST_BODY = 2_048;
 
 /**
- * Writes down who changed what. It resolves once the entry is durable, or after two seconds: an action that is done is not taken back because
- * the ledger is down, so the entry then waits, and is in the log of the process, whole. Never throws.
+ * Writes down who changed what. It resolves once the entry is durable; or at once when the ledger can't be written, and after two seconds when
+ * it is slow: an action that is done is not taken back for that, so the entry then waits, and is in the log of the process, whole. Never throws.
  */
 export type Audit = (entry: Omit<AuditEntry, 'format'>) => Promise<void>;
 
+interface Waiting {
+  readonly entry: AuditEntry;
+  /** Lets the answer go. */
+  readonly done: () => void;
+  /** The same, and puts the entry into the log of the process: it is not durable yet. */
+  readonly giveUp: () => void;
+}
+
 export function createAudit(open: () => Promise<Pick<Ledger, 'audit'>>, log: Logger): Audit {
-  let waiting: { entry: AuditEntry; done: () => void }[] = [];
+  let waiting: Waiting[] = [];
   let writing = false;
   let again: NodeJS.Timeout | undefined;
 
   /** One object at a time: what comes meanwhile goes into the next one. */
   async function write(): Promise<void> {
-    if (writing || waiting.length === 0) return;
+    if (writing) return;
     writing = true;
     try {
       while (waiting.length > 0) {
         const batch = waiting.slice(0, BATCH);
         await (await open()).audit.append(batch.map(({ entry }) => entry));
-        waiting = waiting.slice(batch.length);
+        const written = new Set(batch);
+        waiting = waiting.filter((one) => !written.has(one));
         for (const { done } of batch) done();
       }
     } catch (error) {
       log.error({ err: error, waiting: waiting.length }, 'the audit log can not be written');
-      again ??= setTimeout(() => {
+      for (const { giveUp } of waiting) giveUp();
+      again = setTimeout(() => {
         again = undefined;
         void write();
       }, AGAIN_MS).unref();
@@ -50,20 +60,26 @@ export function createAudit(open: () => Promise<Pick<Ledger, 'audit'>>, log: Log
   return (plain) =>
     new Promise((resolve) => {
       const entry: AuditEntry = { format: 1, ...plain };
-      const give = setTimeout(() => {
+      let told = false;
+      const giveUp = (): void => {
+        if (told) return;
+        told = true;
         log.error({ audit: entry }, 'an audit entry waits for the ledger');
-        resolve();
-      }, WAIT_MS);
+        done();
+      };
+      const late = setTimeout(giveUp, WAIT_MS);
       const done = (): void => {
-        clearTimeout(give);
+        told = true;
+        clearTimeout(late);
         resolve();
       };
       if (waiting.length >= MOST_WAITING) {
         const lost = waiting.shift();
         log.error({ audit: lost?.entry }, 'an audit entry is given up: too many wait for the ledger');
       }
-      waiting.push({ entry, done });
+      waiting.push({ entry, done, giveUp });
       if (again === undefined) void write();
+      else giveUp();
     });
 }
 
