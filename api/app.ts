@@ -57,7 +57,7 @@ export function createApi(deps: ApiDeps): Express {
   const access = createAccess(deps);
   const routes = apiRoutes(deps, access);
   app.use(createGuard({ loopback, keyed: key !== undefined, find: access.find, routes, limits: access.limits }));
-  mountRoutes(app, routes, createAround(access.audit));
+  mountRoutes(app, routes, createAround(access));
   app.use((request) => {
     throw new ApiProblem('not_found', `There is nothing at ${JSON.stringify(request.path.slice(0, 200))}.`);
   });

@@ -1,4 +1,4 @@
-import type { Audit } from './auth/audit.ts';
+import type { Access } from './auth/access.ts';
 import { auditedBody } from './auth/audit.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
@@ -7,17 +7,33 @@ import type { Around, Call, Reply, Route } from './route.ts';
 /** Most event streams that one caller has open at once, of this process. */
 export const STREAMS_PER_CALLER = 50;
 
-/** What stands around every call: the audit log, and how many streams a caller holds. */
-export function createAround(audit: Audit): Around {
+/** How often the key of an open stream is looked at, in milliseconds. */
+const KEY_LOOK_MS = 2_000;
+
+/** What stands around every call: the audit log, and how many streams a caller holds, and for how long. */
+export function createAround({ audit, isLive }: Pick<Access, 'audit' | 'isLive'>): Around {
   const streams = new Map<string, number>();
 
-  function holdStream({ actor, response }: Call<never, never, never>): void {
+  /** A stream ends with its key, or when nobody can tell any more whether the key counts: the client comes back and is told. */
+  function endWithKey(key: string, { response }: Call<never, never, never>): void {
+    const look = setInterval(() => {
+      isLive(key).then(
+        (live) => live || response.destroy(),
+        () => response.destroy(),
+      );
+    }, KEY_LOOK_MS).unref();
+    response.once('close', () => clearInterval(look));
+  }
+
+  function holdStream(call: Call<never, never, never>): void {
+    const { actor, caller, response } = call;
     const held = streams.get(actor) ?? 0;
     if (held >= STREAMS_PER_CALLER) {
       const detail = `${STREAMS_PER_CALLER} event streams of this caller are open. Close one.`;
       throw new ApiProblem('too_many_requests', detail, { extra: { retryAfterSeconds: 5 } });
     }
     streams.set(actor, held + 1);
+    if (caller?.key !== undefined) endWithKey(caller.key, call);
     response.once('close', () => {
       const left = (streams.get(actor) ?? 1) - 1;
       if (left === 0) streams.delete(actor);

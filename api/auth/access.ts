@@ -13,6 +13,8 @@ export interface Access {
   /** Undefined where no key is needed. */
   readonly keys: Keys | undefined;
   readonly audit: Audit;
+  /** Whether a key of the ledger, by its id, still counts. @throws LedgerError */
+  readonly isLive: (key: string) => Promise<boolean>;
   readonly limits: { readonly keys: RateLimit; readonly strangers: RateLimit } | undefined;
 }
 
@@ -32,6 +34,7 @@ export function createAccess({ settings, ledger, log }: ApiDeps): Access {
     find: createCallers({ bootstrap, ring, onUse: createKeyUse(open, log) }),
     keys: sealer === undefined || ring === undefined ? undefined : createKeys(open, sealer, ring),
     audit: createAudit(() => ledger.open(), log),
+    isLive: async (key) => (await ring?.isLive(key)) ?? false,
     limits:
       perSecond === undefined
         ? undefined

@@ -28,6 +28,8 @@ export function stateOf({ made, rotated, revoked }: KnownKey, now: number): KeyS
 export interface KeyRing {
   /** The live key of this text, or undefined: nothing tells why. @throws LedgerError when the keys can't be read */
   find(text: string): Promise<{ id: string; name: string; role: Role } | undefined>;
+  /** Whether a key still counts, for what goes on after it was let in. @throws LedgerError */
+  isLive(id: string): Promise<boolean>;
   /** All keys, read anew. @throws LedgerError */
   all(): Promise<readonly KnownKey[]>;
 }
@@ -102,6 +104,10 @@ export function createKeyRing(open: () => Promise<KeyObjects>, sealer: Sealer, m
       const same = timingSafeEqual(digest(text), key === undefined ? NOBODY : Buffer.from(key.made.hash, 'hex'));
       if (key === undefined || !same || stateOf(key, Date.now()) !== 'live') return undefined;
       return { id, name: key.made.name, role: key.made.role };
+    },
+    async isLive(id) {
+      const key = (await notOlder(KEYS_AGE_MS / 2)).keys.get(id);
+      return key !== undefined && stateOf(key, Date.now()) === 'live';
     },
     async all() {
       return [...(await notOlder(0)).keys.values()];

@@ -48,23 +48,38 @@ function pour(port: number, head: string, chunk: Buffer, chunks: number): Promis
   });
 }
 
-test.each([
-  ['announced', `Content-Length: ${2 ** 30}`],
-  ['in chunks', 'Transfer-Encoding: chunked'],
-])('a JSON body of 1 GiB, %s, is refused early and never kept', async (_, length) => {
+const MEBIBYTE = Buffer.alloc(2 ** 20, ' ');
+const BIG = [
+  ['announced', `Content-Length: ${2 ** 30}`, MEBIBYTE],
+  [
+    'in chunks',
+    'Transfer-Encoding: chunked',
+    Buffer.concat([Buffer.from('100000\r\n'), MEBIBYTE, Buffer.from('\r\n')]),
+  ],
+] as const;
+function headOf(length: string): string {
   const host = `Host: 127.0.0.1:${open.port}`;
-  const head = `POST ${API_PREFIX}/jobs HTTP/1.1\r\n${host}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
-  const mebibyte = Buffer.alloc(2 ** 20, ' ');
-  const chunk = length.startsWith('T')
-    ? Buffer.concat([Buffer.from('100000\r\n'), mebibyte, Buffer.from('\r\n')])
-    : mebibyte;
-  const before = process.memoryUsage().arrayBuffers;
-  const { text, sent } = await pour(open.port, head, chunk, 1_024);
-  expect(text).toContain('HTTP/1.1 413 ');
-  expect(text).toContain('"body_too_large"');
-  expect(sent).toBeLessThan(100);
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 2 ** 20);
-});
+  return `POST ${API_PREFIX}/jobs HTTP/1.1\r\n${host}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
+}
+
+test.each(BIG)(
+  'a client that begins a JSON body of 1 GiB, %s, is told that it is too large',
+  async (_, length, chunk) => {
+    const { text } = await pour(open.port, headOf(length), chunk, 3);
+    expect(text).toMatch(/^HTTP\/1.1 413 [\s\S]*"body_too_large"/);
+  },
+);
+
+// Who goes on writing may be cut off before the answer is read: that is how TCP closes on unread data.
+test.each(BIG)(
+  'a client that sends all of it, %s, is cut off early, and nothing of it is kept',
+  async (_, length, chunk) => {
+    const before = process.memoryUsage().arrayBuffers;
+    const { sent } = await pour(open.port, headOf(length), chunk, 1_024);
+    expect(sent).toBeLessThan(100);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 2 ** 20);
+  },
+);
 
 test('100,000 headers are refused', async () => {
   const lines = Buffer.from('a: b\r\n'.repeat(1_000));

@@ -97,6 +97,20 @@ test('a revoked key is refused by every process within five seconds, and stays r
   expect(await code(await api.ask(`/keys/${id}/rotate`, json({}, ADMIN)))).toBe('409 key_ended');
 });
 
+test('an event stream ends with its key', async () => {
+  const { key, id } = await make('ci');
+  const { job } = (await (await api.ask('/jobs', json({ connector: 'share' }, ADMIN))).json()) as { job: string };
+  const stream = await api.ask(`/jobs/${job}/events`, { headers: { authorization: `Bearer ${key}` } });
+  const ended = stream.text().then(
+    () => 'ended',
+    () => 'cut',
+  );
+  const from = performance.now();
+  await api.ask(`/keys/${id}`, { method: 'DELETE', headers: ADMIN });
+  expect(await ended).toBe('cut');
+  expect(performance.now() - from).toBeLessThan(5_000);
+});
+
 test('a new key works in another process at once, or within two seconds where others were just looked up', async () => {
   const other = await another();
   const { key } = await make('ci');
