@@ -11,6 +11,8 @@ export interface GuardOptions {
   /** True when a key is needed; it need not be on loopback alone. */
   readonly keyed: boolean;
   readonly find: FindCaller;
+  /** Names under which routes that verify their sender are served on loopback too, lower-case. Nothing else is. */
+  readonly publicHosts?: readonly string[];
   readonly routes: readonly Pick<Route, 'path' | 'method' | 'role' | 'basic'>[];
   /** Requests of each key, and of each address that has none; undefined: as many as come. */
   readonly limits: { readonly keys: RateLimit; readonly strangers: RateLimit } | undefined;
@@ -36,14 +38,16 @@ export const secureHeaders: RequestHandler = (_request, response, next) => {
  * whose name was made to resolve to this machine (foreign `Host`); and somebody who is known must ask, on every route but those that are
  * open or verify their sender. What he may do is the route's to say.
  */
-export function createGuard({ loopback, keyed, find, routes, limits }: GuardOptions): RequestHandler {
+export function createGuard({ loopback, keyed, find, routes, limits, publicHosts = [] }: GuardOptions): RequestHandler {
   if (!loopback && !keyed) throw new Error('An address that other machines can reach needs a key.');
   const open = patterns(routes.filter(({ role }) => role === 'none'));
   const signed = patterns(routes.filter(({ role }) => role === 'signed'));
   const basics = patterns(routes.filter(({ basic }) => basic));
   return async (request, response, next) => {
     const host = request.headers.host ?? '';
-    if (loopback && !isOurs(host, request.socket.localPort)) {
+    const isSigned = signed.some((one) => one.test(request.path));
+    const isPublicHost = isSigned && publicHosts.includes(host.toLowerCase());
+    if (loopback && !isPublicHost && !isOurs(host, request.socket.localPort)) {
       throw new ApiProblem(
         'host_refused',
         'The Host header must be localhost, 127.0.0.1 or [::1] with the port of this server.',
@@ -58,7 +62,7 @@ export function createGuard({ loopback, keyed, find, routes, limits }: GuardOpti
     }
     const { method, path } = request;
     const isOpen = (method === 'GET' || method === 'HEAD') && open.some((one) => one.test(path));
-    if (!isOpen && !signed.some((one) => one.test(path))) {
+    if (!isOpen && !isSigned) {
       const basic = basics.some((one) => one.test(path));
       await letIn(request, response, basic);
     }
