@@ -10,7 +10,6 @@ import type { Counters } from '../domain/outcome.ts';
 import type { ListSettings } from '../domain/preview.ts';
 import type { ChainLink, RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 import type { Share } from '../domain/shares.ts';
-import type { LastEvent, WatchCounts } from '../domain/watch.ts';
 import type { ActionResult, CommitBody, ObjectRef, PageResult } from '../ledger/types.ts';
 import type { ScheduleActivities } from './schedules/types.ts';
 
@@ -381,63 +380,10 @@ export interface DeliveredResults {
   readonly unknown?: true;
 }
 
-/** One turn of asking a source: until its time is over, or it is cancelled. */
-export interface WatchFeedInput {
-  readonly connector: string;
-  readonly source: Source;
-  /** Where the source goes on; absent at the beginning, and for sources that remember by themselves. */
-  readonly cursor?: ObjectRef;
-  /** Milliseconds. */
-  readonly turnMs: number;
-  /** After a failure: the turn ends with the first answer, so that health tells soon. */
-  readonly probe?: true;
-}
-/** What a turn came to so far: goes by heartbeat too. The cursor stands behind what was handed over for good. */
-export interface WatchFeedState {
-  readonly cursor?: ObjectRef;
-  readonly counts: WatchCounts;
-  readonly lastEvent?: LastEvent;
-  readonly answeredAt?: string;
-  /** The source could not go on where it was: events may be missing, which a sweep must find. */
-  readonly missed?: true;
-}
-export interface WatchFeedResult extends WatchFeedState {
-  /** Why it ended before its time. `hold`: nothing goes on until somebody mends it. */
-  readonly failure?: {
-    readonly code: string;
-    readonly detail: string;
-    readonly hold: boolean;
-    readonly retryAfterMs?: number;
-  };
-}
-
-/** What a storage was told, so that it notifies us. */
-export interface Subscription {
-  readonly id: string;
-  /** ISO 8601. */
-  readonly expiresAt: string;
-}
-export interface KeepSubscriptionInput {
-  readonly connector: string;
-  readonly source: Source;
-  /** `keep`: make one, or renew the one that is there; `reauthorize`: as the storage wants it; `remove`: at the end. */
-  readonly action: 'keep' | 'reauthorize' | 'remove';
-  readonly subscription?: Subscription;
-}
-/** Absent after `remove`. */
-export interface KeptSubscription {
-  readonly subscription?: Subscription;
-}
-
-/** Activities of the task queue `dsx.watch`. */
-export interface WatchActivities {
-  watchFeed(input: WatchFeedInput): Promise<WatchFeedResult>;
-  keepSubscription(input: KeepSubscriptionInput): Promise<KeptSubscription>;
-}
-
 /** Types of the failures that activities end with, besides the codes of the rooms below (`ApplicationFailure.type`). */
 export const FAILURE = {
   /** Nothing will go on until somebody mends it: details `[{ code, detail, worker }]`. Never retried by Temporal. */
   hold: 'hold',
 } as const;
+export type * from './watch-types.ts';
 export type { ActionCounts };

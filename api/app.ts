@@ -1,18 +1,23 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { createAround } from './around.ts';
+import { type Access, createAccess } from './auth/access.ts';
 import { drain } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { createGuard, secureHeaders } from './guard.ts';
 import { createJobs } from './jobs.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
-import { mountRoutes, type Route } from './route.ts';
+import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { connectorRoutes } from './routes/connectors.ts';
+import { descriptionRoutes } from './routes/description.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
@@ -22,9 +27,9 @@ import { storageRoutes } from './routes/storage.ts';
 import { watchRoutes } from './routes/watch.ts';
 
 /** Every route of the API, in one table. */
-export function apiRoutes(deps: ApiDeps): readonly Route[] {
+export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAccess(deps)): readonly Route[] {
   const jobs = createJobs(deps);
-  return [
+  const routes: readonly Route[] = [
     ...healthRoutes(deps),
     ...connectorRoutes(deps),
     ...watchRoutes(deps),
@@ -39,7 +44,11 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...allowedRoutes(deps),
     ...eventRoutes(deps),
     ...scheduleRoutes(deps),
+    ...keyRoutes(access.keys),
+    ...auditRoutes(deps),
+    ...descriptionRoutes(deps, () => routes),
   ];
+  return routes;
 }
 
 /** The Express app. @throws Error when an address that other machines can reach has no key */
@@ -51,8 +60,11 @@ export function createApi(deps: ApiDeps): Express {
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.use(secureHeaders);
-  app.use(createGuard({ key, loopback, publicHosts }));
-  mountRoutes(app, apiRoutes(deps), key === undefined ? 'local' : 'api-key');
+  const access = createAccess(deps);
+  const routes = apiRoutes(deps, access);
+  const { find, limits } = access;
+  app.use(createGuard({ loopback, publicHosts, keyed: key !== undefined, find, routes, limits }));
+  mountRoutes(app, routes, createAround(access));
   app.use((request) => {
     throw new ApiProblem('not_found', `There is nothing at ${JSON.stringify(request.path.slice(0, 200))}.`);
   });
@@ -75,6 +87,7 @@ function answerProblems({ log }: ApiDeps): ErrorRequestHandler {
     if (!(await drain(request))) response.set('Connection', 'close');
     const wait = problem.extra.retryAfterSeconds;
     if (typeof wait === 'number') response.set('Retry-After', String(wait));
+    else if (problem.status === 503) response.set('Retry-After', RETRY_SECONDS);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
   };
 }

@@ -108,6 +108,7 @@ export async function buildDeps(
       version: productVersion(),
       loopback: config.loopback,
       key: config.apiKey?.reveal(),
+      requestsPerSecond: config.requestsPerSecond,
       folderScans: config.folderScans,
       publicHosts: config.publicHosts,
       home: config.home,

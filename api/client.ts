@@ -13,6 +13,7 @@ import {
   type ApplyBody,
   type ApprovalList,
   type AssetList,
+  type AuditList,
   type CheckAnswer,
   type ConnectorDetail,
   type ConnectorList,
@@ -24,7 +25,11 @@ import {
   type JobEvent,
   type JobList,
   type JobResource,
+  type KeyList,
+  type KeyResource,
   type LimitsBody,
+  type NewKeyAnswer,
+  type NewKeyBody,
   type OutcomePage,
   type PreviewAnswer,
   type QuarantineList,
@@ -32,6 +37,7 @@ import {
   type RebuildAnswer,
   type RestoreBody,
   type RetryJobBody,
+  type RotateKeyBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
   type ScanItemsBody,
@@ -128,6 +134,11 @@ export interface ApiClient extends ScheduleClient {
   testScanner(scanner?: string): Promise<ScannerCheckAnswer>;
   scanItems(body: ScanItemsBody, options?: StartOptions): Promise<ScanItemsAnswer>;
   scanBody(body: Uint8Array, scanner?: string): Promise<ScanBodyAnswer>;
+  keys(): Promise<KeyList>;
+  createKey(body: NewKeyBody): Promise<NewKeyAnswer>;
+  rotateKey(id: string, body?: RotateKeyBody): Promise<NewKeyAnswer>;
+  revokeKey(id: string): Promise<KeyResource>;
+  audit(query?: { actor?: string; limit?: number; after?: string }): Promise<AuditList>;
   version(): Promise<VersionAnswer>;
   /** Resolves also when not ready. */
   readyz(): Promise<ReadyAnswer>;
@@ -262,6 +273,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }),
     scanBody: (bytes, scanner) =>
       call('POST', url('/scan', { scanner }), { bytes, timeoutMs: Math.max(timeoutMs, 600_000) }),
+    keys: () => call('GET', url('/keys')),
+    createKey: (body) => call('POST', url('/keys'), { body }),
+    rotateKey: (id, body = {}) => call('POST', url(`/keys/${encodeURIComponent(id)}/rotate`), { body }),
+    revokeKey: (id) => call('DELETE', url(`/keys/${encodeURIComponent(id)}`)),
+    audit: (query) => call('GET', url('/audit', query)),
     version: () => call('GET', url('/version')),
     readyz: () => call('GET', url('/readyz'), { also: 503 }),
   };

@@ -7,6 +7,7 @@ import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
 import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
+export type * from './access-contract.ts';
 export type * from './schedule-contract.ts';
 export type * from './storage-contract.ts';
 

@@ -23,6 +23,8 @@ export interface ApiSettings {
   readonly loopback: boolean;
   /** The bearer key; needed unless `loopback`. */
   readonly key: string | undefined;
+  /** Requests that each key may send, each second in the long run; undefined: as many as it likes. Without a key there is no limit. */
+  readonly requestsPerSecond?: number;
   /** Whether callers may scan folders that are no connector. */
   readonly folderScans: boolean;
   /** Names, in lower case, that sources of events call this server by. */

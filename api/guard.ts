@@ -1,16 +1,25 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { type FindCaller, setCaller } from './auth/caller.ts';
+import type { RateLimit } from './auth/rate.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem } from './problems.ts';
+import type { Route } from './route.ts';
 
 export interface GuardOptions {
-  /** The bearer key; undefined only on loopback. */
-  readonly key: string | undefined;
   /** True when the server listens on loopback alone: `Host` must then name this machine and our port. */
   readonly loopback: boolean;
-  /** Names that sources of events may call this server by on loopback too. Nothing else is served under them there. */
-  readonly publicHosts: readonly string[];
+  /** True when a key is needed; it need not be on loopback alone. */
+  readonly keyed: boolean;
+  readonly find: FindCaller;
+  /** Names under which routes that verify their sender are served on loopback too, lower-case. Nothing else is. */
+  readonly publicHosts?: readonly string[];
+  readonly routes: readonly Pick<Route, 'path' | 'method' | 'role' | 'basic'>[];
+  /** Requests of each key, and of each address that has none; undefined: as many as come. */
+  readonly limits: { readonly keys: RateLimit; readonly strangers: RateLimit } | undefined;
 }
+
+/** Most headers of a request. Their bytes are bounded by the server (16 KiB in all). */
+export const MAX_HEADERS = 100;
 
 /** Headers that every answer carries. */
 export const secureHeaders: RequestHandler = (_request, response, next) => {
@@ -26,43 +35,65 @@ export const secureHeaders: RequestHandler = (_request, response, next) => {
 
 /**
  * Who may ask at all. A page of another site that a browser on this machine shows must not reach us (foreign `Origin`), nor one
- * whose name was made to resolve to this machine (foreign `Host`); and the key is asked for on every route but `healthz` and the events,
- * where each source proves itself.
+ * whose name was made to resolve to this machine (foreign `Host`); and somebody who is known must ask, on every route but those that are
+ * open or verify their sender. What he may do is the route's to say.
  */
-export function createGuard({ key, loopback, publicHosts }: GuardOptions): RequestHandler {
-  if (!loopback && key === undefined) throw new Error('An address that other machines can reach needs a key.');
-  const expected = key === undefined ? undefined : digest(key);
-  return (request, response, next) => {
+export function createGuard({ loopback, keyed, find, routes, limits, publicHosts = [] }: GuardOptions): RequestHandler {
+  if (!loopback && !keyed) throw new Error('An address that other machines can reach needs a key.');
+  const open = patterns(routes.filter(({ role }) => role === 'none'));
+  const signed = patterns(routes.filter(({ role }) => role === 'signed'));
+  const basics = patterns(routes.filter(({ basic }) => basic));
+  return async (request, response, next) => {
     const host = request.headers.host ?? '';
-    const isPublicHost = EVENTS.test(request.path) && publicHosts.includes(host.toLowerCase());
+    const isSigned = signed.some((one) => one.test(request.path));
+    const isPublicHost = isSigned && publicHosts.includes(host.toLowerCase());
     if (loopback && !isPublicHost && !isOurs(host, request.socket.localPort)) {
       throw new ApiProblem(
         'host_refused',
         'The Host header must be localhost, 127.0.0.1 or [::1] with the port of this server.',
       );
     }
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      throw new ApiProblem('headers_too_large', `A request may have ${MAX_HEADERS} headers at most.`);
+    }
     const { origin } = request.headers;
     if (origin !== undefined && !isSameOrigin(origin, host)) {
       throw new ApiProblem('origin_refused', 'Requests of pages from other origins are refused.');
     }
-    if (
-      expected !== undefined &&
-      !isPublic(request.method, request.path) &&
-      !hasKey(request.headers.authorization, expected)
-    ) {
-      response.set('WWW-Authenticate', 'Bearer');
-      throw new ApiProblem('unauthorized', 'Send the key of this API as "Authorization: Bearer KEY".');
+    const { method, path } = request;
+    const isOpen = (method === 'GET' || method === 'HEAD') && open.some((one) => one.test(path));
+    if (!isOpen && !isSigned) {
+      const basic = basics.some((one) => one.test(path));
+      await letIn(request, response, basic);
     }
     next();
   };
+
+  async function letIn(request: Request, response: Response, basic: boolean): Promise<void> {
+    const address = request.socket.remoteAddress ?? '';
+    const caller = await find(request.headers.authorization, basic);
+    if (caller === undefined) {
+      // Only what fails is counted: others may share the address with whoever sends wrong keys.
+      tooMany(limits?.strangers.take(address));
+      response.set('WWW-Authenticate', basic ? ['Basic realm="dsx-connect", charset="UTF-8"', 'Bearer'] : 'Bearer');
+      throw new ApiProblem('unauthorized', 'Send a key of this API as "Authorization: Bearer KEY".');
+    }
+    if (keyed) tooMany(limits?.keys.take(caller.actor));
+    setCaller(response, caller);
+  }
 }
 
-/** Where sources call: `events/<source>/<connector>`. */
-const EVENTS = new RegExp(`^${API_PREFIX}/events/[^/]+/[^/]+$`);
+function tooMany(waitMs: number | undefined): void {
+  if (waitMs === undefined || waitMs <= 0) return;
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  throw new ApiProblem('too_many_requests', `Ask again in ${retryAfterSeconds} s.`, { extra: { retryAfterSeconds } });
+}
 
-function isPublic(method: string, path: string): boolean {
-  if ((method === 'POST' || method === 'OPTIONS') && EVENTS.test(path)) return true;
-  return (method === 'GET' || method === 'HEAD') && path === `${API_PREFIX}/healthz`;
+function patterns(routes: readonly Pick<Route, 'path'>[]): RegExp[] {
+  return routes.map(({ path }) => {
+    const inside = path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+');
+    return new RegExp(`^${API_PREFIX}${inside}$`);
+  });
 }
 
 function isOurs(host: string, port: number | undefined): boolean {
@@ -74,14 +105,4 @@ function isOurs(host: string, port: number | undefined): boolean {
 function isSameOrigin(origin: string, host: string): boolean {
   const match = /^https?:\/\/([^/]+)$/i.exec(origin);
   return match !== null && match[1]?.toLowerCase() === host.toLowerCase();
-}
-
-function hasKey(header: string | undefined, expected: Buffer): boolean {
-  const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
-  // Digests have one length, so the comparison tells nothing about the key.
-  return given !== undefined && timingSafeEqual(digest(given), expected);
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
-import { isSha256, MAX_REASON } from '../domain/allow.ts';
+import { MAX_REASON } from '../domain/allow.ts';
 import { parseSpans } from '../domain/approval.ts';
 import { LONGEST_RESCAN_AFTER } from '../domain/incremental.ts';
 import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
@@ -31,11 +31,10 @@ export const connectorParams = z.strictObject({ id: z.string() });
 /** What can't be the id of a job is not looked for: it is `job_not_found`. */
 export const isJobId = (job: string): boolean => JOB_ID.test(job);
 
-const limit = z
+export const limit = z
   .string()
-  .regex(/^[1-9]\d{0,3}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+  .regex(/^([1-9]\d{0,2}|1000)$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .transform(Number)
-  .refine((n) => n <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .default(DEFAULT_LIMIT);
 
 /** Lists in the order of their ids. */
@@ -96,7 +95,7 @@ export const quarantineQuery = z.strictObject({
   limit,
   after: text(1_000).optional(),
 });
-const sha256 = z.string().refine(isSha256, 'must be a SHA-256: 64 lower-case hex digits');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256: 64 lower-case hex digits');
 export const allowedQuery = z.strictObject({ limit, after: sha256.optional() });
 export const allowBody = z.strictObject({
   sha256,

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
+import { mayAct, type Role } from '../domain/role.ts';
+import { type Caller, callerOf } from './auth/caller.ts';
 import { hasBody, mediaType, readJson, refuseEncoding } from './body.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
@@ -12,8 +14,9 @@ export interface Call<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** Who asks, as far as this API knows. */
+  /** Who asks, as far as this API knows: `open` where nobody need say. */
   readonly actor: string;
+  readonly caller: Caller | undefined;
   /** Fires when the client has gone before its answer. */
   readonly signal: AbortSignal;
   readonly request: IncomingMessage;
@@ -23,14 +26,27 @@ export interface Call<P, Q, B> {
 /** A status and a JSON body, or undefined when the handler wrote the answer itself. */
 export type Reply = { readonly status: number; readonly body: unknown } | undefined;
 
-/** One line of the table of routes: what drives dispatch, validation and the description of the API. */
+/**
+ * Who may ask: a role at least; `none`: anybody, also without a key; `signed`: no key, because the route itself verifies who sent it.
+ * `none` is for what tells nothing but that the process answers.
+ */
+export type Access = Role | 'none' | 'signed';
+
+/**
+ * One line of the table of routes: what drives dispatch, validation, authorisation, the audit log and the description of the API.
+ */
 export interface Route {
   readonly method: Method;
   /** Below the prefix, with `:name` for parameters. */
   readonly path: string;
   readonly summary: string;
-  /** Asks for no key: its handler has other means to know who calls, or it tells nothing. */
-  readonly open?: true;
+  readonly role: Access;
+  /** The key may come as the password of Basic authentication, for a browser. Only for what changes nothing. */
+  readonly basic: boolean;
+  /** What the audit log keeps of a call: of a GET, or of what changes nothing, `none`; `bare`: all but the body. */
+  readonly audit: 'none' | 'bare' | 'whole';
+  /** The header `Idempotency-Key` is heeded. */
+  readonly idempotent: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
@@ -40,8 +56,8 @@ export interface Route {
     readonly optional?: true;
     readonly raw?: true;
   };
-  /** By status. `stream` is `text/event-stream`. */
-  readonly answers: Readonly<Record<number, z.ZodType | 'stream'>>;
+  /** By status. `stream` is `text/event-stream`, `file` whatever media type the file has. */
+  readonly answers: Readonly<Record<number, z.ZodType | 'stream' | 'file'>>;
   readonly problems: readonly ProblemCode[];
   readonly handle: (call: Call<never, never, never>) => Promise<Reply>;
 }
@@ -55,6 +71,11 @@ export function route<
   method: Method;
   path: string;
   summary: string;
+  role: Access;
+  basic?: true;
+  /** Default: `none` for GET and for what is signed, else `whole`. */
+  audit?: Route['audit'];
+  idempotent?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -70,7 +91,10 @@ export function route<
     method: spec.method,
     path: spec.path,
     summary: spec.summary,
-    ...(spec.open !== undefined && { open: spec.open }),
+    role: spec.role,
+    basic: spec.basic ?? false,
+    audit: spec.audit ?? (spec.method === 'GET' || spec.role === 'signed' ? 'none' : 'whole'),
+    idempotent: spec.idempotent ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
@@ -85,14 +109,22 @@ export function route<
   };
 }
 
+/** When to come back after a 503 that says nothing better, in seconds. */
+export const RETRY_SECONDS = '5';
+
+/** What stands around every call. */
+export interface Around {
+  /** Runs a call of somebody who may make it. */
+  readonly run: (found: Route, call: Call<never, never, never>) => Promise<Reply>;
+  /** Told of a call that was refused for its role. */
+  readonly refused: (found: Route, caller: Caller, request: Request) => Promise<void>;
+}
+
 /** Puts the table into the app: every path answers its methods, and 405 with `Allow` to all others. */
-export function mountRoutes(app: Express, routes: readonly Route[], actor: string): void {
+export function mountRoutes(app: Express, routes: readonly Route[], around: Around): void {
   const paths = Map.groupBy(routes, (r) => r.path);
   for (const [path, served] of paths) {
-    const allow = served
-      .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-      .sort()
-      .join(', ');
+    const allow = allowed(served);
     app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, _next: NextFunction) => {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const found = served.find((r) => r.method === method);
@@ -100,18 +132,35 @@ export function mountRoutes(app: Express, routes: readonly Route[], actor: strin
         response.set('Allow', allow);
         throw new ApiProblem('method_not_allowed', `${request.method} is not served here; ${allow} is.`);
       }
-      const reply = await found.handle(await callOf(found, request, response, actor));
+      const refusal = refusalOf(found, callerOf(response));
+      if (refusal !== undefined) {
+        if (refusal.caller !== undefined) await around.refused(found, refusal.caller, request);
+        throw refusal.problem;
+      }
+      const reply = await around.run(found, await callOf(found, request, response));
+      if (reply?.status === 503) response.set('Retry-After', RETRY_SECONDS);
       if (reply !== undefined) response.status(reply.status).json(reply.body);
     });
   }
 }
 
-async function callOf(
-  found: Route,
-  request: Request,
-  response: Response,
-  actor: string,
-): Promise<Call<never, never, never>> {
+function allowed(served: readonly Route[]): string {
+  return served
+    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .sort()
+    .join(', ');
+}
+
+/** Why this caller may not call this route; undefined when he may. The guard in front found out who he is. */
+function refusalOf({ role }: Route, caller: Caller | undefined): { problem: ApiProblem; caller?: Caller } | undefined {
+  if (role === 'none' || role === 'signed') return undefined;
+  if (caller === undefined) return { problem: new ApiProblem('unauthorized', 'Send a key.') };
+  if (mayAct(caller.role, role)) return undefined;
+  const detail = `This needs the role ${role}; the key has ${caller.role}.`;
+  return { caller, problem: new ApiProblem('forbidden', detail, { extra: { needs: role, has: caller.role } }) };
+}
+
+async function callOf(found: Route, request: Request, response: Response): Promise<Call<never, never, never>> {
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new Error('the client has gone'));
@@ -119,7 +168,9 @@ async function callOf(
   const params = found.params === undefined ? undefined : checked(found.params, request.params, 'path');
   const query = checked(found.query, request.query, 'query');
   const body = await bodyOf(found, request);
-  return { params, query, body, actor, signal: gone.signal, request, response } as unknown as Call<never, never, never>;
+  const caller = callerOf(response);
+  const call = { params, query, body, actor: caller?.actor ?? 'open', caller, signal: gone.signal, request, response };
+  return call as unknown as Call<never, never, never>;
 }
 
 async function bodyOf(found: Route, request: Request): Promise<unknown> {

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { ApiTls } from '../config/api.ts';
 import { CodedError, systemCode } from '../domain/errors.ts';
 import { secureContext } from './certificate.ts';
+import { answerClientFault } from './client-fault.ts';
 
 /**
  * Why the server does not listen.
@@ -17,6 +18,8 @@ export interface ServeOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly tls?: ApiTls;
+  /** How long the head of a request may take to arrive, in milliseconds (15 s). */
+  readonly headersMs?: number;
 }
 
 /** Limits on what a client may take, in milliseconds and bytes. An upload to be scanned may last an hour. */
@@ -25,25 +28,28 @@ const LIMITS: ServerOptions = {
   requestTimeout: 3_600_000,
   keepAliveTimeout: 5_000,
   maxHeaderSize: 16 * 1024,
-  connectionsCheckingInterval: 5_000,
 };
 const MAX_CONNECTIONS = 1_000;
 
 /** Listens. @throws ListenError with one line that names address and port, CertificateError */
 export async function serve(app: RequestListener, options: ServeOptions): Promise<{ server: Server; port: number }> {
-  const { host, port, tls } = options;
+  const { host, port, tls, headersMs = LIMITS.headersTimeout } = options;
+  const limits = { ...LIMITS, headersTimeout: headersMs, connectionsCheckingInterval: Math.ceil((headersMs ?? 0) / 3) };
   const server =
     tls === undefined
-      ? createServer(LIMITS, app)
+      ? createServer(limits, app)
       : createTlsServer(
           {
-            ...LIMITS,
+            ...limits,
             ...secureContext(tls),
             ...(tls.clientCaFile !== undefined && { requestCert: true, rejectUnauthorized: true }),
           },
           app,
         );
   server.maxConnections = MAX_CONNECTIONS;
+  // None is left out unseen: the guard refuses what is too many.
+  server.maxHeadersCount = 0;
+  server.on('clientError', answerClientFault);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);

@@ -16,6 +16,7 @@ export interface CommandEntry {
 const STORAGE = 'Before a scan:';
 const SCANS = 'Scans:';
 const STACK = 'The embedded stack:';
+const ACCESS = 'Who may ask:';
 const WORK = 'Work on dsx-connect itself:';
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -147,6 +148,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: STACK,
     load: () => import('./commands/scanner.ts'),
   },
+  {
+    name: 'key',
+    summary: 'make, list and end keys of the API',
+    group: ACCESS,
+    load: () => import('./commands/key.ts'),
+  },
+  { name: 'audit', summary: 'list who changed what', group: ACCESS, load: () => import('./commands/audit.ts') },
   { name: 'test', summary: 'run the checks and the tests', group: WORK, load: () => import('./commands/test.ts') },
   {
     name: 'chaos',

@@ -17,6 +17,8 @@ export interface ApiConfig extends CommonConfig {
   readonly loopback: boolean;
   /** The bearer key. Always present when `loopback` is false. */
   readonly apiKey?: Secret;
+  /** Requests of each key, each second in the long run. */
+  readonly requestsPerSecond: number;
   /** Whether callers may scan folders that are no connector. */
   readonly folderScans: boolean;
   /** Names under which sources of events reach this process, lower-case, with their port where it is written. */
@@ -65,6 +67,7 @@ export const apiSchema = z.strictObject({
   API_HOST: host.default('127.0.0.1'),
   API_PORT: port.default(8586),
   DSXCONNECT_API_KEY_FILE: absolutePath.optional(),
+  DSXCONNECT_REQUESTS_PER_SECOND: integer(1, 100_000).default(100),
   DSXCONNECT_FOLDER_SCANS: onOff.optional(),
   DSXCONNECT_PUBLIC_HOSTS: publicHosts.default([]),
   USE_TLS: onOff.default(false),
@@ -106,6 +109,7 @@ export function loadApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
     port: set.API_PORT,
     loopback,
     ...(apiKey !== undefined && { apiKey }),
+    requestsPerSecond: set.DSXCONNECT_REQUESTS_PER_SECOND,
     folderScans: set.DSXCONNECT_FOLDER_SCANS ?? loopback,
     publicHosts: set.DSXCONNECT_PUBLIC_HOSTS,
     ...(tls !== undefined && { tls }),

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import type { SchedulePlan } from '../domain/schedule/schedule.ts';
+import { type AllowedTarget, parseAllowed } from '../net/allowed.ts';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
@@ -36,6 +37,8 @@ export interface CommonConfig {
   /** Where results are sent, by the orchestrators. */
   readonly results: readonly SinkSettings[];
   readonly schedules: readonly SchedulePlan[];
+  /** What may be reached although it is not public, or without TLS, when a user or a connector names it. */
+  readonly allowedAddresses: readonly AllowedTarget[];
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -54,6 +57,17 @@ const logLevel = z.string().transform((input, context): LogLevel => {
   return z.NEVER;
 });
 
+const allowedAddresses = z.string().transform((input, context): AllowedTarget[] => {
+  const entries = input.split(',').filter((entry) => entry.trim() !== '');
+  return entries.flatMap((entry) => {
+    const parsed = parseAllowed(entry);
+    if (parsed !== undefined) return [parsed];
+    const message = `${JSON.stringify(entry.trim())} is no address, range or host, as 10.1.0.0/16, fd12::/64, storage.corp.example or .corp.example`;
+    context.issues.push({ code: 'custom', input, message });
+    return [];
+  });
+});
+
 /** The variables that the API and the workers share. */
 export const commonShape = {
   APP_ENV: appEnv.default('dev'),
@@ -64,6 +78,7 @@ export const commonShape = {
   ...redisShape,
   ...temporalShape,
   ...scannerShape,
+  DSXCONNECT_ALLOWED_ADDRESSES: allowedAddresses.default([]),
 };
 type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
 
@@ -133,6 +148,7 @@ export function buildCommon(
     connectors: config.connectors,
     results: config.results ?? [],
     schedules: config.schedules ?? [],
+    allowedAddresses: set.DSXCONNECT_ALLOWED_ADDRESSES,
   };
 }
 

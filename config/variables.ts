@@ -176,6 +176,12 @@ export const ENVIRONMENT: readonly Variable[] = [
   ),
   variable('DSXA_STANDIN_URL', all, '', 'Origin of a stand-in scanner. It judges nothing; refused outside `dev`.'),
   variable(
+    'DSXCONNECT_ALLOWED_ADDRESSES',
+    servers,
+    '',
+    'What may be reached although it is not public, or without TLS, when a user or a connector names it: ranges, addresses, hosts and (`.corp.example`) all below a name, with commas.',
+  ),
+  variable(
     'DSXCONNECT_WORKER_ROLES',
     ['worker'],
     'orchestrator,scan',
@@ -214,6 +220,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     ['api', 'cli'],
     '',
     'File that holds the bearer key of the API, at least 16 characters.',
+  ),
+  variable(
+    'DSXCONNECT_REQUESTS_PER_SECOND',
+    ['api'],
+    '100',
+    'Requests that each key may send to this process, each second in the long run; twice as many at once.',
   ),
   variable(
     'DSXCONNECT_FOLDER_SCANS',

@@ -4,6 +4,7 @@ import { newestFirst, type Started } from '../domain/job-order.ts';
 import type { BucketAccess } from '../domain/ledger-place.ts';
 import { type AllowBook, createAllowBook } from './allow-book.ts';
 import { type Answers, createAnswers } from './answers.ts';
+import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type Cursors, createCursors } from './cursors.ts';
 import { eachOf } from './each-of.ts';
@@ -12,6 +13,7 @@ import { createIntakePages, type IntakePages } from './intake-pages.ts';
 import { type Ends, JobLedger } from './job-ledger.ts';
 import { JobObjects } from './job-objects.ts';
 import { type JobSummary, summarize } from './job-summary.ts';
+import { createKeyObjects, type KeyObjects } from './key-objects.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import { openStore } from './open-store.ts';
@@ -48,6 +50,10 @@ export interface Ledger {
   readonly allowed: AllowBook;
   /** How far results were sent out, outside of every job. */
   readonly results: ResultCursors;
+  /** The objects of API keys, outside of every job. */
+  readonly keys: KeyObjects;
+  /** Who changed what, outside of every job. */
+  readonly audit: AuditLog;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /** The same by their headers alone, which costs a listing, and a read for each header that is new. */
@@ -163,6 +169,8 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     restoresOf: (found) => noted(RESTORES, found),
     allowed: createAllowBook(store),
     results: createResultCursors(store),
+    keys: createKeyObjects(store),
+    audit: createAuditLog(store),
     starts,
     async *jobs() {
       for (const entry of await starts()) yield await summarize(job(entry.job));

@@ -1,6 +1,6 @@
-import * as answers from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiProblem } from '../problems.ts';
+import * as answers from '../quarantine-schemas.ts';
 import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
 
@@ -11,6 +11,7 @@ export function allowedRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/allowed',
       summary: 'What is allowed by SHA-256, and what no longer is: the newest entry of each hash, by hash.',
+      role: 'viewer',
       query: requests.allowedQuery,
       answers: { 200: answers.allowedList },
       problems: ['ledger_unavailable'],
@@ -25,6 +26,7 @@ export function allowedRoutes(deps: ApiDeps): readonly Route[] {
       method: 'POST',
       path: '/allowed',
       summary: 'Allows bytes by their SHA-256, or revokes that. Every worker heeds it within seconds.',
+      role: 'admin',
       json: requests.allowBody,
       answers: { 201: answers.allowAnswer },
       problems: ['not_allowed', 'ledger_unavailable', 'ledger_full'],

@@ -28,6 +28,7 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: `/approvals/:source/${verdict}`,
       summary: DECISIONS[verdict],
+      role: 'operator',
       params: requests.sourceParams,
       json: requests.decideBody,
       answers: { 200: answers.decideSourceAnswer },
@@ -66,6 +67,7 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'GET',
       path: '/approvals',
       summary: 'Sources where findings wait for approval, or were decided about lately.',
+      role: 'viewer',
       answers: { 200: answers.approvalList },
       problems: ['no_worker', 'temporal_unreachable'],
       handle: async () => {
@@ -82,6 +84,7 @@ export function approvalRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'GET',
       path: '/approvals/:source',
       summary: 'Findings of a source that wait for approval, in their sequence, and the latest decisions.',
+      role: 'viewer',
       params: requests.sourceParams,
       query: requests.approvalsQuery,
       answers: { 200: answers.sourceApprovals },

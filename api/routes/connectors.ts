@@ -30,6 +30,8 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       method,
       path: '/test/dsxa-connection',
       summary: 'Asks a scanner for a verdict on a tiny harmless body, and tells what came back.',
+      role: 'operator',
+      audit: 'none',
       query: scannerQuery,
       answers: { 200: scannerCheckAnswer },
       problems: ['scanner_not_named', 'scanner_unknown', 'standin_refused'],
@@ -43,6 +45,7 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/connectors',
       summary: 'The connectors of the configuration.',
+      role: 'viewer',
       answers: { 200: connectorList },
       handle: async () => {
         const connectors = await withEvents(deps, deps.settings.connectors);

@@ -68,8 +68,8 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: '/events/:source/:connector',
+      role: 'signed',
       summary: 'Takes what a source tells of a connector. Answered once the events are written down and handed over.',
-      open: true,
       params,
       query,
       rawBody: true,
@@ -94,8 +94,8 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'OPTIONS',
       path: '/events/:source/:connector',
+      role: 'signed',
       summary: 'Tells Event Grid that events are wanted here, as CloudEvents ask.',
-      open: true,
       params,
       query,
       answers: { 200: z.undefined() },

@@ -93,6 +93,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/healthz',
       summary: 'The process answers. Needs no key.',
+      role: 'none',
       answers: { 200: healthAnswer },
       handle: async () => ({ status: 200, body: { status: 'ok' } }),
     }),
@@ -100,6 +101,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/readyz',
       summary: 'What this server depends on, each with what is wrong.',
+      role: 'viewer',
       answers: { 200: readyAnswer, 503: readyAnswer },
       handle: async () => {
         const ledger = tried(() => deps.ledger.check(), deps.ledger.place);
@@ -128,6 +130,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       method: 'GET',
       path: '/version',
       summary: 'What runs here, and which scanners jobs may name.',
+      role: 'viewer',
       answers: { 200: versionAnswer },
       handle: async () => ({
         status: 200,

@@ -4,6 +4,7 @@ import * as answers from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { Jobs } from '../jobs.ts';
+import { quarantineList } from '../quarantine-schemas.ts';
 import * as requests from '../request-schemas.ts';
 import { restoreRequest } from '../restore-request.ts';
 import { type Route, route } from '../route.ts';
@@ -17,8 +18,9 @@ export function quarantineRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'GET',
       path: '/quarantine',
       summary: 'What is in quarantine, by the action rows: newest job first, without what was put back.',
+      role: 'viewer',
       query: requests.quarantineQuery,
-      answers: { 200: answers.quarantineList },
+      answers: { 200: quarantineList },
       problems: ['ledger_unavailable'],
       handle: async ({ query: { limit, source, after } }) => {
         const { items, next } = await pageQuarantine(await deps.ledger.open(), {
@@ -33,6 +35,8 @@ export function quarantineRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/jobs/:job/restore',
       summary: 'Puts back what a job moved or tagged, where nothing else has its name; by a job of its own.',
+      role: 'operator',
+      idempotent: true,
       params: requests.jobParams,
       json: requests.restoreBody,
       optionalBody: true,

@@ -39,6 +39,7 @@ export function rebuildRoutes(deps: ApiDeps): readonly Route[] {
       method: 'POST',
       path: '/jobs/rebuild',
       summary: 'Writes the status in Redis anew, from the workflows and the ledger.',
+      role: 'admin',
       answers: { 200: rebuildAnswer },
       problems: ['status_unavailable', 'temporal_unreachable', 'ledger_unavailable', 'stopping'],
       handle: async () => {

@@ -18,6 +18,8 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/jobs/:job/retry',
       summary: 'Scans again what a job that has ended could not judge, or joins the equal retry that runs.',
+      role: 'operator',
+      idempotent: true,
       params: requests.jobParams,
       json: requests.retryJobBody,
       optionalBody: true,

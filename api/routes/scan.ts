@@ -22,6 +22,8 @@ export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       path: '/scan',
       summary:
         'Scans named items of a connector (JSON), or a body whose bytes are never stored (application/octet-stream).',
+      role: 'operator',
+      idempotent: true,
       query: scannerQuery,
       json: scanItemsBody,
       stream: 'application/octet-stream',
@@ -142,12 +144,27 @@ async function scanBody(
   };
 }
 
+/** How long nothing of a body may come, in milliseconds, while the scanner waits for it. */
+const SILENCE_MS = 30_000;
+
 /** The chunks of a body. Leaving early keeps the connection, so that the answer still reaches the client. */
 async function* chunksOf(request: Call<never, never, never>['request']): AsyncGenerator<Uint8Array, void, void> {
-  const chunks = request.iterator({ destroyOnReturn: false });
+  const chunks = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
+  const silence = new ApiProblem('body_timeout', `Nothing of the body came for ${SILENCE_MS / 1000} s.`);
   try {
-    for await (const chunk of chunks) yield chunk as Uint8Array;
+    for (;;) {
+      let late: NodeJS.Timeout | undefined;
+      const silent = new Promise<never>((_, reject) => {
+        late = setTimeout(() => reject(silence), SILENCE_MS);
+      });
+      const next = await Promise.race([chunks.next(), silent]).finally(() => clearTimeout(late));
+      if (next.done === true) return;
+      yield next.value as Uint8Array;
+    }
   } catch (cause) {
+    if (cause === silence) throw cause;
     throw new ApiProblem('bad_request', 'The connection was closed before the body was whole.', { cause });
+  } finally {
+    chunks.return?.().catch(() => undefined);
   }
 }

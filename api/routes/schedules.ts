@@ -30,6 +30,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: `/schedules/:id/${verb}`,
+      role: 'operator',
       summary,
       params: schemas.scheduleParams,
       json: schemas.noteBody,
@@ -47,6 +48,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: '/schedules/preview',
+      role: 'operator',
       summary: 'Checks a schedule, and tells its next times; makes nothing.',
       json: schemas.createScheduleBody,
       answers: { 200: schemas.schedulePreview },
@@ -60,6 +62,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: '/schedules',
+      role: 'operator',
       summary: 'Makes a schedule that starts scans of a connector.',
       json: schemas.createScheduleBody,
       answers: { 201: schemas.scheduleResource },
@@ -76,6 +79,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/schedules',
+      role: 'viewer',
       summary: 'Schedules by their id.',
       query: listQuery,
       answers: { 200: schemas.scheduleList },
@@ -88,6 +92,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/schedules/:id',
+      role: 'viewer',
       summary: 'A schedule, its next times, and whether it is paused.',
       params: schemas.scheduleParams,
       answers: { 200: schemas.scheduleResource },
@@ -97,6 +102,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'PUT',
       path: '/schedules/:id',
+      role: 'operator',
       summary: 'Puts another definition in the place of the revision that was seen.',
       params: schemas.scheduleParams,
       json: schemas.replaceScheduleBody,
@@ -111,6 +117,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'DELETE',
       path: '/schedules/:id',
+      role: 'operator',
       summary: 'Deletes a schedule. A scan that it started goes on.',
       params: schemas.scheduleParams,
       answers: { 200: schemas.scheduleDeleted },
@@ -126,6 +133,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: '/schedules/:id/trigger',
+      role: 'operator',
       summary: 'Begins a run now, unless one goes on.',
       params: schemas.scheduleParams,
       json: schemas.noteBody.pick({}),
@@ -140,6 +148,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: '/schedules/:id/backfill',
+      role: 'operator',
       summary: 'Begins runs for times that went by.',
       params: schemas.scheduleParams,
       json: schemas.backfillBody,
@@ -153,6 +162,7 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/schedules/:id/runs',
+      role: 'viewer',
       summary: 'The last runs of a schedule, newest first, each with its job and outcome.',
       params: schemas.scheduleParams,
       query: listQuery.pick({ limit: true }),

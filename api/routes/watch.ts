@@ -15,6 +15,7 @@ export function watchRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'POST',
       path: `/connectors/:id/watch/${verb}`,
+      role: 'operator',
       summary: verb === 'pause' ? 'Stops asking the source of a connector, and its sweeps.' : 'Goes on watching.',
       params: connectorParams,
       json: controlBody,
@@ -33,6 +34,7 @@ export function watchRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/connectors/:id',
+      role: 'viewer',
       summary: 'One connector, and how it is watched.',
       params: connectorParams,
       answers: { 200: connectorDetail },

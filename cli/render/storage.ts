@@ -5,7 +5,7 @@ import { bytes, count, counted, duration } from './units.ts';
 import { padEnd, padStart } from './width.ts';
 
 /** Rows in columns, the last one as long as it is. */
-function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
   return rows.map((row) =>
     row

@@ -23,21 +23,22 @@ interface Rule {
 }
 
 const stores = ['connectors', 'scanner', 'ledger', 'status'];
-const storeRule: Rule = { rooms: ['domain'], packages: '*', node: true };
-const below = [...stores, 'domain'];
+const storeRule: Rule = { rooms: ['domain', 'net'], packages: '*', node: true };
+const below = [...stores, 'domain', 'net'];
 
 const DEMO_SERVERS = ['seaweedfs', 'azurite', 'fake-gcs', 'graph/fake'].map((name) => `scripts/servers/${name}.ts`);
 
 /** The rooms, and which way imports point between them. What is not named here (test, bench, scripts) may import anything. */
 export const ROOMS: Readonly<Record<string, Rule>> = {
   domain: { packages: [], node: false },
+  net: { rooms: ['domain'], packages: ['ipaddr.js', 'undici'], node: true },
   connectors: storeRule,
   scanner: storeRule,
   ledger: storeRule,
   status: storeRule,
   config: {
     rooms: ['domain'],
-    files: ['connectors/graph/asset-url.ts'],
+    files: ['net/allowed.ts', 'net/target.ts', 'connectors/graph/asset-url.ts'],
     types: ['connectors'],
     packages: ['zod', 'yaml'],
     node: true,

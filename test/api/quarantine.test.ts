@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { allowAnswer, allowedList, quarantineList, startJobAnswer } from '../../api/answer-schemas.ts';
+import { startJobAnswer } from '../../api/answer-schemas.ts';
+import { allowAnswer, allowedList, quarantineList } from '../../api/quarantine-schemas.ts';
 import type { ActionRow } from '../../domain/action.ts';
 import type { JobHeader } from '../../ledger/types.ts';
 import { movedRow, writeActed } from '../ledger/acted-fixture.ts';

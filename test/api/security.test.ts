@@ -16,7 +16,9 @@ const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unkno
       .replace(':id', 'share')
       .replace(':source', 'share')
       .replace(':connector', 'share')
-      .replace(':estimate', 'estimate-1'),
+      .replace(':estimate', 'estimate-1')
+      .replace(':key', '0123456789abcdef')
+      .replace(':file', 'start.js'),
     takesJson: bodies.json !== undefined,
   }),
 );
@@ -65,6 +67,14 @@ test('the table has the routes that clients were promised', () => {
       'DELETE /connectors/share/estimate/estimate-1',
       'DELETE /folders/estimate/estimate-1',
       'DELETE /schedules/share',
+      'DELETE /keys/0123456789abcdef',
+      'GET /audit',
+      'GET /docs',
+      'GET /docs/start.js',
+      'GET /keys',
+      'GET /openapi.json',
+      'POST /keys',
+      'POST /keys/0123456789abcdef/rotate',
       'GET /allowed',
       'GET /approvals',
       'GET /approvals/share',
@@ -163,7 +173,9 @@ describe.each(CASES)('%s %s', (method, path) => {
       return;
     }
     expect(response.status).toBe(401);
-    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    const browser = path.startsWith('/docs') || path === '/openapi.json';
+    const schemes = browser ? 'Basic realm="dsx-connect", charset="UTF-8", Bearer' : 'Bearer';
+    expect(response.headers.get('www-authenticate')).toBe(schemes);
     expect(((await response.json()) as { code: string }).code).toBe('unauthorized');
   });
 

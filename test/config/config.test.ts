@@ -39,6 +39,7 @@ describe('defaults', () => {
   it('are complete for a worker', () => {
     expect(worker()).toEqual({
       appEnv: 'dev',
+      allowedAddresses: [],
       logLevel: 'info',
       home,
       ledger: { place: path.join(home, 'ledger'), access: {} },
@@ -335,5 +336,22 @@ describe('the token of the scanner', () => {
       concurrency: 64,
       bytesInFlight: 2 ** 30,
     });
+  });
+});
+
+describe('addresses that may be named although they are not public', () => {
+  it('are ranges, addresses, hosts and all below a name', () => {
+    const entries = '10.1.0.0/16, fd12::/64,10.1.2.3, storage.corp.example,.dmz.corp.example';
+    expect(worker({ DSXCONNECT_ALLOWED_ADDRESSES: entries }).allowedAddresses).toEqual([
+      { kind: 'addresses', cidr: '10.1.0.0/16' },
+      { kind: 'addresses', cidr: 'fd12::/64' },
+      { kind: 'addresses', cidr: '10.1.2.3/32' },
+      { kind: 'host', host: 'storage.corp.example' },
+      { kind: 'host', host: '.dmz.corp.example' },
+    ]);
+  });
+
+  it('are named in the error when they are none', () => {
+    expect(() => worker({ DSXCONNECT_ALLOWED_ADDRESSES: '10.0.0.0/8,http://x' })).toThrow(/"http:\/\/x" is no address/);
   });
 });

@@ -1,0 +1,38 @@
+/** What is left of one caller's share. */
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** Callers that are remembered. The one seen longest ago is forgotten first, which gives it a full bucket again. */
+const MOST = 10_000;
+
+export interface RateLimit {
+  /** Takes one: 0 when there was one, else the milliseconds until there is. */
+  take(caller: string): number;
+}
+
+/**
+ * A token bucket for each caller: `perSecond` in the long run, and `burst` at once. It is this process's own: with several API processes a
+ * caller has as many shares.
+ */
+export function createRateLimit(perSecond: number, burst: number, ms = () => performance.now()): RateLimit {
+  const buckets = new Map<string, Bucket>();
+  const filled = (caller: string): Bucket => {
+    const now = ms();
+    const { tokens, at } = buckets.get(caller) ?? { tokens: burst, at: now };
+    return { tokens: Math.min(burst, tokens + ((now - at) * perSecond) / 1000), at: now };
+  };
+  const lacking = ({ tokens }: Bucket): number => (tokens >= 1 ? 0 : ((1 - tokens) * 1000) / perSecond);
+  return {
+    take(caller) {
+      const bucket = filled(caller);
+      const wait = lacking(bucket);
+      if (wait === 0) bucket.tokens -= 1;
+      buckets.delete(caller);
+      buckets.set(caller, bucket);
+      if (buckets.size > MOST) buckets.delete(buckets.keys().next().value as string);
+      return wait;
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { API_PREFIX } from './contract.ts';
+import { PROBLEMS, type ProblemCode } from './problems.ts';
+import type { Route } from './route.ts';
+
+type Json = Record<string, unknown>;
+
+/**
+ * The OpenAPI 3.1 document of the table of routes.
+ * @param keyed whether this server asks for a key
+ */
+export function openApi(routes: readonly Route[], options: { version: string; keyed: boolean }): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = pathOf(route);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, options.keyed) };
+  }
+  return {
+    openapi: '3.1.0',
+    jsonSchemaDialect: DIALECT,
+    info: {
+      title: 'dsx-connect',
+      version: options.version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description:
+        'Every error is `application/problem+json` with a stable `code`: decide on it, never on the texts. `x-role` is the role that a key needs.',
+    },
+    servers: [{ url: API_PREFIX }],
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'A key of this API.' },
+        page: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'The key as password, for a browser. The name is not looked at.',
+        },
+      },
+      schemas: { Problem: PROBLEM },
+    },
+  };
+}
+
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
+const PROBLEM: Json = {
+  type: 'object',
+  description: 'RFC 9457. Further members depend on the code.',
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(PROBLEMS) },
+    detail: { type: 'string' },
+  },
+  required: ['type', 'title', 'status', 'code', 'detail'],
+};
+
+/** Every problem that a call of this route can come to: its own, and those of what stands in front of it. */
+export function problemsOf({ role, bodies, answers, problems }: Route): ProblemCode[] {
+  const keyed = role !== 'none' && role !== 'signed';
+  const codes: readonly (ProblemCode | false)[] = [
+    'bad_request',
+    'request_invalid',
+    'host_refused',
+    'origin_refused',
+    'headers_too_large',
+    'request_timeout',
+    'internal',
+    ...(keyed ? (['unauthorized', 'forbidden', 'too_many_requests', 'ledger_unavailable'] as const) : []),
+    bodies.json !== undefined && 'json_invalid',
+    bodies.json !== undefined && 'body_timeout',
+    ...(hasBody(bodies) ? (['body_too_large', 'unsupported_media_type'] as const) : []),
+    Object.values(answers).includes('stream') && 'too_many_streams',
+    problems.includes('temporal_unreachable') && 'workflow_failed',
+    ...problems,
+  ];
+  return [...new Set(codes.filter((code) => code !== false))];
+}
+
+function hasBody({ json, stream }: Route['bodies']): boolean {
+  return json !== undefined || stream !== undefined;
+}
+
+/** As OpenAPI writes it: `{job}` for `:job`. */
+export function pathOf({ path }: Pick<Route, 'path'>): string {
+  return path.replaceAll(/:(\w+)/g, '{$1}');
+}
+
+function operation(route: Route, keyed: boolean): Json {
+  const { summary, role, basic, bodies } = route;
+  const open = role === 'none' || role === 'signed' || !keyed;
+  return {
+    operationId: operationId(route),
+    summary,
+    tags: [route.path.split('/')[1] ?? ''],
+    'x-role': role,
+    security: open ? [] : [{ key: [] }, ...(basic ? [{ page: [] }] : [])],
+    parameters: parameters(route),
+    ...(hasBody(bodies) && { requestBody: requestBody(bodies) }),
+    responses: { ...answersOf(route), ...problemAnswers(route) },
+  };
+}
+
+function operationId({ method, path }: Route): string {
+  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  return method.toLowerCase() + words.map((word) => (word[0] ?? '').toUpperCase() + word.slice(1)).join('');
+}
+
+function parameters({ path, params, query, answers, idempotent }: Route): Json[] {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { minLength: 1, ...(params === undefined ? { type: 'string' } : propertyOf(jsonSchema(params), name)) },
+  }));
+  const asked = jsonSchema(query);
+  const required = (asked.required as string[] | undefined) ?? [];
+  const inQuery = Object.keys((asked.properties as Json | undefined) ?? {}).map((name) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: propertyOf(asked, name),
+  }));
+  const header = (name: string, schema: Json): Json => ({ name, in: 'header', required: false, schema });
+  return [
+    ...inPath,
+    ...inQuery,
+    ...(idempotent ? [header('Idempotency-Key', { type: 'string', pattern: '^[!-~]{1,255}$' })] : []),
+    ...(Object.values(answers).includes('stream') ? [header('Last-Event-ID', { type: 'string' })] : []),
+  ];
+}
+
+function propertyOf(schema: Json, name: string): Json {
+  return (schema.properties as Record<string, Json> | undefined)?.[name] ?? {};
+}
+
+function requestBody({ json, stream, optional }: Route['bodies']): Json {
+  const content = {
+    ...(json !== undefined && { 'application/json': { schema: jsonSchema(json) } }),
+    ...(stream !== undefined && { [stream]: { schema: {} } }),
+  };
+  return { required: optional !== true, content };
+}
+
+function answersOf({ answers }: Route): Json {
+  const all = Object.entries(answers).map(([status, schema]) => {
+    const description = TEXTS[status] ?? `Status ${status}`;
+    if (schema === 'file') return [status, { description, content: { '*/*': { schema: {} } } }];
+    const media = schema === 'stream' ? 'text/event-stream' : 'application/json';
+    const shape = schema === 'stream' ? { type: 'string' } : jsonSchema(schema);
+    return [status, { description, content: { [media]: { schema: shape } } }];
+  });
+  return Object.fromEntries(all);
+}
+
+const TEXTS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Made', 202: 'Under way', 503: 'Not ready' };
+
+function problemAnswers(route: Route): Json {
+  const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEMS[code].status);
+  const all = [...byStatus].map(([status, codes]) => {
+    const own = route.answers[status];
+    const problem = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
+    const retry = status === 503 || status === 429;
+    const answer = {
+      description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('. '),
+      ...(retry && {
+        headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } } },
+      }),
+      ...(status === 401 && { headers: { 'WWW-Authenticate': { schema: { type: 'string' } } } }),
+      content: {
+        'application/problem+json': { schema: problem },
+        ...(own !== undefined && typeof own !== 'string' && { 'application/json': { schema: jsonSchema(own) } }),
+      },
+    };
+    return [String(status), answer];
+  });
+  return Object.fromEntries(all);
+}
+
+/** What may be sent, and what may come back: unknown members of an open object are allowed in both. */
+function jsonSchema(schema: z.ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
