@@ -1,7 +1,10 @@
 import { Webhook } from 'standardwebhooks';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import type { Hidden } from '../domain/hidden.ts';
-import { type AddressGuard, checkLiteral, guardedLookup } from './address-guard.ts';
+import type { AllowedTarget } from '../net/allowed.ts';
+import { TargetError } from '../net/errors.ts';
+import { createGuardedAgent } from '../net/guarded-agent.ts';
+import { checkTarget } from '../net/target.ts';
 import { type Sink, SinkError } from './sink.ts';
 import { sinkError } from './syslog.ts';
 
@@ -14,8 +17,8 @@ export interface WebhookOptions {
   readonly secret: Hidden;
   /** PEM. */
   readonly ca?: Buffer;
-  /** Absent: any address may be sent to. */
-  readonly guard?: AddressGuard;
+  /** What may be sent to although it is not public. */
+  readonly allowed: readonly AllowedTarget[];
 }
 
 const ANSWER_MS = 10_000;
@@ -27,8 +30,8 @@ const LONGEST_ANSWER = 64 * 1024;
  * redirect too, which is never followed; 410 ends the sending.
  */
 export function createWebhookSink(options: WebhookOptions): Sink {
-  const { id, send, url, secret, ca, guard } = options;
-  const { host, hostname, origin } = new URL(url);
+  const { id, send, url, secret, ca, allowed } = options;
+  const { host, origin } = new URL(url);
   return {
     id,
     send,
@@ -36,17 +39,11 @@ export function createWebhookSink(options: WebhookOptions): Sink {
     async deliver(batch, messages) {
       const now = new Date();
       const body = JSON.stringify({ type: 'dsx.results', timestamp: now.toISOString(), data: { results: messages } });
-      const agent = new Agent({
-        connect: {
-          timeout: ANSWER_MS,
-          ...(ca !== undefined && { ca }),
-          ...(guard !== undefined && { lookup: guardedLookup(guard) }),
-        },
-      });
+      const trusted = ca !== undefined && { ca: ca.toString() };
+      const agent = createGuardedAgent({ allowed, connectMs: ANSWER_MS, answerMs: ANSWER_MS, ...trusted });
       let status: number;
       try {
-        if (guard !== undefined) checkLiteral(hostname, guard);
-        const answer = await request(url, {
+        const answer = await request(checkTarget(url, allowed), {
           method: 'POST',
           dispatcher: agent,
           headers: {
@@ -57,13 +54,13 @@ export function createWebhookSink(options: WebhookOptions): Sink {
             'webhook-signature': new Webhook(secret.reveal()).sign(batch, now, body),
           },
           body,
-          headersTimeout: ANSWER_MS,
-          bodyTimeout: ANSWER_MS,
         });
         status = answer.statusCode;
         await answer.body.dump({ limit: LONGEST_ANSWER });
       } catch (error) {
-        throw sinkError(error, origin);
+        throw error instanceof TargetError && error.code !== 'unresolvable'
+          ? forbidden(error)
+          : sinkError(error, origin);
       } finally {
         await agent.destroy();
       }
@@ -71,4 +68,9 @@ export function createWebhookSink(options: WebhookOptions): Sink {
       if (status < 200 || status > 299) throw new SinkError('sink_refused', `${host} answered ${status}`);
     },
   };
+}
+
+function forbidden(error: TargetError): SinkError {
+  const remedy = 'or set privateAddress: on for this sink';
+  return new SinkError('sink_forbidden', `${error.message} (${remedy})`, { cause: error });
 }

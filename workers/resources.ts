@@ -102,7 +102,7 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
   };
   return {
     worker,
-    orchestrator: { ledger, status, sinks: createSinks(config.results) },
+    orchestrator: { ledger, status, sinks: createSinks(config.results, config.allowedAddresses) },
     backlog,
     watch: {
       ledger,

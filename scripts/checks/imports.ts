@@ -54,14 +54,14 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/workflow', '@temporalio/common'],
     node: false,
   },
-  results: { rooms: below, packages: '*', node: true },
+  results: { rooms: [...below, 'net'], packages: '*', node: true },
   api: {
     rooms: [...below, 'codec', 'intake', 'schedules', 'workflows', 'activities', 'config'],
     packages: '*',
     node: true,
   },
   workers: {
-    rooms: [...below, 'codec', 'intake', 'results', 'schedules', 'workflows', 'activities', 'config'],
+    rooms: [...below, 'codec', 'intake', 'net', 'results', 'schedules', 'workflows', 'activities', 'config'],
     packages: '*',
     node: true,
   },

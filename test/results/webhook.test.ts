@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Secret } from '../../config/secret.ts';
-import { publicAddress } from '../../results/address-guard.ts';
 import { createWebhookSink } from '../../results/webhook.ts';
 import { pair } from '../support/pem-files.ts';
 
@@ -44,6 +43,7 @@ function sink(more: object = {}, at = `${url}/hook`) {
     url: at,
     secret: new Secret(SECRET),
     ca: Buffer.from(identity.cert),
+    allowed: [{ kind: 'addresses', cidr: '127.0.0.1/32' }],
   } as const;
   return createWebhookSink({ ...options, ...more });
 }
@@ -80,22 +80,8 @@ it('sends nothing to a server that it does not trust', async () => {
 it('sends nothing to addresses that are not public, by number or by name', async () => {
   const { port } = new URL(url);
   for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1']) {
-    const guarded = sink({ guard: publicAddress }, `https://${host}:${port}/`);
+    const guarded = sink({ allowed: [] }, `https://${host}:${port}/`);
     await expect(guarded.deliver('b', []), host).rejects.toMatchObject({ code: 'sink_forbidden' });
   }
   expect(seen).toEqual([]);
-});
-
-it.each([
-  ['10.1.2.3', false],
-  ['169.254.169.254', false],
-  ['fd00::1', false],
-  ['100.64.0.1', false],
-  ['0.0.0.0', false],
-  ['::ffff:10.0.0.1', false],
-  ['64:ff9b::a00:1', false],
-  ['93.184.216.34', true],
-  ['2606:2800:220:1::1', true],
-])('%s is public: %s', (address, is) => {
-  expect(publicAddress(address) === undefined).toBe(is);
 });
