@@ -117,6 +117,21 @@ test('a subscription is renewed at half of its life', () => {
   expect(watch.health()).toMatchObject({ state: 'held', subscription: { trouble: { code: 'credentials' } } });
 });
 
+test('what is said of a subscription while a call about it is under way counts more than its answer', () => {
+  const watch = begin({ pull: 'delta', webhook: true, subscribes: true });
+  const made = { id: 's', expiresAt: new Date(NOW + 7_200_000).toISOString() };
+  expect(watch.careForSubscription()).toBe('keep');
+  watch.wake('reauthorize', NOW);
+  watch.subscribed(made, NOW);
+  expect(watch.careForSubscription()).toBe('reauthorize');
+  watch.wake('subscription_removed', NOW);
+  watch.subscribed(made, NOW);
+  expect(watch.subscriptionIn(NOW)).toBe(0);
+  expect(watch.careForSubscription()).toBe('keep');
+  watch.subscribed(made, NOW);
+  expect(watch.subscriptionIn(NOW)).toBe(3_600_000);
+});
+
 test('every change raises the revision, and the same order is none', () => {
   const watch = begin();
   const before = watch.health().revision;

@@ -105,10 +105,9 @@ function reason(error: unknown): readonly [code: string, detail: string] {
 /** Keeps the storage's promise to notify us alive. */
 export async function subscriptionLane({ watch, leaving, publish }: Lanes): Promise<void> {
   while (await due(() => watch.subscriptionIn(Date.now()), leaving)) {
-    const { order, subscription, reauthorize } = watch.state;
     try {
-      const { keepSubscription } = activitiesOf(order, LONGEST_CALL);
-      const action = reauthorize && subscription !== undefined ? 'reauthorize' : 'keep';
+      const { keepSubscription } = activitiesOf(watch.state.order, LONGEST_CALL);
+      const action = watch.careForSubscription();
       const kept = await keepSubscription({ ...subjectOf(watch), action });
       watch.subscribed(kept.subscription, Date.now());
     } catch (error) {

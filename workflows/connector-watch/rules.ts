@@ -59,6 +59,8 @@ export class Watch {
   readonly sweeps: Sweeps;
   /** When the turn under way began. */
   #turnAt: number | undefined;
+  /** What the storage said of the subscription while a call about it was under way: the answer may be older than that. */
+  readonly #saidMeanwhile = new Set<WakeReason>();
 
   constructor(state: WatchRun) {
     this.state = state;
@@ -117,7 +119,10 @@ export class Watch {
     if (reason === 'missed') this.sweeps.hasten(now);
     if (reason === 'reauthorize') this.state.reauthorize = true;
     if (reason === 'subscription_removed') delete this.state.subscription;
-    if (reason === 'reauthorize' || reason === 'subscription_removed') delete this.state.subscriptionFailing;
+    if (reason === 'reauthorize' || reason === 'subscription_removed') {
+      delete this.state.subscriptionFailing;
+      this.#saidMeanwhile.add(reason);
+    }
     this.#changed();
     return this.state.order.pull === 'delta' && this.#turnAt !== undefined && now - this.#turnAt >= WAKE_GAP_MS;
   }
@@ -174,7 +179,13 @@ export class Watch {
     return Math.max(0, subscription.renewAt - now);
   }
 
-  /** It is renewed at half of its life, so that there is time for tries. */
+  /** A call about the subscription begins. */
+  careForSubscription(): 'keep' | 'reauthorize' {
+    this.#saidMeanwhile.clear();
+    return this.state.reauthorize && this.state.subscription !== undefined ? 'reauthorize' : 'keep';
+  }
+
+  /** What the call came to. It is renewed at half of its life, so that there is time for tries. */
   subscribed(subscription: Subscription | undefined, now: number): void {
     delete this.state.subscriptionFailing;
     delete this.state.reauthorize;
@@ -184,6 +195,9 @@ export class Watch {
       const renewAt = now + Math.max(RETRY.longest, Math.floor((Number.isNaN(left) ? 0 : left) / 2));
       this.state.subscription = { ...subscription, renewAt };
     }
+    if (this.#saidMeanwhile.has('subscription_removed')) delete this.state.subscription;
+    if (this.#saidMeanwhile.has('reauthorize')) this.state.reauthorize = true;
+    this.#saidMeanwhile.clear();
     this.#changed();
   }
 
