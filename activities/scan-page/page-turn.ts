@@ -154,9 +154,14 @@ export class PageTurn {
     if (deaths >= MAX_DEATHS) return this.#convict(ordinal, deaths);
     const begin = async (isAlone: boolean): Promise<boolean> => {
       this.#run.crowd(deaths > 0 && !isAlone);
-      if (await this.#owned.tell()) return await this.#bring(ordinal);
-      this.#run.giveBack(ordinal);
-      return false;
+      if (!(await this.#owned.tell())) {
+        this.#run.giveBack(ordinal);
+        return false;
+      }
+      const goesOn = await this.#bring(ordinal);
+      // The next item to be alone may be the one that kills: this one is no longer in hand then, and Temporal must know.
+      if (deaths > 0) await this.#owned.tell();
+      return goesOn;
     };
     try {
       return deaths === 0 ? await begin(false) : await solitude.alone(begin);
