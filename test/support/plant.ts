@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
+import { Client, Connection, ServiceError, WithStartWorkflowOperation } from '@temporalio/client';
 import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
 import type { BucketAccess } from '../../domain/ledger-place.ts';
 import type { LimitsChange } from '../../domain/limits.ts';
@@ -31,6 +31,9 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 type ScanWorkflow = (request: StartRequest) => Promise<JobResult>;
 
 /** A worker process as it runs in production, that tests may kill. */
+/** Status code of gRPC. */
+const GRPC_CANCELLED = 1;
+
 export interface WorkerProcess {
   readonly pid: number;
   readonly log: () => string;
@@ -206,8 +209,14 @@ export class ScanHandle {
     return this.#handle.result() as Promise<JobResult>;
   }
 
-  progress(): Promise<JobProgress> {
-    return this.#handle.query<JobProgress>(QUERY.progress);
+  /** Temporal cancels a query that was in the hands of a worker that was killed: then another one is asked. */
+  async progress(): Promise<JobProgress> {
+    try {
+      return await this.#handle.query<JobProgress>(QUERY.progress);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || (error.cause as { code?: number }).code !== GRPC_CANCELLED) throw error;
+      return await this.#handle.query<JobProgress>(QUERY.progress);
+    }
   }
 
   control(verb: 'pause' | 'resume' | 'cancel', reason?: string): Promise<ControlAnswer> {
