@@ -47,6 +47,10 @@ export interface Route {
   readonly audit: 'none' | 'bare' | 'whole';
   /** The header `Idempotency-Key` is heeded. */
   readonly idempotent: boolean;
+  /** One of the routes of the former product: its errors have that shape, and a JSON body may come without a content type. */
+  readonly old: boolean;
+  /** Of a route for `none`: who shows a key is told more, so he is looked for. */
+  readonly greets: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
@@ -76,6 +80,8 @@ export function route<
   /** Default: `none` for GET and for what is signed, else `whole`. */
   audit?: Route['audit'];
   idempotent?: true;
+  old?: true;
+  greets?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -95,6 +101,8 @@ export function route<
     basic: spec.basic ?? false,
     audit: spec.audit ?? (spec.method === 'GET' || spec.role === 'signed' ? 'none' : 'whole'),
     idempotent: spec.idempotent ?? false,
+    old: spec.old ?? false,
+    greets: spec.greets ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
@@ -181,7 +189,8 @@ async function bodyOf(found: Route, request: Request): Promise<unknown> {
   const type = mediaType(request);
   if (stream !== undefined && type === stream) return undefined;
   if (optional && !hasBody(request)) return checked(json as z.ZodType, {}, 'body');
-  if (json === undefined || type !== 'application/json') {
+  const isJson = type === 'application/json' || (found.old && request.headers['content-type'] === undefined);
+  if (json === undefined || !isJson) {
     const accepted = [json && 'application/json', stream].filter((t) => t !== undefined).join(' or ');
     throw new ApiProblem('unsupported_media_type', `Send a body with Content-Type: ${accepted}.`);
   }
