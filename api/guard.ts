@@ -1,9 +1,8 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { type FindCaller, setCaller } from './auth/caller.ts';
 import type { RateLimit } from './auth/rate.ts';
-import { API_PREFIX } from './contract.ts';
 import { ApiProblem } from './problems.ts';
-import type { Route } from './route.ts';
+import { patterns, type Route } from './route.ts';
 
 export interface GuardOptions {
   /** True when the server listens on loopback alone: `Host` must then name this machine and our port. */
@@ -102,14 +101,6 @@ function tooMany(waitMs: number | undefined): void {
   if (waitMs === undefined || waitMs <= 0) return;
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
   throw new ApiProblem('too_many_requests', `Ask again in ${retryAfterSeconds} s.`, { extra: { retryAfterSeconds } });
-}
-
-/** What the paths of these routes match. */
-export function patterns(routes: readonly Pick<Route, 'path'>[]): RegExp[] {
-  return routes.map(({ path }) => {
-    const inside = path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+');
-    return new RegExp(`^${API_PREFIX}${inside}$`);
-  });
 }
 
 function isOurs(host: string, port: number | undefined): boolean {

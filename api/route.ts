@@ -128,15 +128,20 @@ export interface Around {
   readonly refused: (found: Route, caller: Caller, request: Request) => Promise<void>;
 }
 
-/** Puts the table into the app: every path answers its methods, and 405 with `Allow` to all others. */
+/**
+ * Puts the table into the app: every path answers its methods, and 405 with `Allow` to all others, unless a later path that fits the request too
+ * answers them.
+ */
 export function mountRoutes(app: Express, routes: readonly Route[], around: Around): void {
   const paths = Map.groupBy(routes, (r) => r.path);
   for (const [path, served] of paths) {
     const allow = allowed(served);
-    app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, _next: NextFunction) => {
+    app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, next: NextFunction) => {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const found = served.find((r) => r.method === method);
       if (found === undefined) {
+        const others = routes.filter((one) => one.path !== path && one.method === method);
+        if (patterns(others).some((one) => one.test(request.path))) return next();
         response.set('Allow', allow);
         throw new ApiProblem('method_not_allowed', `${request.method} is not served here; ${allow} is.`);
       }
@@ -150,6 +155,14 @@ export function mountRoutes(app: Express, routes: readonly Route[], around: Arou
       if (reply !== undefined) response.status(reply.status).json(reply.body);
     });
   }
+}
+
+/** What the paths of these routes match. */
+export function patterns(routes: readonly Pick<Route, 'path'>[]): RegExp[] {
+  return routes.map(({ path }) => {
+    const inside = path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+');
+    return new RegExp(`^${API_PREFIX}${inside}$`);
+  });
 }
 
 function allowed(served: readonly Route[]): string {

@@ -9,7 +9,7 @@ import { listRequest, placeOf, quarantineOf } from '../list-request.ts';
 import { ApiProblem } from '../problems.ts';
 import type { Route } from '../route.ts';
 import { previewAnswer, readAnswer } from '../storage-answers.ts';
-import { connectorOf } from './identity.ts';
+import { named } from './known-connectors.ts';
 import { connectorModel, modelOf } from './models.ts';
 import { anyObject, oldRoute, oldWord, statusResponse, toldAs, wholeNumber } from './old-route.ts';
 
@@ -20,13 +20,6 @@ const MOST_PREVIEW = 1_000;
 /** An answer is waited for so long: how many objects there are is unknown then. In seconds. */
 const ESTIMATE_SECONDS = 20;
 const LOOK_MS = 250;
-
-/** The connector that a former client names. @throws ApiProblem `connector_not_found` */
-export function named(deps: ApiDeps, uuid: string): ConnectorResource {
-  const found = connectorOf(deps.settings.connectors, uuid);
-  if (found !== undefined) return found;
-  throw new ApiProblem('connector_not_found', `There is no connector ${JSON.stringify(uuid.slice(0, 100))}.`);
-}
 
 /** The first items that a scan of a connector would list. @throws ApiProblem, ControlError, LedgerError */
 export async function firstItems(deps: ApiDeps, id: string, limit: number): Promise<PreviewAnswer['items']> {
@@ -55,7 +48,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: statusResponse },
       problems: AT_SITE,
       handle: async ({ params: { uuid } }) => {
-        const report = await check(named(deps, uuid));
+        const report = await check(await named(deps, uuid));
         if (!report.ok) throw oldWord('check_failed', `auth_check_failed: ${told(report)}`, told(report));
         return { status: 200, body: toldAs('success', 'auth_ok', { description: told(report) }) };
       },
@@ -70,7 +63,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: statusResponse },
       problems: [...AT_SITE, 'storage_failed', 'ledger_unavailable'],
       handle: async ({ params: { uuid }, query: { preview } }) => {
-        const connector = named(deps, uuid);
+        const connector = await named(deps, uuid);
         const report = await check(connector);
         if (!report.ok)
           return { status: 200, body: toldAs('error', 'Repository check failed', { description: told(report) }) };
@@ -92,7 +85,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: z.object({ count: z.int().nullable(), confidence: z.enum(['exact', 'unknown']) }) },
       problems: ['connector_not_found', 'no_worker', 'temporal_unreachable'],
       handle: async ({ params: { uuid }, signal }) => {
-        const { id } = named(deps, uuid);
+        const { id } = await named(deps, uuid);
         return { status: 200, body: await counted(deps, id, signal) };
       },
     }),
@@ -104,7 +97,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       params,
       answers: { 200: connectorModel },
       problems: ['connector_not_found'],
-      handle: async ({ params: { uuid } }) => ({ status: 200, body: modelOf(named(deps, uuid)) }),
+      handle: async ({ params: { uuid } }) => ({ status: 200, body: modelOf(await named(deps, uuid)) }),
     }),
     oldRoute({
       method: 'PUT',
@@ -116,7 +109,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: connectorModel },
       problems: ['connector_not_found', 'bad_request', 'not_supported'],
       handle: async ({ params: { uuid }, body }) => {
-        const model = modelOf(named(deps, uuid));
+        const model = modelOf(await named(deps, uuid));
         const asked = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
         if (asked.length === 0) throw oldWord('bad_request', 'no_fields_to_update', 'Name at least one field.');
         const now = new Map<string, unknown>(Object.entries(model));
@@ -135,7 +128,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: z.object({ ok: z.literal(true) }) },
       problems: ['connector_not_found'],
       handle: async ({ params: { uuid } }) => {
-        named(deps, uuid);
+        await named(deps, uuid);
         return { status: 200, body: { ok: true } };
       },
     }),
@@ -148,7 +141,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
       answers: { 200: connectorModel },
       problems: AT_SITE,
       handle: async ({ params: { uuid } }) => {
-        const connector = named(deps, uuid);
+        const connector = await named(deps, uuid);
         const report = await check(connector);
         if (report.ok) return { status: 200, body: modelOf(connector) };
         throw oldWord('no_worker', told(report), told(report));
@@ -160,7 +153,7 @@ export function oldConnectorRoutes(deps: ApiDeps): readonly Route[] {
 /** Counts what a scan would list. A listing that has gaps, failed or takes longer gives no exact number. */
 async function counted(deps: ApiDeps, id: string, signal: AbortSignal) {
   const unknown = { count: null, confidence: 'unknown' };
-  const estimate = `${newEstimateId()}`;
+  const estimate = newEstimateId();
   const request = listRequest(deps, { connector: id }, {});
   await deps.control.startEstimate(estimate, { ...request, maxSeconds: ESTIMATE_SECONDS });
   for (const until = Date.now() + 1_000 * ESTIMATE_SECONDS; Date.now() < until; ) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import { ApiProblem } from '../problems.ts';
 import type { Call, Method, Reply, Route } from '../route.ts';
+import { knownConnectors } from './known-connectors.ts';
 import { connectorModel, modelOf } from './models.ts';
 import { anyObject, oldRoute, oldWord, statusResponse, toldAs } from './old-route.ts';
 import { forConnectors } from './shown-config.ts';
@@ -77,6 +78,6 @@ export function connectorListRoute(deps: ApiDeps): Route {
     summary: 'The connectors, each under its UUID.',
     role: 'viewer',
     answers: { 200: z.array(connectorModel) },
-    handle: async () => ({ status: 200, body: deps.settings.connectors.map(modelOf) }),
+    handle: async () => ({ status: 200, body: (await knownConnectors(deps)).map(modelOf) }),
   });
 }

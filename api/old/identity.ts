@@ -5,7 +5,7 @@ import type { ConnectorResource } from '../contract.ts';
 const NAMESPACE = Buffer.from('5f0c2d1e6b7a4c3e9d8f0a1b2c3d4e5f', 'hex');
 
 /** The UUID of a name: the same everywhere and always. */
-export function uuidOf(kind: 'connector' | 'item', name: string): string {
+function uuidOf(kind: 'connector', name: string): string {
   const bytes = createHash('sha1').update(NAMESPACE).update(`${kind}:${name}`).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
@@ -13,9 +13,11 @@ export function uuidOf(kind: 'connector' | 'item', name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** The UUID under which former clients know a connector of the configuration. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The UUID under which former clients know a connector; an id that is one stands for itself. */
 export function connectorUuid(id: string): string {
-  return uuidOf('connector', id);
+  return UUID.test(id) ? id : uuidOf('connector', id);
 }
 
 /** The connector that former clients mean, by its UUID or its id. */

@@ -1,7 +1,6 @@
 import type { RequestHandler } from 'express';
-import { patterns } from '../guard.ts';
 import { type ApiProblem, PROBLEMS, type ProblemCode } from '../problems.ts';
-import type { Route } from '../route.ts';
+import { patterns, type Route } from '../route.ts';
 
 /** The body of an error on an old route. `detail` is all that the former product told; `code` and `message` are new. */
 export interface OldProblem {

@@ -5,9 +5,9 @@ import { absentRoutes } from './absent-routes.ts';
 import { oldConnectorRoutes } from './connector-routes.ts';
 import { oldCoreRoutes } from './core-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
-import { fullScanRoute } from './full-scan-route.ts';
 import { oldJobRoutes } from './job-routes.ts';
 import { oldResultRoutes } from './result-routes.ts';
+import { fullScanRoute } from './start-scan-route.ts';
 import { streamRoutes } from './stream-routes.ts';
 import { tokenRoute } from './token-route.ts';
 

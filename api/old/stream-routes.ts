@@ -7,6 +7,7 @@ import { jobParams } from '../request-schemas.ts';
 import type { Route } from '../route.ts';
 import { createReaders, type Reader } from './frames.ts';
 import { jobSummary } from './job-hash.ts';
+import { knownConnectors } from './known-connectors.ts';
 import { type ConnectorModel, modelOf } from './models.ts';
 import { oldRoute, wholeNumber } from './old-route.ts';
 import { createResultFeed } from './result-feed.ts';
@@ -84,10 +85,10 @@ export function streamRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         stream(response, request.method === 'HEAD', { Connection: 'keep-alive' }, async (reader) => {
           reader.send({ type: 'connected', message: 'Connector SSE stream started' });
           const beat = beats(reader);
-          let known = modelsOf(deps);
+          let known = await modelsOf(deps);
           while (!reader.signal.aborted) {
             await sleep(CONNECTORS_MS, undefined, { signal: reader.signal }).catch(() => undefined);
-            const now = modelsOf(deps);
+            const now = await modelsOf(deps);
             for (const frame of changesOf(known, now)) {
               reader.send(frame);
               beat.heard();
@@ -119,8 +120,8 @@ async function summaryOf(jobs: Jobs, job: string): Promise<{ type: string; [fiel
   }
 }
 
-function modelsOf(deps: ApiDeps): ReadonlyMap<string, ConnectorModel> {
-  return new Map(deps.settings.connectors.map(modelOf).map((model) => [model.uuid, model]));
+async function modelsOf(deps: ApiDeps): Promise<ReadonlyMap<string, ConnectorModel>> {
+  return new Map((await knownConnectors(deps)).map(modelOf).map((model) => [model.uuid, model]));
 }
 
 /** What became of the connectors in between: who is new, who has changed, who has gone. */

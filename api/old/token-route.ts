@@ -8,7 +8,7 @@ export function tokenRoute(): Route {
     method: 'POST',
     path: '/connectors/token',
     summary: 'There are no such tokens: connectors sign what they send.',
-    role: 'viewer',
+    role: 'operator',
     audit: 'none',
     query: z.object({ connector_uuid: z.string().optional() }),
     answers: { 200: anyObject },

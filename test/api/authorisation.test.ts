@@ -36,9 +36,11 @@ async function asked(method: string, path: string, headers: Record<string, strin
   return [response.status, (JSON.parse(text) as { code?: string }).code ?? ''];
 }
 
-test('only the health of the process is open, and every line of the table names who may ask', () => {
+test('only what tells nothing but that the process answers is open, and every line of the table names who may ask', () => {
   expect(CALLS.filter(({ role }) => role === 'none').map(({ method, path }) => `${method} ${path}`)).toEqual([
     'GET /healthz',
+    'GET /config',
+    'GET /test/connection',
   ]);
   for (const { role } of CALLS) expect([...ROLES, 'none', 'signed']).toContain(role);
 });

@@ -7,7 +7,8 @@ import { isJobId } from '../request-schemas.ts';
 import type { Route } from '../route.ts';
 import { startJob } from '../start-job.ts';
 import { startRequest } from '../start-request.ts';
-import { firstItems, named, oldJobId } from './connector-routes.ts';
+import { firstItems, oldJobId } from './connector-routes.ts';
+import { named } from './known-connectors.ts';
 import { oldRoute, statusResponse, toldAs, wholeNumber } from './old-route.ts';
 
 /** Most items of a scan with a limit. Without one there is no bound. */
@@ -46,7 +47,7 @@ export function fullScanRoute(deps: ApiDeps, jobs: Jobs): Route {
       'temporal_unreachable',
     ],
     handle: async ({ params: { uuid }, query, actor, response }) => {
-      const connector = named(deps, uuid);
+      const connector = await named(deps, uuid);
       const job = query.job_id ?? oldJobId();
       if (query.job_id !== undefined) await refuseUsed(deps, job);
       const request = { ...startRequest(deps, { connector: connector.id }, actor), job };
