@@ -84,7 +84,7 @@ export function problemsOf({ role, bodies, answers, problems }: Route): ProblemC
     bodies.json !== undefined && 'body_timeout',
     ...(hasBody(bodies) ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     Object.values(answers).includes('stream') && 'too_many_streams',
-    problems.includes('temporal_unreachable') && 'workflow_failed',
+    ...(problems.includes('temporal_unreachable') ? (['workflow_failed', 'payloads_unreadable'] as const) : []),
     ...problems,
   ];
   return [...new Set(codes.filter((code) => code !== false))];

@@ -7,7 +7,7 @@ import type { ApiDeps } from '../../api/deps.ts';
 const page = readFileSync(join(import.meta.dirname, '../../docs/compatibility.md'), 'utf8');
 const table = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps);
 const served = new Set(table.map(({ method, path }) => `${method} ${path.slice(1)}`));
-const rows = [...page.matchAll(/^\| `([A-Z]+ [^`]+)` \| (kept|different|not supported) \| (.*) \|$/gm)].map(
+const rows = [...page.matchAll(/^\| `([A-Z]+ [^`]+)` \| (kept|different|not supported) \| ?(.*?) ?\|$/gm)].map(
   ([, route = '', is = '', what = '']) => ({ route, is, what }),
 );
 /** What connectors call that register by themselves: their own suite asks whether it is served. */
