@@ -108,7 +108,7 @@ async function scannerInFrontOf(url: string): Promise<Server> {
     const { method, url: target, headers } = request;
     const { host: _, ...kept } = headers;
     const onward = httpRequest(`${url}${target}`, { method, headers: kept }, (answer) => {
-      const shown = Object.entries(answer.headers).filter(([name]) => !name.includes('stand'));
+      const shown = Object.entries(answer.headers).filter(([name]) => name !== 'server');
       response.writeHead(answer.statusCode ?? 502, Object.fromEntries(shown));
       answer.pipe(response);
     });
