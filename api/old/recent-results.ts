@@ -54,6 +54,6 @@ async function ofJob(
     return isResult(row) && Date.parse(row.at) > until;
   });
   const actions = await latestActions(ledger, rows);
-  const { job, source } = state.header;
-  return rows.map((row) => resultOf({ job, source }, row, actions.get(row.item), deps.settings.connectors));
+  const of = { ...state.header, ended: endedAt !== undefined };
+  return rows.map((row) => resultOf(of, row, actions.get(row.item), deps.settings.connectors));
 }

@@ -8,7 +8,7 @@ import { ControlError } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
 import { jobSummary } from './job-hash.ts';
-import { isResult, resultOf } from './results.ts';
+import { isPending, isResult, resultOf } from './results.ts';
 
 type Frame = { readonly type: string; readonly [field: string]: unknown };
 type Listener = (frame: Frame) => void;
@@ -32,6 +32,8 @@ interface Told {
   finding: string | undefined;
   ended: boolean;
   readonly sent: Set<string>;
+  /** Findings that were sent before anything was known of their action. */
+  readonly pending: Map<string, OutcomeRow>;
 }
 
 export interface ResultFeed {
@@ -41,7 +43,7 @@ export interface ResultFeed {
 
 /**
  * Results and states of jobs as they come, for all readers of this process by one loop, which runs while there is one. What was recorded
- * before the loop began is not told. Every finding is; of the other results at most 200 of each commit.
+ * before the loop began is not told. Every finding is, and again once it is known what became of its action; of the other results at most 200 of each commit.
  */
 export function createResultFeed(deps: ApiDeps, jobs: Jobs): ResultFeed {
   const listeners = new Set<Listener>();
@@ -68,6 +70,7 @@ export function createResultFeed(deps: ApiDeps, jobs: Jobs): ResultFeed {
         finding: undefined,
         ended: false,
         sent: new Set(),
+        pending: new Map(),
       };
       now.set(job.job, one);
       if (!one.ended) await follow(job, one);
@@ -88,14 +91,27 @@ export function createResultFeed(deps: ApiDeps, jobs: Jobs): ResultFeed {
 
   async function follow(job: JobResource, one: Told): Promise<void> {
     const ended = isFinal(job.state);
+    const committed = job.commit?.hash !== one.commit || ended;
     const rows = [...(await findings(job, one)), ...(await others(job, one, ended))];
     const fresh = rows.filter((row) => !one.sent.has(row.item) && Date.parse(row.at) >= since);
-    const actions = fresh.length === 0 ? new Map() : await actionsOf(job, fresh);
+    const asked = committed ? [...fresh, ...one.pending.values()] : fresh;
+    const actions = asked.length === 0 ? new Map() : await actionsOf(job, asked);
     const summary = jobSummary(job);
+    const of = { ...job, ended };
+    for (const row of committed ? [...one.pending.values()] : []) {
+      if (isPending(of, row, actions.get(row.item))) continue;
+      one.pending.delete(row.item);
+      send({
+        type: 'scan_result',
+        scan_result: resultOf(of, row, actions.get(row.item), deps.settings.connectors),
+        job: summary,
+      });
+    }
     for (const row of fresh) {
       if (one.sent.has(row.item)) continue;
       if (one.sent.size < REMEMBERED) one.sent.add(row.item);
-      const result = resultOf(job, row, actions.get(row.item), deps.settings.connectors);
+      if (isPending(of, row, actions.get(row.item)) && one.pending.size < REMEMBERED) one.pending.set(row.item, row);
+      const result = resultOf(of, row, actions.get(row.item), deps.settings.connectors);
       send({ type: 'scan_result', scan_result: result, job: summary });
     }
     if (one.state !== job.state || one.revision !== job.revision) {

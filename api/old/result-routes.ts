@@ -94,5 +94,6 @@ async function resultOfTask(deps: ApiDeps, task: string): Promise<ScanResult[]> 
   if (header === undefined || row === undefined || !isResult(row)) return [];
   if (Date.parse(row.at) <= (await ledger.cleared.read('results')).of(named.job)) return [];
   const actions = await latestActions(job, [row]);
-  return [resultOf(header, row, actions.get(row.item), deps.settings.connectors)];
+  const ended = (await job.head())?.body.account !== undefined;
+  return [resultOf({ ...header, ended }, row, actions.get(row.item), deps.settings.connectors)];
 }

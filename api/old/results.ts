@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ActionRow } from '../../domain/action.ts';
-import type { Source } from '../../domain/job.ts';
+import type { ScanSettings, Source } from '../../domain/job.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import type { ConnectorResource } from '../contract.ts';
 import { resultNumber, taskIdOf } from './identity.ts';
@@ -64,9 +64,23 @@ export function isResult({ outcome, verdict }: OutcomeRow): boolean {
   return verdict !== undefined || ['unscannable', 'inconclusive'].includes(outcome);
 }
 
+/** A job as its results need it. */
+export interface ResultJob {
+  readonly job: string;
+  readonly source: Source;
+  readonly settings: Pick<ScanSettings, 'action'>;
+  /** Nothing of it is still to be done. */
+  readonly ended: boolean;
+}
+
+/** Whether an item action is still to be carried out, or to be told of. */
+export function isPending({ settings, ended }: ResultJob, row: OutcomeRow, action: ActionRow | undefined): boolean {
+  return action === undefined && row.outcome === 'malicious' && settings.action !== 'nothing' && !ended;
+}
+
 /** @param action the item action of the row as it stands now */
 export function resultOf(
-  job: { readonly job: string; readonly source: Source },
+  job: ResultJob,
   row: OutcomeRow,
   action: ActionRow | undefined,
   connectors: readonly ConnectorResource[],
@@ -90,7 +104,7 @@ export function resultOf(
       scan_source: null,
     },
     verdict: verdictOf(row, size),
-    item_action: actionOf(action),
+    item_action: isPending(job, row, action) ? { ...actionOf(undefined), message: 'Action pending' } : actionOf(action),
     status: statusOf(row, action),
     outcome: row.outcome,
     at: row.at,
