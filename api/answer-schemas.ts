@@ -214,9 +214,12 @@ export const scanBodyAnswer = z.strictObject({
   verdict,
   standIn: z.boolean(),
 });
-export const healthAnswer = z.strictObject({ status: z.literal('ok') }) satisfies z.ZodType<contract.HealthAnswer>;
+export const healthAnswer = z.strictObject({ status: z.literal('alive') }) satisfies z.ZodType<contract.HealthAnswer>;
 export const readyAnswer = z.strictObject({
   ready: z.boolean(),
+  status: z.enum(['ready', 'not_ready']),
+  redis: z.enum(['ok', 'unavailable']),
+  registry: z.literal('ok'),
   checks: z.array(
     z.strictObject({
       name: z.enum(['temporal', 'redis', 'ledger', 'scanner', 'workers', 'fairness', 'results']),
@@ -230,6 +233,7 @@ export const versionAnswer = z.strictObject({
   name: z.string(),
   version: z.string(),
   node: z.string(),
+  build_timestamp: z.string().optional(),
   scanners: z.array(z.strictObject({ name: z.string(), standIn: z.boolean() })),
 }) satisfies z.ZodType<contract.VersionAnswer>;
 export const scannerCheckAnswer = z.strictObject({
@@ -239,6 +243,11 @@ export const scannerCheckAnswer = z.strictObject({
   detail: z.string(),
   standIn: z.boolean(),
   elapsedMs: z.number(),
+  status: z.enum(['success', 'error']),
+  message: z.string(),
+  description: z.string().nullable(),
+  id: z.null(),
+  preview: z.null(),
 }) satisfies z.ZodType<contract.ScannerCheckAnswer>;
 export const connectorResource = z.strictObject({
   id: z.string(),

@@ -5,6 +5,9 @@ import { drain } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { createGuard, secureHeaders } from './guard.ts';
 import { createJobs } from './jobs.ts';
+import { connectorListRoute } from './old/core-routes.ts';
+import { oldProblem, tellOld } from './old/old-problem.ts';
+import { oldRoutes } from './old/old-routes.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
 import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
@@ -31,6 +34,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
   const jobs = createJobs(deps);
   const routes: readonly Route[] = [
     ...healthRoutes(deps),
+    connectorListRoute(deps),
     ...connectorRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),
@@ -46,6 +50,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...scheduleRoutes(deps),
     ...keyRoutes(access.keys),
     ...auditRoutes(deps),
+    ...oldRoutes(deps, jobs),
     ...descriptionRoutes(deps, () => routes),
   ];
   return routes;
@@ -63,6 +68,7 @@ export function createApi(deps: ApiDeps): Express {
   const access = createAccess(deps);
   const routes = apiRoutes(deps, access);
   const { find, limits } = access;
+  app.use(tellOld(routes));
   app.use(createGuard({ loopback, publicHosts, keyed: key !== undefined, find, routes, limits }));
   mountRoutes(app, routes, createAround(access));
   app.use((request) => {
@@ -88,6 +94,11 @@ function answerProblems({ log }: ApiDeps): ErrorRequestHandler {
     const wait = problem.extra.retryAfterSeconds;
     if (typeof wait === 'number') response.set('Retry-After', String(wait));
     else if (problem.status === 503) response.set('Retry-After', RETRY_SECONDS);
+    if (response.locals.old === true) {
+      const { status, body } = oldProblem(problem);
+      response.status(status).json(body);
+      return;
+    }
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
   };
 }

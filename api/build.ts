@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { dataConverter } from '../codec/data-converter.ts';
@@ -19,8 +19,11 @@ import type { ApiDeps, NamedScanner } from './deps.ts';
 import { hookedConnectors } from './hooked-connectors.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { shownConfig } from './old/shown-config.ts';
 import { createResultsCheck } from './results-view.ts';
 import { createWake } from './wake.ts';
+
+const PACKAGE = new URL('../package.json', import.meta.url);
 
 /** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
 export async function buildDeps(
@@ -117,6 +120,8 @@ export async function buildDeps(
         ...(config.temporal.uiUrl !== undefined && { uiUrl: config.temporal.uiUrl }),
       },
       connectors: config.connectors.map(resourceOf),
+      shown: shownConfig(config),
+      builtAt: statSync(PACKAGE).mtime.toISOString(),
     },
     control: createJobControl(client, config.temporal.address),
     status,
@@ -184,7 +189,7 @@ function temporalConnection({ temporal }: ApiConfig): Connection {
 }
 
 function productVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as {
     version: string;
   };
   return version;

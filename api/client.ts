@@ -278,7 +278,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     rotateKey: (id, body = {}) => call('POST', url(`/keys/${encodeURIComponent(id)}/rotate`), { body }),
     revokeKey: (id) => call('DELETE', url(`/keys/${encodeURIComponent(id)}`)),
     audit: (query) => call('GET', url('/audit', query)),
-    version: () => call('GET', url('/version')),
+    version: () => call('GET', url('/meta')),
     readyz: () => call('GET', url('/readyz'), { also: 503 }),
   };
 }

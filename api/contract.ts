@@ -192,12 +192,16 @@ export interface ControlJobAnswer {
 
 /** `GET /healthz`: the process answers. Needs no key. */
 export interface HealthAnswer {
-  readonly status: 'ok';
+  readonly status: 'alive';
 }
 
 /** `GET /readyz`: 200 when every needed dependency works, else 503 with the same body. */
 export interface ReadyAnswer {
   readonly ready: boolean;
+  /** The same for clients of the former product, as are `redis` and `registry`. */
+  readonly status: 'ready' | 'not_ready';
+  readonly redis: 'ok' | 'unavailable';
+  readonly registry: 'ok';
   readonly checks: readonly ReadyCheck[];
 }
 export interface ReadyCheck {
@@ -208,11 +212,13 @@ export interface ReadyCheck {
   readonly detail: string;
 }
 
-/** `GET /version`. */
+/** `GET /meta`. `GET /version` is the version alone, a JSON string. */
 export interface VersionAnswer {
   readonly name: string;
   readonly version: string;
   readonly node: string;
+  /** When this version was made, ISO 8601. */
+  readonly build_timestamp?: string;
   /** Names of the scanners that jobs may name, and which of them are stand-ins. */
   readonly scanners: readonly { readonly name: string; readonly standIn: boolean }[];
 }
@@ -225,6 +231,12 @@ export interface ScannerCheckAnswer {
   readonly detail: string;
   readonly standIn: boolean;
   readonly elapsedMs: number;
+  /** The same for clients of the former product, as is what follows. */
+  readonly status: 'success' | 'error';
+  readonly message: string;
+  readonly description: string | null;
+  readonly id: null;
+  readonly preview: null;
 }
 
 /** `POST /jobs/:job/apply`: carries out what a dry run planned. The answer is that of `POST /jobs`. */

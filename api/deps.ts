@@ -33,6 +33,10 @@ export interface ApiSettings {
   readonly home: string;
   readonly temporal: { readonly namespace: string; readonly uiUrl?: string };
   readonly connectors: readonly ConnectorResource[];
+  /** The settings as `GET config` tells them, without secrets. */
+  readonly shown?: Readonly<Record<string, unknown>>;
+  /** When this version was made, ISO 8601. */
+  readonly builtAt?: string;
 }
 
 /** All that the API needs of the outside. */

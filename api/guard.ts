@@ -1,9 +1,8 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { type FindCaller, setCaller } from './auth/caller.ts';
 import type { RateLimit } from './auth/rate.ts';
-import { API_PREFIX } from './contract.ts';
 import { ApiProblem } from './problems.ts';
-import type { Route } from './route.ts';
+import { patterns, type Route } from './route.ts';
 
 export interface GuardOptions {
   /** True when the server listens on loopback alone: `Host` must then name this machine and our port. */
@@ -13,7 +12,7 @@ export interface GuardOptions {
   readonly find: FindCaller;
   /** Names under which routes that verify their sender are served on loopback too, lower-case. Nothing else is. */
   readonly publicHosts?: readonly string[];
-  readonly routes: readonly Pick<Route, 'path' | 'method' | 'role' | 'basic'>[];
+  readonly routes: readonly (Pick<Route, 'path' | 'method' | 'role' | 'basic'> & Partial<Pick<Route, 'greets'>>)[];
   /** Requests of each key, and of each address that has none; undefined: as many as come. */
   readonly limits: { readonly keys: RateLimit; readonly strangers: RateLimit } | undefined;
 }
@@ -42,6 +41,7 @@ export function createGuard({ loopback, keyed, find, routes, limits, publicHosts
   if (!loopback && !keyed) throw new Error('An address that other machines can reach needs a key.');
   const open = patterns(routes.filter(({ role }) => role === 'none'));
   const signed = patterns(routes.filter(({ role }) => role === 'signed'));
+  const greeting = patterns(routes.filter(({ greets }) => greets));
   const basics = patterns(routes.filter(({ basic }) => basic));
   return async (request, response, next) => {
     const host = request.headers.host ?? '';
@@ -65,9 +65,23 @@ export function createGuard({ loopback, keyed, find, routes, limits, publicHosts
     if (!isOpen && !isSigned) {
       const basic = basics.some((one) => one.test(path));
       await letIn(request, response, basic);
+    } else if (greeting.some((one) => one.test(path))) {
+      await greet(request, response);
     }
     next();
   };
+
+  /** Everybody is let in. A key that is not good, or can't be looked up, is no key. */
+  async function greet(request: Request, response: Response): Promise<void> {
+    const { authorization } = request.headers;
+    const caller = await find(authorization, false).catch(() => undefined);
+    if (caller !== undefined) {
+      if (keyed) tooMany(limits?.keys.take(caller.actor));
+      setCaller(response, caller);
+    } else if (authorization !== undefined) {
+      tooMany(limits?.strangers.take(request.socket.remoteAddress ?? ''));
+    }
+  }
 
   async function letIn(request: Request, response: Response, basic: boolean): Promise<void> {
     const address = request.socket.remoteAddress ?? '';
@@ -87,13 +101,6 @@ function tooMany(waitMs: number | undefined): void {
   if (waitMs === undefined || waitMs <= 0) return;
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
   throw new ApiProblem('too_many_requests', `Ask again in ${retryAfterSeconds} s.`, { extra: { retryAfterSeconds } });
-}
-
-function patterns(routes: readonly Pick<Route, 'path'>[]): RegExp[] {
-  return routes.map(({ path }) => {
-    const inside = path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+');
-    return new RegExp(`^${API_PREFIX}${inside}$`);
-  });
 }
 
 function isOurs(host: string, port: number | undefined): boolean {

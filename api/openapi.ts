@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { API_PREFIX } from './contract.ts';
+import { oldStatus } from './old/old-problem.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import type { Route } from './route.ts';
 
@@ -54,6 +55,17 @@ const PROBLEM: Json = {
     detail: { type: 'string' },
   },
   required: ['type', 'title', 'status', 'code', 'detail'],
+};
+
+/** As the former product told errors: a code, or of what is not valid a list of places. */
+const OLD_PROBLEM: Json = {
+  type: 'object',
+  properties: {
+    detail: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }] },
+    code: { type: 'string' },
+    message: { type: 'string' },
+  },
+  required: ['detail', 'code'],
 };
 
 /** Every problem that a call of this route can come to: its own, and those of what stands in front of it. */
@@ -157,10 +169,13 @@ function answersOf({ answers }: Route): Json {
 const TEXTS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Made', 202: 'Under way', 503: 'Not ready' };
 
 function problemAnswers(route: Route): Json {
-  const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEMS[code].status);
+  const statusOf = (code: ProblemCode): number => (route.old ? oldStatus(code) : PROBLEMS[code].status);
+  const byStatus = Map.groupBy(problemsOf(route), statusOf);
   const all = [...byStatus].map(([status, codes]) => {
     const own = route.answers[status];
-    const problem = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
+    const problem = route.old
+      ? OLD_PROBLEM
+      : { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
     const retry = status === 503 || status === 429;
     const answer = {
       description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('. '),
@@ -168,14 +183,20 @@ function problemAnswers(route: Route): Json {
         headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } } },
       }),
       ...(status === 401 && { headers: { 'WWW-Authenticate': { schema: { type: 'string' } } } }),
-      content: {
-        'application/problem+json': { schema: problem },
-        ...(own !== undefined && typeof own !== 'string' && { 'application/json': { schema: jsonSchema(own) } }),
-      },
+      content: route.old
+        ? { 'application/json': { schema: shapeOf(own) === undefined ? problem : { anyOf: [shapeOf(own), problem] } } }
+        : {
+            'application/problem+json': { schema: problem },
+            ...(shapeOf(own) !== undefined && { 'application/json': { schema: shapeOf(own) } }),
+          },
     };
     return [String(status), answer];
   });
   return Object.fromEntries(all);
+}
+
+function shapeOf(answer: Route['answers'][number] | undefined): Json | undefined {
+  return answer === undefined || typeof answer === 'string' ? undefined : jsonSchema(answer);
 }
 
 /** What may be sent, and what may come back: unknown members of an open object are allowed in both. */

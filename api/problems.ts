@@ -60,6 +60,7 @@ export const PROBLEMS = {
   too_many_requests: { status: 429, title: 'Too many requests' },
   headers_too_large: { status: 431, title: 'The headers are too many or too large' },
   internal: { status: 500, title: 'Internal error' },
+  not_supported: { status: 501, title: 'This is not supported' },
   check_failed: { status: 502, title: 'The check could not be carried out' },
   scanner_failed: { status: 502, title: 'The scanner gave no verdict' },
   storage_failed: { status: 502, title: 'The storage gave no answer that can be used' },

@@ -47,6 +47,10 @@ export interface Route {
   readonly audit: 'none' | 'bare' | 'whole';
   /** The header `Idempotency-Key` is heeded. */
   readonly idempotent: boolean;
+  /** One of the routes of the former product: its errors have that shape, and a JSON body may come without a content type. */
+  readonly old: boolean;
+  /** Of a route for `none`: who shows a key is told more, so he is looked for. */
+  readonly greets: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
@@ -76,6 +80,8 @@ export function route<
   /** Default: `none` for GET and for what is signed, else `whole`. */
   audit?: Route['audit'];
   idempotent?: true;
+  old?: true;
+  greets?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -95,6 +101,8 @@ export function route<
     basic: spec.basic ?? false,
     audit: spec.audit ?? (spec.method === 'GET' || spec.role === 'signed' ? 'none' : 'whole'),
     idempotent: spec.idempotent ?? false,
+    old: spec.old ?? false,
+    greets: spec.greets ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
@@ -120,15 +128,20 @@ export interface Around {
   readonly refused: (found: Route, caller: Caller, request: Request) => Promise<void>;
 }
 
-/** Puts the table into the app: every path answers its methods, and 405 with `Allow` to all others. */
+/**
+ * Puts the table into the app: every path answers its methods, and 405 with `Allow` to all others, unless a later path that fits the request too
+ * answers them.
+ */
 export function mountRoutes(app: Express, routes: readonly Route[], around: Around): void {
   const paths = Map.groupBy(routes, (r) => r.path);
   for (const [path, served] of paths) {
     const allow = allowed(served);
-    app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, _next: NextFunction) => {
+    app.all(`${API_PREFIX}${path}`, async (request: Request, response: Response, next: NextFunction) => {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const found = served.find((r) => r.method === method);
       if (found === undefined) {
+        const others = routes.filter((one) => one.path !== path && one.method === method);
+        if (patterns(others).some((one) => one.test(request.path))) return next();
         response.set('Allow', allow);
         throw new ApiProblem('method_not_allowed', `${request.method} is not served here; ${allow} is.`);
       }
@@ -142,6 +155,14 @@ export function mountRoutes(app: Express, routes: readonly Route[], around: Arou
       if (reply !== undefined) response.status(reply.status).json(reply.body);
     });
   }
+}
+
+/** What the paths of these routes match. */
+export function patterns(routes: readonly Pick<Route, 'path'>[]): RegExp[] {
+  return routes.map(({ path }) => {
+    const inside = path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+');
+    return new RegExp(`^${API_PREFIX}${inside}$`);
+  });
 }
 
 function allowed(served: readonly Route[]): string {
@@ -181,7 +202,8 @@ async function bodyOf(found: Route, request: Request): Promise<unknown> {
   const type = mediaType(request);
   if (stream !== undefined && type === stream) return undefined;
   if (optional && !hasBody(request)) return checked(json as z.ZodType, {}, 'body');
-  if (json === undefined || type !== 'application/json') {
+  const isJson = type === 'application/json' || (found.old && request.headers['content-type'] === undefined);
+  if (json === undefined || !isJson) {
     const accepted = [json && 'application/json', stream].filter((t) => t !== undefined).join(' or ');
     throw new ApiProblem('unsupported_media_type', `Send a body with Content-Type: ${accepted}.`);
   }

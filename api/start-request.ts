@@ -9,6 +9,7 @@ import { brakeOf } from './brake.ts';
 import type { ConnectorResource, ScanItemsBody, StartJobBody } from './contract.ts';
 import { type ApiDeps, DEFAULT_SCANNER, type NamedScanner } from './deps.ts';
 import { newJobId } from './job-id.ts';
+import { connectorOf } from './old/identity.ts';
 import { ApiProblem } from './problems.ts';
 
 /** The source of a folder that is no connector. `path` is absolute and normal. */
@@ -63,8 +64,9 @@ export function itemsRequest(
   return { ...startRequest(deps, { connector, ...chosen }, actor), kind: 'requested' };
 }
 
+/** By its id, or the UUID that clients of the former product know it by. */
 export function findConnector(deps: ApiDeps, id: string): ConnectorResource {
-  const found = deps.settings.connectors.find((c) => c.id === id);
+  const found = connectorOf(deps.settings.connectors, id);
   if (found !== undefined) return found;
   const known = deps.settings.connectors.map((c) => c.id).join(', ');
   const help = known === '' ? 'None is configured.' : `Configured: ${known}.`;

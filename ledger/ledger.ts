@@ -6,6 +6,7 @@ import { type AllowBook, createAllowBook } from './allow-book.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { type ClearMarks, createClearMarks } from './clear-marks.ts';
 import { type Cursors, createCursors } from './cursors.ts';
 import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
@@ -54,6 +55,8 @@ export interface Ledger {
   readonly keys: KeyObjects;
   /** Who changed what, outside of every job. */
   readonly audit: AuditLog;
+  /** What is no longer shown on the old routes, outside of every job. */
+  readonly cleared: ClearMarks;
   /** The jobs that have a header, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /** The same by their headers alone, which costs a listing, and a read for each header that is new. */
@@ -171,6 +174,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     results: createResultCursors(store),
     keys: createKeyObjects(store),
     audit: createAuditLog(store),
+    cleared: createClearMarks(store),
     starts,
     async *jobs() {
       for (const entry of await starts()) yield await summarize(job(entry.job));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { messageOf } from '../../domain/errors.ts';
 import { QUEUE } from '../../workflows/messages.ts';
 import { healthAnswer, readyAnswer, versionAnswer } from '../answer-schemas.ts';
@@ -95,7 +96,7 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
       summary: 'The process answers. Needs no key.',
       role: 'none',
       answers: { 200: healthAnswer },
-      handle: async () => ({ status: 200, body: { status: 'ok' } }),
+      handle: async () => ({ status: 200, body: { status: 'alive' } }),
     }),
     route({
       method: 'GET',
@@ -123,18 +124,32 @@ export function healthRoutes(deps: ApiDeps): readonly Route[] {
           ...(sent === undefined ? [] : [sent]),
         ];
         const ready = checks.every(({ needed, state }) => !needed || state === 'ok');
-        return { status: ready ? 200 : 503, body: { ready, checks } };
+        const old = {
+          status: ready ? 'ready' : 'not_ready',
+          redis: status.state === 'ok' ? 'ok' : 'unavailable',
+          registry: 'ok',
+        };
+        return { status: ready ? 200 : 503, body: { ready, checks, ...old } };
       },
     }),
     route({
       method: 'GET',
       path: '/version',
+      summary: 'The version alone, as a string.',
+      role: 'viewer',
+      answers: { 200: z.string() },
+      handle: async () => ({ status: 200, body: deps.settings.version }),
+    }),
+    route({
+      method: 'GET',
+      path: '/meta',
       summary: 'What runs here, and which scanners jobs may name.',
       role: 'viewer',
       answers: { 200: versionAnswer },
       handle: async () => ({
         status: 200,
         body: {
+          ...(deps.settings.builtAt !== undefined && { build_timestamp: deps.settings.builtAt }),
           name: 'dsx-connect',
           version: deps.settings.version,
           node: process.versions.node,

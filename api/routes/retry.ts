@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StartRequest } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
-import type { StartJobAnswer } from '../contract.ts';
+import type { RetryJobBody, StartJobAnswer } from '../contract.ts';
 import { ControlError } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
@@ -42,14 +42,23 @@ export function retryRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'ledger_unavailable',
       ],
       handle: async ({ params: { job: of }, body, actor, request }) => {
-        const key = idempotencyKey(request);
-        const answer = await startFollower(deps, jobs, { kind: 'retry', of, actor, key, body }, (keyed) =>
-          startBehind(deps, jobs, async () => keyed(await retryRequest(deps, jobs, of, body, actor))),
-        );
+        const answer = await startRetry(deps, jobs, { of, body, actor, key: idempotencyKey(request) });
         return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };
       },
     }),
   ];
+}
+
+/** Starts a retry of a job, or joins the equal one. @throws ApiProblem, ControlError, LedgerError */
+export function startRetry(
+  deps: ApiDeps,
+  jobs: Jobs,
+  asked: { readonly of: string; readonly body: RetryJobBody; readonly actor: string; readonly key: string | undefined },
+): Promise<StartJobAnswer> {
+  const { of, body, actor, key } = asked;
+  return startFollower(deps, jobs, { kind: 'retry', of, actor, key, body }, (keyed) =>
+    startBehind(deps, jobs, async () => keyed(await retryRequest(deps, jobs, of, body, actor))),
+  );
 }
 
 /** A retry that has its account is gone from Temporal a moment later: so often, and after so many ms, the start is tried again. */

@@ -17,9 +17,10 @@ test('docs/api.md lists exactly the problems there are, with their status', () =
   );
 });
 
-test('docs/api.md names every route', () => {
+test('docs/api.md names every route but those of the former product', () => {
   const routes = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps);
-  for (const { path } of routes) {
+  for (const { path, old } of routes) {
+    if (old) continue;
     const verb = /^\/jobs\/:job\/(pause|resume|cancel)$/.exec(path)?.[1];
     expect(text).toContain(verb === undefined || verb === 'pause' ? path.slice(1) : `…/${verb}`);
   }

@@ -52,7 +52,7 @@ describe.each(operations)('$name', ({ path, operation }) => {
     }
   });
 
-  test('asks for a key, but for the health of the process and where the sender is verified', () => {
+  test('asks for a key, but for what is open or verifies its sender', () => {
     if (['none', 'signed'].includes(operation['x-role'])) expect(operation.security).toEqual([]);
     else expect(operation.security[0]).toEqual({ key: [] });
   });
