@@ -7,6 +7,7 @@ import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
+import { WATCH_STATES } from '../domain/watch.ts';
 import type * as contract from './contract.ts';
 import { DEGRADED } from './contract.ts';
 import { watchHealth } from './watch-schemas.ts';
@@ -263,6 +264,7 @@ export const connectorResource = z.strictObject({
   ...brake,
   events: z.array(eventFigures).optional(),
   watched: z.literal(true).optional(),
+  watchState: z.enum(WATCH_STATES).optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorDetail = connectorResource.extend({
   watch: watchHealth.optional(),

@@ -1,6 +1,7 @@
 import type { ActionState, ItemAction } from '../domain/action.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { WatchHealth } from '../domain/watch.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
 import { jobEvents } from './client-events.ts';
 import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
@@ -117,6 +118,8 @@ export interface ApiClient extends ScheduleClient {
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
   connectors(): Promise<ConnectorList>;
   connector(id: string): Promise<ConnectorDetail>;
+  /** Pauses a watch, goes on with it, or has a sweep begin at once. */
+  steerWatch(connector: string, verb: 'pause' | 'resume' | 'sweep', reason?: string): Promise<WatchHealth>;
   /** Runs a check where the storage can be reached. */
   check(named: Named, action?: ItemAction, options?: CallOptions): Promise<CheckAnswer>;
   preview(
@@ -244,6 +247,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o, ask }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
+    steerWatch: (id, verb, reason) =>
+      call('POST', url(`/connectors/${encodeURIComponent(id)}/watch/${verb}`), {
+        body: { ...(reason !== undefined && { reason }) },
+      }),
     check: (named, action, o) =>
       call('POST', url(placePath(named, '/check')), {
         body: { ...folderOf(named), ...(action !== undefined && { action }) },

@@ -62,6 +62,7 @@ function refusal(
     if (cause.type === REFUSAL.jobEnded) return new ControlError('job_ended', message, options);
     if (cause.type === REFUSAL.listChanged) return new ControlError('list_changed', message, options);
     if (cause.type === REFUSAL.notWaiting) return new ControlError('not_waiting', message, options);
+    if (cause.type === REFUSAL.sweepsOff) return new ControlError('sweeps_off', message, options);
     if (cause.type === REFUSAL.cancelling) return new ControlError('job_cancelling', message, options);
     if (cause.type === REFUSAL.limitsInvalid) return new ControlError('limits_invalid', message, options);
   }

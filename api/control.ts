@@ -18,6 +18,7 @@ import type { WatchCalls } from './watch-control.ts';
  * - `job_ended`, `job_cancelling`: the job can't be steered (any more)
  * - `limits_invalid`: the limits can't be
  * - `idempotency_mismatch`: the idempotency key was used for something else (`job`)
+ * - `sweeps_off`: the watch of the connector has no sweeps
  * - `list_changed`, `not_waiting`: a decision about findings that are not what was shown, or do not wait
  * - `not_found`: no such workflow
  * - `check_failed`: what was asked of a connector's storage could not be carried out
@@ -34,6 +35,7 @@ export type ControlCode =
   | 'idempotency_mismatch'
   | 'list_changed'
   | 'not_waiting'
+  | 'sweeps_off'
   | 'not_found'
   | 'check_failed'
   | 'rejected';

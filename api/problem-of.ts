@@ -19,6 +19,7 @@ const OF_CONTROL: Readonly<Record<ControlCode, ProblemCode>> = {
   idempotency_mismatch: 'idempotency_mismatch',
   list_changed: 'list_changed',
   not_waiting: 'not_waiting',
+  sweeps_off: 'sweeps_off',
   not_found: 'job_not_found',
   check_failed: 'check_failed',
   rejected: 'workflow_failed',

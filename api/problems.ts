@@ -45,6 +45,7 @@ export const PROBLEMS = {
   key_name_taken: { status: 409, title: 'A key of this name was made before' },
   key_ended: { status: 409, title: 'The key counts no more' },
   list_changed: { status: 409, title: 'The list is not the one that was shown' },
+  sweeps_off: { status: 409, title: 'The connector has no sweeps' },
   not_waiting: { status: 409, title: 'The findings do not wait' },
   schedule_exists: { status: 409, title: 'There is a schedule of this id' },
   schedule_changed: { status: 409, title: 'The schedule is not the revision that was seen' },

@@ -4,7 +4,7 @@ import type { Estimate } from '../domain/estimate.ts';
 import type { EventFigures } from '../domain/intake.ts';
 import type { Source } from '../domain/job.ts';
 import type { LeftOut, PreviewItem } from '../domain/preview.ts';
-import type { WatchHealth } from '../domain/watch.ts';
+import type { WatchHealth, WatchState } from '../domain/watch.ts';
 
 /** What travels about connectors and folders before they are scanned: a part of the contract (`contract.ts`). */
 
@@ -27,6 +27,8 @@ export interface ConnectorResource {
   readonly events?: readonly EventFigures[];
   /** Present when what arrives there is scanned at once. */
   readonly watched?: true;
+  /** How that stands, where it is watched and the status knows. */
+  readonly watchState?: WatchState;
 }
 /** `GET /connectors/:id`: `watch` is absent when it is not watched, and when nothing can be found out. */
 export interface ConnectorDetail extends ConnectorResource {

@@ -10,7 +10,7 @@ export interface WatchCalls {
   watch(connector: string): Promise<WatchHealth | undefined>;
   /** Deadline 10 s. ControlError `not_found` when it is not watched. */
   steerWatch(
-    verb: 'pause' | 'resume',
+    verb: 'pause' | 'resume' | 'sweep',
     connector: string,
     control: { readonly actor: string; readonly reason?: string },
   ): Promise<WatchHealth>;

@@ -238,6 +238,8 @@ export const REFUSAL = {
   listChanged: 'list_changed',
   /** A decision about findings that do not wait. */
   notWaiting: 'not_waiting',
+  /** The connector has no sweeps: `reconcile` is off, or no scanner could judge. */
+  sweepsOff: 'sweeps_off',
 } as const;
 
 /** The workflow id under which a source is scanned: one full scan of a source at a time. */

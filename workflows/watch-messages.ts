@@ -1,6 +1,6 @@
 /**
  * Messages of the watch of a connector. Signals: `order` (a new configuration), `stop` (removes its subscriptions, and ends), `wake`
- * (its storage says that something changed), `swept` (a sweep has ended). Updates: `pause`, `resume`. `health` is a query.
+ * (its storage says that something changed), `swept` (a sweep has ended). Updates: `pause`, `resume`, `sweep` (one at once). `health` is a query.
  */
 export const WATCH = {
   order: 'order',
@@ -9,6 +9,7 @@ export const WATCH = {
   swept: 'swept',
   pause: 'pause',
   resume: 'resume',
+  sweep: 'sweep',
   health: 'health',
 } as const;
 

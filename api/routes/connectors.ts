@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { connectorList, scannerCheckAnswer } from '../answer-schemas.ts';
 import { withEvents } from '../connector-events.ts';
+import { withWatchStates } from '../connector-watches.ts';
 import type { ScannerCheckAnswer } from '../contract.ts';
 import { type ApiDeps, DEFAULT_SCANNER, type NamedScanner } from '../deps.ts';
 import { ApiProblem } from '../problems.ts';
@@ -52,7 +53,7 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
       role: 'viewer',
       answers: { 200: connectorList },
       handle: async () => {
-        const connectors = await withEvents(deps, deps.settings.connectors);
+        const connectors = await withWatchStates(deps, await withEvents(deps, deps.settings.connectors));
         return { status: 200, body: { connectors } };
       },
     }),

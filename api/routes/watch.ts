@@ -9,19 +9,31 @@ import { type Route, route } from '../route.ts';
 import { findConnector } from '../start-request.ts';
 import { watchHealth } from '../watch-schemas.ts';
 
+const SUMMARIES = {
+  pause: 'Stops asking the source of a connector, and its sweeps.',
+  resume: 'Goes on watching.',
+  sweep: 'Has a sweep begin at once, unless one runs.',
+} as const;
+
 /** One connector, with how it is watched; and the steering of that. */
 export function watchRoutes(deps: ApiDeps): readonly Route[] {
-  const steer = (verb: 'pause' | 'resume'): Route =>
+  const steer = (verb: keyof typeof SUMMARIES): Route =>
     route({
       method: 'POST',
       path: `/connectors/:id/watch/${verb}`,
       role: 'operator',
-      summary: verb === 'pause' ? 'Stops asking the source of a connector, and its sweeps.' : 'Goes on watching.',
+      summary: SUMMARIES[verb],
       params: connectorParams,
       json: controlBody,
       optionalBody: true,
       answers: { 200: watchHealth },
-      problems: ['connector_not_found', 'not_watched', 'no_worker', 'temporal_unreachable'],
+      problems: [
+        'connector_not_found',
+        'not_watched',
+        ...(verb === 'sweep' ? (['sweeps_off'] as const) : []),
+        'no_worker',
+        'temporal_unreachable',
+      ],
       handle: async ({ params: { id }, body, actor }) => {
         if (findConnector(deps, id).watched !== true) {
           throw new ApiProblem('not_watched', `Connector ${id} has no field watch in the configuration.`);
@@ -47,6 +59,7 @@ export function watchRoutes(deps: ApiDeps): readonly Route[] {
     }),
     steer('pause'),
     steer('resume'),
+    steer('sweep'),
   ];
 }
 

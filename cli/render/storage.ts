@@ -18,8 +18,11 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 }
 
 export function connectorsTable(connectors: readonly ConnectorResource[], style: Style): string {
-  const rows = connectors.map(({ id, kind, site = '-', action, asset }) => [id, kind, site, action, visible(asset)]);
-  const [head = '', ...lines] = table([['CONNECTOR', 'KIND', 'SITE', 'ACTION', 'ASSET'], ...rows]);
+  const rows = connectors.map(({ id, kind, site = '-', action, asset, watched, watchState }) => {
+    const watch = watchState ?? (watched === true ? 'yes' : '-');
+    return [id, kind, site, action, watch, visible(asset)];
+  });
+  const [head = '', ...lines] = table([['CONNECTOR', 'KIND', 'SITE', 'ACTION', 'WATCH', 'ASSET'], ...rows]);
   return [style.strong(head), ...lines].join('\n');
 }
 

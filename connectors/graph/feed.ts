@@ -61,6 +61,7 @@ class GraphFeed implements Feed {
         continue;
       }
       const events = await this.#step(either);
+      if (events === 'begun') return this.#batch([]);
       if (events.length > 0) return this.#batch(events);
     }
   }
@@ -69,14 +70,17 @@ class GraphFeed implements Feed {
     this.#closing.abort(new ConnectorError('storage_error', 'the feed is closed'));
   }
 
-  /** One request of the drive whose turn it is. */
-  async #step(signal: AbortSignal): Promise<StorageEvent[]> {
+  /** One request of the drive whose turn it is. `begun`: its place was not known, and is to be kept before anything changes behind it. */
+  async #step(signal: AbortSignal): Promise<StorageEvent[] | 'begun'> {
     this.#changes ??= await this.#open(signal);
     const changes = this.#changes[this.#turn % this.#changes.length];
     if (changes === undefined) return [];
     const { id } = changes.drive;
-    const at = this.#at.get(id) ?? (await changes.latest(signal));
-    this.#at.set(id, at);
+    const at = this.#at.get(id);
+    if (at === undefined) {
+      this.#at.set(id, await changes.latest(signal));
+      return 'begun';
+    }
     try {
       const { files, next } = await changes.step(at, signal);
       this.#at.set(id, next);

@@ -223,9 +223,13 @@ export class FakeControl implements JobControl {
     this.#up();
     return this.watches.get(connector);
   }
-  async steerWatch(verb: 'pause' | 'resume', connector: string, { actor }: { actor: string }) {
+  async steerWatch(verb: 'pause' | 'resume' | 'sweep', connector: string, { actor }: { actor: string }) {
     const health = this.watches.get(connector);
     if (health === undefined) throw new ControlError('not_found', connector);
+    if (verb === 'sweep') {
+      if (health.sweep === undefined) throw new ControlError('sweeps_off', connector);
+      return health;
+    }
     const { paused: _, ...rest } = health;
     const steered: WatchHealth =
       verb === 'resume'

@@ -118,6 +118,7 @@ test('the table has the routes that clients were promised', () => {
       'POST /connectors/share/estimate',
       'POST /connectors/share/watch/pause',
       'POST /connectors/share/watch/resume',
+      'POST /connectors/share/watch/sweep',
       'POST /events/share/share',
       'POST /folders/check',
       'POST /folders/estimate',

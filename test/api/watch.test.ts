@@ -24,6 +24,22 @@ test('a connector that is watched says how, from the status or from its workflow
   expect((await told('/connectors/share'))[1]).not.toHaveProperty('watch');
 });
 
+test('the list says how each watch stands, as far as the status knows', async () => {
+  const list = async () => (await told('/connectors'))[1].connectors;
+  expect(await list()).not.toContainEqual(expect.objectContaining({ watchState: expect.anything() }));
+  await api.status?.publishWatch({ ...health, state: 'held' });
+  expect(await list()).toContainEqual(expect.objectContaining({ id: 'plant-2', watchState: 'held' }));
+  expect(await list()).toContainEqual(expect.not.objectContaining({ watchState: expect.anything() }));
+});
+
+test('a sweep is asked for only where there are sweeps', async () => {
+  const sweep = () => told('/connectors/plant-2/watch/sweep', { method: 'POST' });
+  api.control.watches.set('plant-2', health);
+  expect(await sweep()).toMatchObject([409, { code: 'sweeps_off' }]);
+  api.control.watches.set('plant-2', { ...health, sweep: { every: 600, found: 0 } });
+  expect(await sweep()).toMatchObject([200, { sweep: { every: 600 } }]);
+});
+
 test('a connector is shown all the same when nobody can tell how it is watched', async () => {
   api.control.down = new ControlError('temporal_unreachable', 'gone');
   const [status, body] = await told('/connectors/plant-2');

@@ -62,9 +62,9 @@ describe('dsx connectors', () => {
     const one = here();
     expect(await connectors({}, one)).toBe(EXIT.ok);
     expect(one.out()).toBe(
-      'CONNECTOR  KIND        SITE   ACTION   ASSET\n' +
-        'share      filesystem  -      move     /srv/share\n' +
-        'plant-2    filesystem  plant  nothing  /srv/two\n',
+      'CONNECTOR  KIND        SITE   ACTION   WATCH  ASSET\n' +
+        'share      filesystem  -      move     -      /srv/share\n' +
+        'plant-2    filesystem  plant  nothing  yes    /srv/two\n',
     );
     const json = here();
     await connectors({ json: true }, json);

@@ -2,30 +2,27 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { StorageEvent } from '../../domain/event.ts';
 import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
-import type { OutcomeRow } from '../../domain/outcome.ts';
 import { createIntake, type IntakeDeps } from '../../intake/gatherer.ts';
 import { createHandOver } from '../../intake/hand-over.ts';
 import type { Intake } from '../../intake/intake.ts';
-import { onAccessWorkflowId, QUERY } from '../../workflows/messages.ts';
+import { EventJob } from './event-job.ts';
 import type { Plant } from './plant.ts';
 
 /** The intake of a folder below the plant's, and what became of its events. */
-export class EventStage {
-  readonly plant: Plant;
+export class EventStage extends EventJob {
   readonly intake: Intake;
   readonly folder: string;
   readonly source: Source;
-  readonly workflowId: string;
   settings: ScanSettings;
 
   constructor(plant: Plant, name: string, settings: Partial<ScanSettings> = {}, deps: Partial<IntakeDeps> = {}) {
-    this.plant = plant;
-    this.folder = path.join(plant.folder, name);
+    const folder = path.join(plant.folder, name);
+    const source = plant.source(folder);
+    super(plant, source.id);
+    this.folder = folder;
     mkdirSync(this.folder, { recursive: true });
     this.settings = { filter: '', action: 'nothing', dryRun: false, scanner: 'standin', ...settings };
-    const source = plant.source(this.folder);
     this.source = source;
-    this.workflowId = onAccessWorkflowId(source.id, 0);
     this.intake = createIntake({
       ledger: async () => plant.ledger,
       handOver: createHandOver(plant.client),
@@ -39,26 +36,6 @@ export class EventStage {
     return this.intake.add('folder', events);
   }
 
-  progress(): Promise<JobProgress> {
-    return this.plant.client.workflow.getHandle(this.workflowId).query<JobProgress>(QUERY.progress);
-  }
-
-  /** Until the job says so. */
-  async until(check: (progress: JobProgress) => boolean, timeoutMs = 60_000): Promise<JobProgress> {
-    const deadline = Date.now() + timeoutMs;
-    for (let last: unknown; ; ) {
-      try {
-        const progress = await this.progress();
-        if (check(progress)) return progress;
-        last = { ...progress, settings: undefined };
-      } catch (error) {
-        last = error;
-      }
-      if (Date.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${JSON.stringify(last)}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
   /** Until every event that came has its row (or lay outside). Then the job, still running. */
   settled(received: number): Promise<JobProgress> {
     return this.until(
@@ -69,17 +46,6 @@ export class EventStage {
         listed + outside === received &&
         Object.values(counters.outcomes).reduce((a, b) => a + b, 0) === listed,
     );
-  }
-
-  /** Cancels the job that runs and waits for its end. Returns its rows. */
-  async end(job: string): Promise<OutcomeRow[]> {
-    await this.plant.client.workflow.getHandle(this.workflowId).signal('cancel', { job, actor: 'test' });
-    await this.until((progress) => progress.job === job && progress.state === 'cancelled');
-    const rows: OutcomeRow[] = [];
-    for await (const { body } of this.plant.ledger.job(job).commits()) {
-      for (const page of body.pages) rows.push(...(await this.plant.ledger.job(job).readSegment(page.segment)));
-    }
-    return rows;
   }
 }
 

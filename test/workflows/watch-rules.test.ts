@@ -69,13 +69,17 @@ describe('turns', () => {
     expect(Watch.begin({ ...webhook, webhook: true }, NOW).turnIn(NOW)).toBeUndefined();
   });
 
-  test('a burst of notifications does not end every turn', () => {
+  test('a burst of notifications ends a turn once, and none of them is passed over', () => {
     const watch = begin({ pull: 'delta' });
-    expect(watch.wake('changed', NOW)).toBe(false);
+    expect(watch.wake('changed', NOW)).toBe(undefined);
     watch.beginTurn(NOW);
-    expect(watch.wake('changed', NOW + 500)).toBe(false);
-    expect(watch.wake('changed', NOW + 2_500)).toBe(true);
-    expect(begin().wake('changed', NOW + 2_500)).toBe(false);
+    expect(watch.wake('changed', NOW + 500)).toBe(1_500);
+    expect(watch.wake('changed', NOW + 600)).toBe(undefined);
+    watch.beginTurn(NOW + 2_000);
+    expect(watch.wake('changed', NOW + 4_500)).toBe(0);
+    const other = begin();
+    other.beginTurn(NOW);
+    expect(other.wake('changed', NOW + 2_500)).toBe(undefined);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type Sinks,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SweepReport, WatchHealth, WatchOrder } from '../../domain/watch.ts';
@@ -33,7 +34,10 @@ const sweptSignal = defineSignal<[SweepReport]>(WATCH.swept);
 const versionSignal = defineSignal(SIGNAL.version);
 const pauseUpdate = defineUpdate<WatchHealth, [WatchControl]>(WATCH.pause);
 const resumeUpdate = defineUpdate<WatchHealth, [WatchControl]>(WATCH.resume);
+const sweepUpdate = defineUpdate<WatchHealth, [WatchControl]>(WATCH.sweep);
 const healthQuery = defineQuery<WatchHealth>(WATCH.health);
+
+const SWEEPS_OFF = 'no sweeps are configured: give watch.reconcile a time, and have a scanner';
 
 /** Health goes out by a sink, which costs no history; it may be lost or repeated, and the revision sorts that out. */
 export interface WatchSinks extends Sinks {
@@ -62,8 +66,10 @@ export async function connectorWatch(order: WatchOrder, carried?: WatchRun): Pro
     publish();
   });
   setHandler(wakeSignal, (reason = 'changed') => {
-    if (watch.wake(reason, Date.now())) interrupt.turn?.();
+    const inMs = watch.wake(reason, Date.now());
     publish();
+    if (inMs === 0) interrupt.turn?.();
+    else if (inMs !== undefined) void endLater(interrupt, inMs);
   });
   setHandler(sweptSignal, (report) => {
     watch.swept(report, Date.now());
@@ -100,6 +106,20 @@ export async function connectorWatch(order: WatchOrder, carried?: WatchRun): Pro
     },
     { validator: (_control) => refuse() },
   );
+  setHandler(
+    sweepUpdate,
+    () => {
+      watch.askSweep();
+      publish();
+      return watch.health();
+    },
+    {
+      validator: (_control) => {
+        refuse();
+        if (watch.sweepsAreOff) throw ApplicationFailure.nonRetryable(SWEEPS_OFF, REFUSAL.sweepsOff);
+      },
+    },
+  );
   CancellationScope.current().cancelRequested.catch((error: unknown) => {
     if (isCancellation(error)) stop('temporal');
   });
@@ -115,6 +135,13 @@ export async function connectorWatch(order: WatchOrder, carried?: WatchRun): Pro
   });
   publish();
   if (!watch.stopping) await handOver(watch.state);
+}
+
+/** Ends the turn that is under way now after a while, unless that has ended by itself. */
+async function endLater(interrupt: Interrupt, inMs: number): Promise<void> {
+  const { turn } = interrupt;
+  await CancellationScope.nonCancellable(() => sleep(inMs));
+  if (interrupt.turn === turn) turn?.();
 }
 
 /** Goes on in a new run with the same state; under the workers' present version, if that is another one. Never returns. */

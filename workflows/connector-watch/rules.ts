@@ -19,7 +19,7 @@ const TURN_MS = 600_000;
 /** Between two tries: at first, and at most. */
 const RETRY = { first: 1_000, longest: 60_000 };
 const HOLD = { first: 30_000, longest: 600_000 };
-/** Notifications come in bursts: a turn that is younger is not ended by one. */
+/** Notifications come in bursts: a turn that one of them ends has at least this age, and those that come meanwhile end it but once. */
 const WAKE_GAP_MS = 2_000;
 const LONGEST_DETAIL = 500;
 
@@ -61,6 +61,8 @@ export class Watch {
   #turnAt: number | undefined;
   /** What the storage said of the subscription while a call about it was under way: the answer may be older than that. */
   readonly #saidMeanwhile = new Set<WakeReason>();
+  /** The turn under way is to be ended for a notification. */
+  #woken = false;
 
   constructor(state: WatchRun) {
     this.state = state;
@@ -114,8 +116,8 @@ export class Watch {
     this.#changed();
   }
 
-  /** True when the turn under way is to be ended, so that the next one asks at once. */
-  wake(reason: WakeReason, now: number): boolean {
+  /** In how many milliseconds the turn under way is to be ended, so that the next one asks; undefined: it goes on. */
+  wake(reason: WakeReason, now: number): number | undefined {
     if (reason === 'missed') this.sweeps.hasten(now);
     if (reason === 'reauthorize') this.state.reauthorize = true;
     if (reason === 'subscription_removed') delete this.state.subscription;
@@ -124,7 +126,10 @@ export class Watch {
       this.#saidMeanwhile.add(reason);
     }
     this.#changed();
-    return this.state.order.pull === 'delta' && this.#turnAt !== undefined && now - this.#turnAt >= WAKE_GAP_MS;
+    // A turn asks when it begins: without one there is nothing to end.
+    if (this.state.order.pull !== 'delta' || this.#turnAt === undefined || this.#woken) return undefined;
+    this.#woken = true;
+    return Math.max(0, this.#turnAt + WAKE_GAP_MS - now);
   }
 
   /** In how many milliseconds a turn is to begin; undefined: not before something else changes. */
@@ -136,6 +141,7 @@ export class Watch {
   beginTurn(now: number): WatchFeedInput {
     const { order, cursor, failing } = this.state;
     this.#turnAt = now;
+    this.#woken = false;
     return {
       connector: order.connector,
       source: { kind: 'connector', id: order.connector },
@@ -206,10 +212,21 @@ export class Watch {
     this.#changed();
   }
 
-  sweepIn(now: number): number | undefined {
+  get sweepsAreOff(): boolean {
     const { scan, reconcile } = this.state.order;
-    if (this.stopping || this.paused || scan === undefined || reconcile === undefined) return undefined;
-    return this.sweeps.dueIn(now);
+    return scan === undefined || reconcile === undefined;
+  }
+
+  /** Somebody wants a sweep now, also while the watch is paused. One that runs is that sweep. */
+  askSweep(): void {
+    if (!this.sweeps.ask()) return;
+    this.#changed();
+  }
+
+  sweepIn(now: number): number | undefined {
+    if (this.stopping || this.sweepsAreOff) return undefined;
+    if (this.sweeps.asked) return 0;
+    return this.paused ? undefined : this.sweeps.dueIn(now);
   }
 
   swept(report: SweepReport, now: number): void {

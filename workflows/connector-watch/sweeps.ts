@@ -7,6 +7,8 @@ export interface SweepsState {
   last?: SweepReport;
   /** Sum of what sweeps found. */
   found: number;
+  /** Somebody wants one now. */
+  asked?: true;
 }
 
 /** Where another scan ran, it is tried again after this long at most. */
@@ -35,12 +37,24 @@ export class Sweeps {
     this.state.dueAt = Math.min(this.state.dueAt, Math.max(now, last + HASTE_MS));
   }
 
+  get asked(): boolean {
+    return this.state.asked === true;
+  }
+
+  /** False: one runs, or was asked for already. */
+  ask(): boolean {
+    if (this.asked || this.state.runningSince !== undefined) return false;
+    this.state.asked = true;
+    return true;
+  }
+
   dueIn(now: number): number | undefined {
     return this.state.dueAt === undefined ? undefined : Math.max(0, this.state.dueAt - now);
   }
 
   /** One that never tells its end (it was terminated) is begun anew when the next would be due. */
   begun(every: number | undefined, now: number, anew: boolean): void {
+    delete this.state.asked;
     this.state.runningSince = anew ? now : (this.state.runningSince ?? now);
     this.#next(every, now);
   }

@@ -10,6 +10,7 @@ export class Commits {
   readonly #state: ScanJobState;
   #writing = false;
   #refused = false;
+  #due = false;
 
   constructor(state: ScanJobState) {
     this.#state = state;
@@ -29,6 +30,16 @@ export class Commits {
     return indexes.length + pages.length + actions.length;
   }
 
+  /** Something waits that no rule but time would commit soon. */
+  get waits(): boolean {
+    return this.#waiting > 0 && !this.#writing && !this.#refused;
+  }
+
+  /** The next look takes what waits, however little it is. */
+  hasten(): void {
+    this.#due = true;
+  }
+
   /**
    * The commit that is due, if one is. What was refused is not tried again while that holds the job.
    * @param resting whether the job does nothing else now
@@ -38,7 +49,8 @@ export class Commits {
     if (this.#refused && this.#state.hold !== undefined) return undefined;
     const { indexes, pages, actions } = this.#state.uncommitted;
     const full = Math.max(indexes.length, pages.length, actions.length) >= COMMIT_EVERY;
-    if (!full && !(resting && this.#waiting > 0)) return undefined;
+    if (!full && !((resting || this.#due) && this.#waiting > 0)) return undefined;
+    this.#due = false;
     this.#writing = true;
     return this.body();
   }

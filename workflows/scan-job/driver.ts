@@ -15,6 +15,8 @@ import type { JobResult, PageTask } from './state.ts';
 
 /** A run hands over to a new one when Temporal suggests it; past this many events it no longer waits for items in hand. */
 const IMPATIENT_EVENTS = 20_000;
+/** What a job of events has found is committed within this. */
+const COMMIT_WITHIN = '10s';
 
 /** Drives a scan job: starts the activities that its rules ask for, owns every promise, and reports every result. */
 export class Driver {
@@ -24,6 +26,8 @@ export class Driver {
   readonly #hours: HoursWatch;
   readonly #door: Door;
   #due = false;
+  /** A commit by time is on its way. */
+  #timed = false;
 
   constructor(job: ScanJob, activities: JobActivities) {
     this.#job = job;
@@ -241,7 +245,10 @@ export class Driver {
 
   #commit(): void {
     const body = this.#job.takeCommit();
-    if (body === undefined) return;
+    if (body === undefined) {
+      this.#commitLater();
+      return;
+    }
     this.#own(
       this.#act.orchestrator.commitPages(body),
       (commit) => this.#job.committed(body, commit),
@@ -250,6 +257,16 @@ export class Driver {
         this.#blame(error);
       },
     );
+  }
+
+  #commitLater(): void {
+    if (this.#timed || !this.#job.commitsByTime) return;
+    this.#timed = true;
+    const over = (): void => {
+      this.#timed = false;
+      this.#job.commitIsDue();
+    };
+    this.#own(sleep(COMMIT_WITHIN), over, over);
   }
 
   /** Every promise has an owner: its value and its failure both reach the rules, and neither is ever left unhandled. */

@@ -176,6 +176,18 @@ export class ScanJob extends SteeredJob {
     return this.#commits.take(this.#restsNow());
   }
 
+  /**
+   * What it has found must be committed by time: it goes on for a day, and findings go out, and sweeps compare, by what is committed.
+   */
+  get commitsByTime(): boolean {
+    return this.#supply !== undefined && this.#commits.waits;
+  }
+
+  commitIsDue(): void {
+    this.#commits.hasten();
+    this.news = true;
+  }
+
   #restsNow(): boolean {
     if (!this.quiet) return false;
     return this.state.control === 'paused' || this.#draining || limits.isOutsideHours(this.state);
