@@ -118,6 +118,7 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
+  coverage: z.literal('reported_by_connector').optional(),
   shard: count.optional(),
   events: eventFigures.optional(),
   order: order.optional(),
