@@ -6,6 +6,7 @@ import { NO_BASELINE } from '../domain/incremental.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import { REMOTE_STATES } from '../domain/remote.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import type * as contract from './contract.ts';
 import { DEGRADED } from './contract.ts';
@@ -255,6 +256,15 @@ export const connectorResource = z.strictObject({
   ...brake,
   events: z.array(eventFigures).optional(),
   watched: z.literal(true).optional(),
+  remote: z
+    .strictObject({
+      name: z.string(),
+      url: z.string(),
+      present: z.boolean(),
+      status: z.enum(REMOTE_STATES).optional(),
+      lastSeen: z.string().optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorDetail = connectorResource.extend({
   watch: watchHealth.optional(),

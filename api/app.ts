@@ -5,6 +5,8 @@ import { drain } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { createGuard, secureHeaders } from './guard.ts';
 import { createJobs } from './jobs.ts';
+import { fullScanRoute } from './old/full-scan-route.ts';
+import { remoteRoutes } from './old/remote-routes.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
 import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
@@ -43,6 +45,8 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
     ...eventRoutes(deps),
+    ...remoteRoutes(deps, jobs),
+    fullScanRoute(deps, jobs),
     ...scheduleRoutes(deps),
     ...keyRoutes(access.keys),
     ...auditRoutes(deps),

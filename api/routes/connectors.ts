@@ -44,11 +44,12 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/connectors',
-      summary: 'The connectors of the configuration.',
+      summary: 'The connectors of the configuration, and those that registered by themselves.',
       role: 'viewer',
       answers: { 200: connectorList },
       handle: async () => {
-        const connectors = await withEvents(deps, deps.settings.connectors);
+        const remotes = (await deps.remote?.remotes.list()) ?? [];
+        const connectors = await withEvents(deps, [...deps.settings.connectors, ...remotes]);
         return { status: 200, body: { connectors } };
       },
     }),

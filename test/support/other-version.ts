@@ -13,6 +13,7 @@ const PARTS = [
   'domain',
   'intake',
   'ledger',
+  'net',
   'results',
   'scanner',
   'schedules',

@@ -40,6 +40,11 @@ export class Listening {
     return !this.#state.asked;
   }
 
+  /** Somebody wants all of it: a listing that only took what was left over begins. */
+  ask(): void {
+    this.#state = { asked: false, lastMs: this.#state.lastMs, all: false, restarted: false };
+  }
+
   asked(nowMs: number): void {
     this.#state = { ...this.#state, asked: true, lastMs: nowMs };
   }

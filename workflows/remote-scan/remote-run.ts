@@ -18,12 +18,13 @@ import {
   ON_ACCESS,
   PUSHED,
   SEARCH_ATTRIBUTE,
+  type StartAnswer,
   type StartRequest,
 } from '../messages.ts';
 import { EventBook, type EventBookState } from '../on-access/event-book.ts';
 import { restPause } from '../on-access/job-times.ts';
 import { failureOf } from '../scan-job/activity-failure.ts';
-import { acceptControl } from '../scan-job/control.ts';
+import { acceptControl, refuseOtherScan, started, startUpdate } from '../scan-job/control.ts';
 import { Driver } from '../scan-job/driver.ts';
 import { acceptVersions, handOverDue, nextRun } from '../scan-job/hand-over.ts';
 import { type JobActivities, jobActivities } from '../scan-job/proxies.ts';
@@ -62,6 +63,8 @@ export class RemoteRun {
   readonly #job: ScanJob;
   readonly #activities: JobActivities;
   #over = false;
+  /** The connector is, or was, asked for a listing. */
+  #asks: boolean;
   /** Rises with whatever may move the end. */
   #heard = 0;
 
@@ -70,11 +73,15 @@ export class RemoteRun {
     this.#request = job?.request ?? request;
     this.#book = new EventBook(book);
     this.#listening = new Listening(this.#request.pushed ?? { ask: true }, Date.now(), listening);
+    this.#asks = this.#request.pushed?.ask !== false || listening?.asked === false;
     this.#supply = new PushSupply(this.#book, () => new Date(this.#listening.state.lastMs).toISOString());
     const state = job ?? ScanJob.begin(this.#request, new Date().toISOString()).state;
     this.#job = new ScanJob(state, this.#supply);
     this.#activities = jobActivities(this.#request);
     acceptControl(this.#job, this.#activities.orchestrator);
+    setHandler(startUpdate, (asked) => this.#started(asked), {
+      validator: (asked) => refuseOtherScan(this.#job, asked),
+    });
     acceptVersions(this.#job);
     watchForCancel(this.#job);
     setHandler(receivedQuery, () => this.#book.received());
@@ -108,6 +115,15 @@ export class RemoteRun {
     });
   }
 
+  /** Who joins a job that takes what was left over wants a whole scan: the connector is asked for it. */
+  async #started(asked: StartRequest): Promise<StartAnswer> {
+    if (asked.pushed?.ask === true && !this.#asks) {
+      this.#asks = true;
+      this.#note(() => this.#listening.ask());
+    }
+    return await started(this.#job, asked, this.#activities.orchestrator);
+  }
+
   #note(change: () => void): void {
     change();
     this.#heard += 1;
@@ -116,8 +132,9 @@ export class RemoteRun {
 
   /** Once the storage was looked at, the connector is asked; what stands in the way fails the job. */
   async #ask(): Promise<void> {
-    await condition(() => this.#over || this.#mayAsk);
-    for (let failures = 1; !this.#over && this.#listening.mustAsk; failures++) {
+    for (let failures = 1; ; failures++) {
+      await condition(() => this.#over || this.#mayAsk);
+      if (this.#over) return;
       try {
         await this.#activities.scan.askRemote(this.#context());
         this.#note(() => this.#listening.asked(Date.now()));
@@ -128,7 +145,6 @@ export class RemoteRun {
           return;
         }
         await condition(() => this.#over, restPause(failures));
-        await condition(() => this.#over || this.#mayAsk);
       }
     }
   }
@@ -144,14 +160,14 @@ export class RemoteRun {
 
   /** Ends the listing when nothing came for long enough, and says what was not whole. */
   async #untilEnd(): Promise<void> {
-    await condition(() => this.#over || !this.#listening.mustAsk);
-    while (!this.#over) {
+    for (;;) {
+      await condition(() => this.#over || !this.#listening.mustAsk);
+      if (this.#over) return;
       const left = this.#listening.endsAtMs - Date.now();
       if (left <= 0) break;
       const heard = this.#heard;
       await condition(() => this.#over || this.#heard !== heard, left);
     }
-    if (this.#over) return;
     const broken = this.#listening.broken(this.#book.count);
     if (broken !== undefined) this.#job.state.broken = broken;
     this.#supply.ends = true;
