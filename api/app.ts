@@ -33,6 +33,9 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
   const jobs = createJobs(deps);
   const routes: readonly Route[] = [
     ...healthRoutes(deps),
+    // Before the resources: `connectors/register` is no connector of that name.
+    ...remoteRoutes(deps, jobs),
+    fullScanRoute(deps, jobs),
     ...connectorRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),
@@ -45,8 +48,6 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...quarantineRoutes(deps, jobs),
     ...allowedRoutes(deps),
     ...eventRoutes(deps),
-    ...remoteRoutes(deps, jobs),
-    fullScanRoute(deps, jobs),
     ...scheduleRoutes(deps),
     ...keyRoutes(access.keys),
     ...auditRoutes(deps),

@@ -119,6 +119,7 @@ export async function buildDeps(
     presence,
     allowed: config.allowedAddresses,
     loopback: config.loopback,
+    scanner: scannerOf(config),
     ...(config.remote.auth && masterKey !== undefined && { masterKey }),
     log,
   });

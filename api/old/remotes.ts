@@ -23,6 +23,8 @@ export interface RemotesDeps {
   readonly loopback: boolean;
   /** What the secrets of keys are derived from; absent: nothing is signed. */
   readonly masterKey?: Hidden;
+  /** Name of the scanner that judges what they push. */
+  readonly scanner: string;
   readonly log: Logger;
 }
 
@@ -138,13 +140,16 @@ export function createRemotes(deps: RemotesDeps): Remotes {
       return await Promise.all(
         entries.map(async (entry) => {
           const heartbeat = await presence.of(entry.uuid);
-          return { ...resourceOf(entry), remote: { name: entry.model.name, url: entry.model.url, ...heartbeat } };
+          return {
+            ...resourceOf(entry, deps.scanner),
+            remote: { name: entry.model.name, url: entry.model.url, ...heartbeat },
+          };
         }),
       );
     },
     resource: (uuid) => {
       const found = known.get(uuid)?.entry;
-      return found === undefined ? undefined : resourceOf(found);
+      return found === undefined ? undefined : resourceOf(found, deps.scanner);
     },
   };
 }
@@ -156,7 +161,15 @@ function sameFacts(a: Pick<RemoteEntry, 'model' | 'keys'>, b: Pick<RemoteEntry, 
 }
 
 /** As scans and the list of connectors see it: it filters by itself. */
-function resourceOf({ uuid, model }: RemoteEntry): ConnectorResource {
+function resourceOf({ uuid, model }: RemoteEntry, scanner: string): ConnectorResource {
   const asset = model.asset_display_name ?? model.asset;
-  return { id: uuid, kind: 'remote', asset, filter: '', action: remoteAction(model.item_action), dryRun: false };
+  return {
+    id: uuid,
+    kind: 'remote',
+    asset,
+    filter: '',
+    action: remoteAction(model.item_action),
+    dryRun: false,
+    scanner,
+  };
 }
