@@ -19,6 +19,8 @@ export interface OldConnectorOptions {
   readonly sizes?: boolean;
   /** What it says it enqueued, from what it did. */
   readonly count?: (pushed: number) => number;
+  /** Says that an action succeeded, and does nothing. */
+  readonly lies?: boolean;
   /** Stops pushing after so many files, as if it had died: it says nothing more. */
   readonly diesAfter?: number;
 }
@@ -262,6 +264,7 @@ export class OldConnector {
     this.actions += 1;
     const file = String(location);
     const action = String((requested_action as Json | null)?.type ?? this.options.action ?? 'nothing');
+    if (this.options.lies) return { status: 'success', message: 'done', item_action: action };
     try {
       if (action === 'delete') await rm(file);
       if (action === 'tag' || action === 'movetag') {
