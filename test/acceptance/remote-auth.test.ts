@@ -59,7 +59,7 @@ test('a scan is signed both ways', async () => {
   writeFiles(connector.options.folder, { 'bad.com': EICAR });
   const { id = '', secret } = connector.key ?? {};
   expect(secret).toBe(remoteSecret(MASTER, id));
-  const { job } = await api.client.start({ connector: connector.uuid, scanner: 'standin' });
+  const { job } = await api.client.startJob({ connector: connector.uuid, scanner: 'standin' });
   for (;;) {
     const progress = await api.client.job(job);
     if (!isFinal(progress.state)) {
