@@ -7,6 +7,10 @@ import type { ApiDeps } from '../../api/deps.ts';
 import { type Api, json, startApi } from './fixture.ts';
 
 const KEY = 'canary-key-0123456789abcdef';
+const REMOTE = '774938b6-df80-4daa-bb7b-5b6a2489337c';
+/** Remote connectors prove themselves by a token or a signature; here there are none. */
+const isRemote = (path: string) =>
+  /^\/(connectors\/(register|unregister|state)|scan\/(auth_check|request|request_batch|jobs))(\/|$)/.test(path);
 /** Every route of the table, as a request that reaches it. */
 const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unknown as ApiDeps).map(
   ({ method, path, bodies }) => ({
@@ -18,7 +22,9 @@ const ROUTES = apiRoutes({ settings: { connectors: [] }, scanners: [] } as unkno
       .replace(':connector', 'share')
       .replace(':estimate', 'estimate-1')
       .replace(':key', '0123456789abcdef')
-      .replace(':file', 'start.js'),
+      .replace(':file', 'start.js')
+      .replace(':uuid', REMOTE)
+      .replace(':ns', 'ns'),
     takesJson: bodies.json !== undefined,
   }),
 );
@@ -64,6 +70,16 @@ function raw(
 test('the table has the routes that clients were promised', () => {
   expect(CASES.map(([method, path]) => `${method} ${path}`).sort()).toEqual(
     [
+      `DELETE /connectors/unregister/${REMOTE}`,
+      `GET /connectors/state/${REMOTE}/ns/0123456789abcdef`,
+      'GET /scan/jobs/job-1/raw',
+      'POST /connectors/register',
+      `POST /connectors/full_scan/${REMOTE}`,
+      'POST /scan/auth_check',
+      'POST /scan/jobs/job-1/enqueue_done',
+      'POST /scan/request',
+      'POST /scan/request_batch',
+      `PUT /connectors/state/${REMOTE}/ns/0123456789abcdef`,
       'DELETE /connectors/share/estimate/estimate-1',
       'DELETE /folders/estimate/estimate-1',
       'DELETE /schedules/share',
@@ -164,12 +180,16 @@ describe.each(CASES)('%s %s', (method, path) => {
   ])('the authorization %j is refused', async (authorization) => {
     const headers = authorization === undefined ? undefined : { authorization };
     const response = await locked.ask(path, { method, ...(headers && { headers }) });
-    if (path === '/healthz') {
+    if (path === '/healthz' || path.endsWith('/raw')) {
       expect(response.status).toBe(200);
       return;
     }
     if (path.startsWith('/events/')) {
       expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, 'webhook_not_found']);
+      return;
+    }
+    if (isRemote(path)) {
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, 'not_found']);
       return;
     }
     expect(response.status).toBe(401);

@@ -13,6 +13,8 @@ export interface ListeningState {
   readonly total?: number;
   /** It began anew in the middle. */
   readonly restarted: boolean;
+  /** As whoever asked wants it. */
+  readonly quietMs?: number;
 }
 
 /** Why a listing was not whole, as the job tells it. */
@@ -41,8 +43,9 @@ export class Listening {
   }
 
   /** Somebody wants all of it: a listing that only took what was left over begins. */
-  ask(): void {
-    this.#state = { asked: false, lastMs: this.#state.lastMs, all: false, restarted: false };
+  ask({ quietMs }: PushedListing): void {
+    const { lastMs } = this.#state;
+    this.#state = { asked: false, lastMs, all: false, restarted: false, ...(quietMs !== undefined && { quietMs }) };
   }
 
   asked(nowMs: number): void {
@@ -69,7 +72,7 @@ export class Listening {
   get endsAtMs(): number {
     const { quietMs = QUIET_MS, silenceMs = SILENCE_MS } = this.#pushed;
     const { all, restarted, lastMs } = this.#state;
-    return lastMs + (all || restarted ? quietMs : silenceMs);
+    return lastMs + (all || restarted ? (this.#state.quietMs ?? quietMs) : silenceMs);
   }
 
   /** What was not whole; undefined when nothing is known to be missing. @param received items that came, repeats among them */

@@ -117,9 +117,10 @@ export class RemoteRun {
 
   /** Who joins a job that takes what was left over wants a whole scan: the connector is asked for it. */
   async #started(asked: StartRequest): Promise<StartAnswer> {
-    if (asked.pushed?.ask === true && !this.#asks) {
+    const { pushed } = asked;
+    if (pushed?.ask === true && !this.#asks) {
       this.#asks = true;
-      this.#note(() => this.#listening.ask());
+      this.#note(() => this.#listening.ask(pushed));
     }
     return await started(this.#job, asked, this.#activities.orchestrator);
   }
