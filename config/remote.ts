@@ -37,12 +37,17 @@ const tokens = z.string().transform((input, context): Secret[] => {
 /** The variables of remote connectors. */
 export const remoteShape = {
   DSXCONNECT_AUTH__ENABLED: onOff.default(false),
+  DSXCONNECT_REMOTE_KEY_FILE: absolutePath.optional(),
+};
+
+/** Those of the process that connectors register at. */
+export const enrolmentShape = {
   DSXCONNECT_AUTH__ENROLLMENT_TOKEN: tokens.optional(),
   DSXCONNECT_AUTH__ENROLLMENT_TOKENS: tokens.optional(),
-  DSXCONNECT_REMOTE_KEY_FILE: absolutePath.optional(),
   DSXCONNECT_REMOTE_QUIET: integer(1, 3_600).default(QUIET_MS / 1000),
 };
-type RemoteVariables = z.output<z.ZodObject<typeof remoteShape>>;
+type RemoteVariables = z.output<z.ZodObject<typeof remoteShape>> &
+  Partial<z.output<z.ZodObject<typeof enrolmentShape>>>;
 
 /** Problems are added to the list. @param enrols whether connectors register at this process */
 export function buildRemote(set: RemoteVariables, enrols: boolean, problems: ConfigProblem[]): RemoteConfig {
@@ -63,7 +68,7 @@ export function buildRemote(set: RemoteVariables, enrols: boolean, problems: Con
     auth,
     tokens: given,
     ...(masterKey !== undefined && { masterKey }),
-    quietMs: set.DSXCONNECT_REMOTE_QUIET * 1000,
+    quietMs: (set.DSXCONNECT_REMOTE_QUIET ?? QUIET_MS / 1000) * 1000,
   };
 }
 

@@ -229,7 +229,7 @@ export const ENVIRONMENT: readonly Variable[] = [
     'DSXCONNECT_PAGE_SLOTS',
     ['worker'],
     '4',
-    'Pages of full scans that this worker has in hand at once, 1 to 64, and as many of requested scans.',
+    'Pages of full scans that this worker has in hand at once, 1 to 64, and as many of requested and on-access scans.',
   ),
   variable(
     'DSXCONNECT_WORKER_VERSIONING',
