@@ -73,6 +73,7 @@ export function problemsOf({ role, bodies, answers, problems }: Route): ProblemC
     ...(hasBody(bodies) ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     Object.values(answers).includes('stream') && 'too_many_streams',
     problems.includes('temporal_unreachable') && 'workflow_failed',
+    problems.includes('temporal_unreachable') && 'payloads_unreadable',
     ...problems,
   ];
   return [...new Set(codes.filter((code) => code !== false))];
