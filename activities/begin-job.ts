@@ -19,7 +19,7 @@ export function createBeginJob(deps: OrchestratorDeps): (input: BeginJobInput) =
 
 async function begin(
   deps: OrchestratorDeps,
-  { job, kind, source, settings, actor, startedAt, intake, shard, bodyHash, retry, order }: BeginJobInput,
+  { job, kind, source, settings, actor, startedAt, intake, shard, bodyHash, retry, order, coverage }: BeginJobInput,
 ): Promise<BegunJob> {
   const ledger = deps.ledger.job(job);
   const header: JobHeader = {
@@ -35,6 +35,7 @@ async function begin(
     ...(bodyHash !== undefined && { bodyHash }),
     ...(retry !== undefined && { retry }),
     ...(order !== undefined && { order }),
+    ...(coverage !== undefined && { coverage }),
   };
   const found = bodyHash === undefined ? undefined : await takenBy(ledger, header);
   if (found !== undefined) return found;

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Connector, ListScope } from '../connectors/connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
+import { versionOf } from '../connectors/remote/version.ts';
 import { type Item, type ItemRef, pageId, type SkipRule } from '../domain/item.ts';
 import { isLedgerError } from '../ledger/errors.ts';
 import type { PageEntry } from '../ledger/types.ts';
@@ -16,7 +17,8 @@ import { writerOf } from './writer.ts';
 const AT_ONCE = 16;
 
 interface EventItem {
-  readonly ref: ItemRef;
+  /** With a version where the source alone can tell of the item. */
+  readonly ref: ItemRef & Partial<Pick<Item, 'version'>>;
   readonly skip?: SkipRule;
 }
 
@@ -41,7 +43,8 @@ async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTu
       silent(connector.id, 'looking at items', patience),
     );
   const listed = (await mapped(events, look)).filter((item) => item !== undefined);
-  const items = await withoutKnown(deps, input, listed);
+  // What a remote connector tells pins no bytes: what was judged before may be other bytes by now.
+  const items = connector.kind === 'remote' ? listed : await withoutKnown(deps, input, listed);
   const bytes = items.reduce((sum, { size = 0 }) => sum + size, 0);
   const ledger = deps.ledger.job(input.job);
   const writer = writerOf(info);
@@ -92,9 +95,13 @@ async function readEvents(
       for (const at of taken.lines) {
         const event = lines[at]?.event;
         if (event === undefined) continue;
-        const { location, locationBytes } = event;
+        const { location, locationBytes, told } = event;
         const skip = duplicate.has(at) ? 'duplicate' : superseded.has(at) ? 'superseded' : undefined;
-        const ref = { location, ...(locationBytes !== undefined && { locationBytes }) };
+        const ref = {
+          location,
+          ...(locationBytes !== undefined && { locationBytes }),
+          ...(told !== undefined && { version: versionOf(told) }),
+        };
         found.push({ ref, ...(skip !== undefined && { skip }) });
       }
     } catch (error) {

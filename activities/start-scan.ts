@@ -63,7 +63,8 @@ export function startOptions(request: StartRequest) {
 
 /** Starts a scan, or joins the equal one that runs. @throws what the client throws */
 export function startOrJoin(client: Client, request: StartRequest): Promise<StartAnswer> {
-  const operation = new WithStartWorkflowOperation(WORKFLOW_OF[request.kind], {
+  const type = request.pushed === undefined ? WORKFLOW_OF[request.kind] : WORKFLOW.remoteScan;
+  const operation = new WithStartWorkflowOperation(type, {
     ...startOptions(request),
     workflowIdConflictPolicy: 'USE_EXISTING',
   });

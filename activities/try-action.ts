@@ -17,7 +17,7 @@ export async function tryOut(
   const facts = { by: orderedBy(input.settings, input.order), at: new Date().toISOString() };
   const { destination } = intent;
   try {
-    const { version } = await connector.stat(intent.item, signal);
+    const { version } = await connector.stat({ ...intent.item, version: intent.judged.version }, signal);
     if (version === intent.judged.version) {
       return { ...rowHead(intent), state: 'planned', ...(destination !== undefined && { destination }), ...facts };
     }

@@ -4,7 +4,7 @@ import type { Order, Span } from '../domain/approval.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
 import type { Incremental } from '../domain/incremental.ts';
 import type { EventMark, IntakeRef } from '../domain/intake.ts';
-import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
+import type { Coverage, FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Hours } from '../domain/limits.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { ListSettings } from '../domain/preview.ts';
@@ -35,6 +35,7 @@ export interface BeginJobInput extends JobContext {
   readonly order?: Order;
   readonly retry?: RetryTarget & { readonly chain?: readonly ChainLink[] };
   readonly bodyHash?: string;
+  readonly coverage?: Coverage;
 }
 /** The job's header; `taken` when it was begun before, by another run: then nothing was written, and nothing may be. */
 export interface BegunJob extends ObjectRef {
@@ -296,6 +297,8 @@ export interface PlanActivities {
   /** As of `previewSource`. */
   listAssets(input: ListAssetsInput): Promise<ObjectRef>;
   estimateTurn(input: EstimateTurnInput): Promise<EstimatedTurn>;
+  /** Asks a remote connector to list everything and to push it. False: nobody knows whether it began. */
+  askRemote(input: JobContext): Promise<boolean>;
 }
 
 /** Lines (0-based) of an intake page, in order, and those of them that are not to be scanned. */

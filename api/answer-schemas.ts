@@ -6,6 +6,7 @@ import { NO_BASELINE } from '../domain/incremental.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import { REMOTE_STATES } from '../domain/remote.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import { WATCH_STATES } from '../domain/watch.ts';
 import type * as contract from './contract.ts';
@@ -119,6 +120,7 @@ export const jobResource = z.object({
   counters,
   pages: z.object({ listed: count, open: count, closed: count }),
   actions: actionCounts,
+  coverage: z.literal('reported_by_connector').optional(),
   shard: count.optional(),
   events: eventFigures.optional(),
   order: order.optional(),
@@ -265,6 +267,15 @@ export const connectorResource = z.strictObject({
   events: z.array(eventFigures).optional(),
   watched: z.literal(true).optional(),
   watchState: z.enum(WATCH_STATES).optional(),
+  remote: z
+    .strictObject({
+      name: z.string(),
+      url: z.string(),
+      present: z.boolean(),
+      status: z.enum(REMOTE_STATES).optional(),
+      lastSeen: z.string().optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorDetail = connectorResource.extend({
   watch: watchHealth.optional(),

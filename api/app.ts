@@ -8,6 +8,7 @@ import { createJobs } from './jobs.ts';
 import { connectorListRoute } from './old/core-routes.ts';
 import { oldProblem, tellOld } from './old/old-problem.ts';
 import { oldRoutes } from './old/old-routes.ts';
+import { remoteRoutes } from './old/remote-routes.ts';
 import { problemOf } from './problem-of.ts';
 import { ApiProblem } from './problems.ts';
 import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
@@ -35,6 +36,8 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
   const routes: readonly Route[] = [
     ...healthRoutes(deps),
     connectorListRoute(deps),
+    // Before the resources: `connectors/register` is no connector of that name.
+    ...remoteRoutes(deps, jobs),
     ...connectorRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),

@@ -52,12 +52,16 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 /**
- * The body as it came, of 1 MiB at most. It is collected by events: an iterator that is left early would tear down the connection, and
+ * The body as it came, of `most` bytes (1 MiB). It is collected by events: an iterator that is left early would tear down the connection, and
  * with it the answer.
  * @param hold told of each part as it arrives, in bytes; what it throws ends the reading
  * @throws ApiProblem `body_too_large`, `body_timeout`
  */
-export function readBytes(request: IncomingMessage, hold: (bytes: number) => void = () => undefined): Promise<Buffer> {
+export function readBytes(
+  request: IncomingMessage,
+  hold: (bytes: number) => void = () => undefined,
+  most = MAX_JSON_BYTES,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -69,7 +73,7 @@ export function readBytes(request: IncomingMessage, hold: (bytes: number) => voi
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       try {
-        if (bytes > MAX_JSON_BYTES) throw tooLarge();
+        if (bytes > most) throw tooLarge(most);
         hold(chunk.length);
         chunks.push(chunk);
       } catch (error) {
@@ -82,7 +86,7 @@ export function readBytes(request: IncomingMessage, hold: (bytes: number) => voi
     const slow = (): void =>
       done(() => reject(new ApiProblem('body_timeout', `The body took longer than ${BODY_MS / 1000} s.`)));
     const deadline = setTimeout(slow, BODY_MS);
-    if (Number(request.headers['content-length'] ?? 0) > MAX_JSON_BYTES) return done(() => reject(tooLarge()));
+    if (Number(request.headers['content-length'] ?? 0) > most) return done(() => reject(tooLarge(most)));
     request.on('data', take).on('end', ended).on('error', failed).on('close', cut);
   });
 }
@@ -114,8 +118,6 @@ function cutShort(cause?: Error): ApiProblem {
   return new ApiProblem('bad_request', 'The connection was closed before the body was whole.', { cause });
 }
 
-function tooLarge(): ApiProblem {
-  return new ApiProblem('body_too_large', `A body may have ${MAX_JSON_BYTES} bytes at most.`, {
-    extra: { limit: MAX_JSON_BYTES },
-  });
+function tooLarge(limit: number): ApiProblem {
+  return new ApiProblem('body_too_large', `A body may have ${limit} bytes at most.`, { extra: { limit } });
 }

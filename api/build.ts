@@ -6,7 +6,9 @@ import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/settings.ts';
 import { readTls } from '../config/tls.ts';
 import { createLocalDeliveries } from '../intake/delivery-memory.ts';
-import { openIntake } from '../intake/open-intake.ts';
+import { createIntake } from '../intake/gatherer.ts';
+import { createHandOver } from '../intake/hand-over.ts';
+import { openIntake, scannerOf } from '../intake/open-intake.ts';
 import { createRedisDeliveries } from '../intake/redis-deliveries.ts';
 import { vendorGet } from '../intake/verify/vendor-get.ts';
 import { createWebhooks } from '../intake/webhooks.ts';
@@ -14,16 +16,23 @@ import { createScanner } from '../scanner/client.ts';
 import { createEventBacklog } from '../status/event-backlog.ts';
 import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
+import { createNonces } from './auth/nonces.ts';
 import type { ConnectorResource } from './contract.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
 import { hookedConnectors } from './hooked-connectors.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { createPresence } from './old/presence.ts';
+import { createPushes } from './old/pushes.ts';
+import { createRemoteDoor } from './old/remote-door.ts';
+import { createRemotes } from './old/remotes.ts';
 import { shownConfig } from './old/shown-config.ts';
 import { createResultsCheck } from './results-view.ts';
 import { createWake } from './wake.ts';
 
 const PACKAGE = new URL('../package.json', import.meta.url);
+/** Items that remote connectors push and that wait to be handed over, at most, in this process. */
+const MOST_PUSHED = 200_000;
 
 /** The outside of the API, from its configuration. Nothing need be there yet: what is missing is an error of its first use. */
 export async function buildDeps(
@@ -105,6 +114,30 @@ export async function buildDeps(
     get: vendorGet(),
     say: (event, connector, what) => log.info({ connector }, `the subscription of ${what} was ${event}`),
   });
+  const presence = createPresence(link === undefined ? undefined : (words) => link.command(words));
+  const { masterKey } = config.remote;
+  const remotes = createRemotes({
+    book: async () => (await ledger.open()).remotes,
+    presence,
+    allowed: config.allowedAddresses,
+    loopback: config.loopback,
+    scanner: scannerOf(config),
+    ...(config.remote.auth && masterKey !== undefined && { masterKey }),
+    log,
+  });
+  const backlog = async (source: string, shard: number) => await figures?.pending(source, shard);
+  const pushes = createPushes({
+    intake: (target) =>
+      createIntake({
+        ledger: () => ledger.open(),
+        handOver: createHandOver(client),
+        target,
+        backlog: async () => undefined,
+        mostWaiting: MOST_PUSHED,
+      }),
+    backlog,
+    scanner: scannerOf(config),
+  });
   const deps: ApiDeps = {
     settings: {
       appEnv: config.appEnv,
@@ -128,6 +161,18 @@ export async function buildDeps(
     ledger,
     webhooks,
     intake,
+    remote: {
+      remotes,
+      door: createRemoteDoor({
+        remotes,
+        nonces: createNonces(link === undefined ? undefined : (words) => link.command(words)),
+        auth: config.remote.auth,
+        tokens: config.remote.tokens.map((token) => token.reveal()),
+        loopback: config.loopback,
+      }),
+      pushes,
+      quietMs: config.remote.quietMs,
+    },
     scanners,
     results: createResultsCheck(
       client,
@@ -140,6 +185,7 @@ export async function buildDeps(
   // the process ends anyway.
   const close = async (): Promise<void> => {
     await intake.close();
+    await pushes.close();
     await Promise.allSettled([
       status?.close(),
       deliveries.close(),

@@ -6,6 +6,7 @@ import type { StatusStore } from '../status/status.ts';
 import type { ConnectorResource, ReadyCheck } from './contract.ts';
 import type { JobControl } from './control.ts';
 import type { LedgerDoor } from './ledger-door.ts';
+import type { RemoteDeps } from './old/remote-deps.ts';
 
 /** A scanner that jobs may name. */
 export interface NamedScanner {
@@ -49,6 +50,8 @@ export interface ApiDeps {
   readonly webhooks: Webhooks;
   /** Takes the events that storages send. */
   readonly intake: Intake;
+  /** Connectors that register by themselves. Absent: there are none. */
+  readonly remote?: RemoteDeps;
   readonly scanners: readonly NamedScanner[];
   /** How the sending of results stands. Absent without sinks. */
   readonly results?: (() => Promise<ReadyCheck>) | undefined;

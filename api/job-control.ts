@@ -22,6 +22,7 @@ import { ControlError, DEADLINE_MS, type JobControl, type RunningScan } from './
 import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
 import { createGateCalls } from './gate-control.ts';
+import { createRemoteCalls } from './old/remote-control.ts';
 import { createScheduleCalls } from './schedule-control.ts';
 import { createStorageCalls } from './storage-control.ts';
 import { createWatchCalls } from './watch-control.ts';
@@ -94,6 +95,7 @@ export function createJobControl(
     ...createGateCalls(client, asking, deadlines),
     ...createStorageCalls(client, asking, deadlines),
     ...createWatchCalls(client, asking, deadlines),
+    ...createRemoteCalls(client, asking, deadlines),
     schedules: createScheduleCalls(client, asking, deadlines),
 
     async start(request) {

@@ -3,6 +3,7 @@ import { effectiveSettings } from '../domain/effective-settings.ts';
 import { FilterError, parseFilter } from '../domain/filter/filter.ts';
 import type { ScanSettings, Source } from '../domain/job.ts';
 import { limitsOf } from '../domain/limits.ts';
+import { isRemoteId, QUIET_MS } from '../domain/remote.ts';
 import { folderSourceId } from '../domain/source.ts';
 import type { StartRequest } from '../workflows/messages.ts';
 import { brakeOf } from './brake.ts';
@@ -29,7 +30,7 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
   const named = chooseScanner(deps, body.scanner ?? bound?.scanner);
   checkedFilter(body.filter ?? bound?.filter ?? '');
   brakeOf(body, bound);
-  checkIncremental(body);
+  checkIncremental(body, bound?.kind);
   const settings = effectiveSettings(body, bound, named.name, defaultQuarantine(deps, source, bound));
   checkQuarantine(settings, bound?.kind ?? 'filesystem', source.kind === 'folder' ? source.path : bound?.asset);
   return {
@@ -38,15 +39,18 @@ export function startRequest(deps: ApiDeps, body: StartJobBody, actor: string): 
     source,
     settings,
     actor,
+    ...(bound?.kind === 'remote' && { pushed: { ask: true, ...quietOf(deps) } }),
     ...(body.weight !== undefined && { weight: body.weight }),
     ...(bound?.site !== undefined && { site: bound.site }),
     ...(body.limits !== undefined && { limits: limitsOf(body.limits) }),
   };
 }
 
-/** @throws ApiProblem for a time after which nothing could be scanned again */
 /** @throws ApiProblem `request_invalid` */
-function checkIncremental({ incremental, rescanAfter }: StartJobBody): void {
+function checkIncremental({ incremental, rescanAfter }: StartJobBody, kind: string | undefined): void {
+  if (incremental === true && kind === 'remote') {
+    throw invalid('incremental', 'A remote connector does not tell versions, so nothing is known to be unchanged.');
+  }
   if (incremental === true || rescanAfter === undefined) return;
   throw invalid(
     'rescanAfter',
@@ -61,12 +65,19 @@ export function itemsRequest(
   actor: string,
 ): StartRequest {
   const chosen = { ...(action !== undefined && { action }), ...(scanner !== undefined && { scanner }) };
-  return { ...startRequest(deps, { connector, ...chosen }, actor), kind: 'requested' };
+  const { pushed: _, ...request } = startRequest(deps, { connector, ...chosen }, actor);
+  return { ...request, kind: 'requested' };
+}
+
+/** A connector that registered by itself is looked up, so that `findConnector` knows it. @throws LedgerError */
+export async function meetRemote({ remote, settings }: ApiDeps, id: string | undefined): Promise<void> {
+  if (id === undefined || !isRemoteId(id) || settings.connectors.some((one) => one.id === id)) return;
+  await remote?.remotes.get(id);
 }
 
 /** By its id, or the UUID that clients of the former product know it by. */
 export function findConnector(deps: ApiDeps, id: string): ConnectorResource {
-  const found = connectorOf(deps.settings.connectors, id);
+  const found = connectorOf(deps.settings.connectors, id) ?? deps.remote?.remotes.resource(id);
   if (found !== undefined) return found;
   const known = deps.settings.connectors.map((c) => c.id).join(', ');
   const help = known === '' ? 'None is configured.' : `Configured: ${known}.`;
@@ -137,6 +148,8 @@ export function defaultQuarantine(
 
 /** What lies below the quarantine is never scanned, so it must not hold the whole asset. */
 function checkQuarantine({ quarantine, action }: ScanSettings, kind: string, asset: string | undefined): void {
+  // A remote connector has a quarantine of its own.
+  if (kind === 'remote') return;
   if (quarantine === undefined && (action === 'move' || action === 'movetag')) {
     throw invalid(
       'quarantine',
@@ -151,6 +164,10 @@ function checkQuarantine({ quarantine, action }: ScanSettings, kind: string, ass
   if (asset === quarantine || asset.startsWith(quarantine === '/' ? '/' : `${quarantine}/`)) {
     throw invalid('quarantine', 'It must not be the scanned folder or one above it: nothing would be scanned.');
   }
+}
+
+function quietOf({ remote }: ApiDeps): { quietMs?: number } {
+  return remote === undefined || remote.quietMs === QUIET_MS ? {} : { quietMs: remote.quietMs };
 }
 
 function isNormal(path: string): boolean {

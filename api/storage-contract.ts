@@ -4,6 +4,7 @@ import type { Estimate } from '../domain/estimate.ts';
 import type { EventFigures } from '../domain/intake.ts';
 import type { Source } from '../domain/job.ts';
 import type { LeftOut, PreviewItem } from '../domain/preview.ts';
+import type { RemoteState } from '../domain/remote.ts';
 import type { WatchHealth, WatchState } from '../domain/watch.ts';
 
 /** What travels about connectors and folders before they are scanned: a part of the contract (`contract.ts`). */
@@ -29,6 +30,15 @@ export interface ConnectorResource {
   readonly watched?: true;
   /** How that stands, where it is watched and the status knows. */
   readonly watchState?: WatchState;
+  /** Of one that registered by itself: the name and address that it gave, and its heartbeat. */
+  readonly remote?: {
+    readonly name: string;
+    readonly url: string;
+    /** It was heard of within the last three minutes. */
+    readonly present: boolean;
+    readonly status?: RemoteState;
+    readonly lastSeen?: string;
+  };
 }
 /** `GET /connectors/:id`: `watch` is absent when it is not watched, and when nothing can be found out. */
 export interface ConnectorDetail extends ConnectorResource {

@@ -4,6 +4,7 @@ import { buildCommon, type CommonConfig, commonShape, finish, parseVariables } f
 import type { ConfigProblem } from './errors.ts';
 import { absolutePath, integer, onOff, publicHosts } from './fields.ts';
 import { readSecret } from './files.ts';
+import { enrolmentShape } from './remote.ts';
 import { Secret } from './secret.ts';
 import { tlsFiles, tlsProblems } from './tls.ts';
 
@@ -70,6 +71,7 @@ export const apiSchema = z.strictObject({
   DSXCONNECT_REQUESTS_PER_SECOND: integer(1, 100_000).default(100),
   DSXCONNECT_FOLDER_SCANS: onOff.optional(),
   DSXCONNECT_PUBLIC_HOSTS: publicHosts.default([]),
+  ...enrolmentShape,
   USE_TLS: onOff.default(false),
   TLS_CERT_FILE: absolutePath.optional(),
   TLS_KEY_FILE: absolutePath.optional(),

@@ -12,6 +12,7 @@ import { type ConfigFile, loadConfigFile } from './file.ts';
 import { unreadable } from './files.ts';
 import { buildLedger, type LedgerSettings, ledgerShape } from './ledger.ts';
 import { buildRedis, type RedisSettings, redisShape } from './redis.ts';
+import { buildRemote, type RemoteConfig, remoteShape } from './remote.ts';
 import type { SinkSettings } from './results.ts';
 import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
 import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
@@ -39,6 +40,8 @@ export interface CommonConfig {
   readonly schedules: readonly SchedulePlan[];
   /** What may be reached although it is not public, or without TLS, when a user or a connector names it. */
   readonly allowedAddresses: readonly AllowedTarget[];
+  /** Connectors that are services of their own. */
+  readonly remote: RemoteConfig;
 }
 
 const appEnv = z.string().transform((input, context): AppEnv => {
@@ -79,6 +82,7 @@ export const commonShape = {
   ...temporalShape,
   ...scannerShape,
   DSXCONNECT_ALLOWED_ADDRESSES: allowedAddresses.default([]),
+  ...remoteShape,
 };
 type CommonVariables = z.output<z.ZodObject<typeof commonShape>>;
 
@@ -149,6 +153,7 @@ export function buildCommon(
     results: config.results ?? [],
     schedules: config.schedules ?? [],
     allowedAddresses: set.DSXCONNECT_ALLOWED_ADDRESSES,
+    remote: buildRemote(set, hears, problems),
   };
 }
 

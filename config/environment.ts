@@ -13,7 +13,7 @@ const RETIRED =
 /** Where what some of them said is said now. */
 const MOVED: readonly (readonly [RegExp, string])[] = [
   [/^DSXCONNECT_SYSLOG_/, 'name a syslog under `results` of dsx-connect.yaml (docs/results-out.md)'],
-  [/^DSXCONNECT_(AUTH__ENABLED|AUTH__JWT)/, 'callers are known by keys (DSXCONNECT_API_KEY_FILE)'],
+  [/^DSXCONNECT_AUTH__JWT/, 'callers are known by keys (DSXCONNECT_API_KEY_FILE)'],
   [
     /^DSXCONNECT_(VERIFY_TLS|CA_BUNDLE)/,
     'the dsx command trusts the API by DSXCONNECT_API_CA_FILE, the scanner is trusted by DSXA_CA_FILE',

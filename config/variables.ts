@@ -182,6 +182,36 @@ export const ENVIRONMENT: readonly Variable[] = [
     'What may be reached although it is not public, or without TLS, when a user or a connector names it: ranges, addresses, hosts and (`.corp.example`) all below a name, with commas.',
   ),
   variable(
+    'DSXCONNECT_AUTH__ENABLED',
+    servers,
+    'off',
+    '`on`: remote connectors enrol with a token and sign what they send, and what they are sent is signed. Off, they may register only at an API on loopback.',
+  ),
+  variable(
+    'DSXCONNECT_AUTH__ENROLLMENT_TOKEN',
+    ['api'],
+    '',
+    'Token that remote connectors enrol with, 16 characters at least.',
+    {
+      secret: true,
+    },
+  ),
+  variable('DSXCONNECT_AUTH__ENROLLMENT_TOKENS', ['api'], '', 'Several of them, with commas or as a JSON list.', {
+    secret: true,
+  }),
+  variable(
+    'DSXCONNECT_REMOTE_KEY_FILE',
+    servers,
+    '',
+    'File that holds the key which those of remote connectors are derived from, at least 32 characters. The same for the API and all workers.',
+  ),
+  variable(
+    'DSXCONNECT_REMOTE_QUIET',
+    ['api'],
+    '60',
+    'Seconds without a further item after which a scan that a remote connector lists has ended, once it said that all is pushed.',
+  ),
+  variable(
     'DSXCONNECT_WORKER_ROLES',
     ['worker'],
     'orchestrator,scan',

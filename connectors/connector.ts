@@ -135,8 +135,11 @@ export interface Connector {
    * @throws ConnectorError `permission_denied` when the credentials reach their asset and may not look around
    */
   assets(query: { readonly limit: number; readonly after?: string }, signal: AbortSignal): Promise<AssetPage>;
-  /** One item as a listing would show it now. @throws ConnectorError `not_found`, … */
-  stat(ref: ItemRef, signal: AbortSignal): Promise<Item>;
+  /**
+   * One item as a listing would show it now. Where the storage can't be looked at from here, it is as its `version` has it.
+   * @throws ConnectorError `not_found`, …
+   */
+  stat(ref: ItemRef & Partial<Pick<Item, 'version'>>, signal: AbortSignal): Promise<Item>;
   /**
    * Opens the item at whatever version is in place. Give the listed item whole: where its `version` is the one in place, the
    * connector can spare itself the proof that the location stays inside the asset.

@@ -21,7 +21,7 @@ type Pull<K extends PullSettings['kind']> = Extract<PullSettings, { readonly kin
  * @throws ConnectorError `configuration` for a source that the connector's kind does not have, or settings that can't work
  */
 export async function openFeed(binding: ConnectorSettings, pull: PullSettings, options: FeedOptions): Promise<Feed> {
-  if (PULLS[binding.kind] === pull.kind) {
+  if ((PULLS as Readonly<Record<string, string>>)[binding.kind] === pull.kind) {
     switch (pull.kind) {
       case 'sqs':
         return (await import('./aws-s3/feed.ts')).createSqsFeed(binding as Of<'aws_s3'>, pull);

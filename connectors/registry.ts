@@ -5,6 +5,7 @@ import { ConnectorError } from './errors.ts';
 import type { FilesystemSettings } from './filesystem/place.ts';
 import type { GcsSettings } from './google-cloud-storage/settings.ts';
 import type { OnedriveSettings, SharepointSettings } from './graph/settings.ts';
+import type { RemoteSettings } from './remote/settings.ts';
 
 /** Settings of one connector: its kind, and what that kind needs. */
 export type ConnectorSettings =
@@ -13,7 +14,8 @@ export type ConnectorSettings =
   | ({ readonly kind: 'azure_blob_storage' } & AzureBlobSettings)
   | ({ readonly kind: 'google_cloud_storage' } & GcsSettings)
   | ({ readonly kind: 'sharepoint' } & SharepointSettings)
-  | ({ readonly kind: 'onedrive' } & OnedriveSettings);
+  | ({ readonly kind: 'onedrive' } & OnedriveSettings)
+  | ({ readonly kind: 'remote' } & RemoteSettings);
 
 /** How a connector of each kind is made. A kind is loaded when the first connector of it is asked for. */
 export type Kinds = {
@@ -29,6 +31,7 @@ const KINDS: Kinds = {
     (await import('./google-cloud-storage/connector.ts')).createGcsConnector(settings),
   sharepoint: async (settings) => (await import('./graph/connector.ts')).createGraphConnector(settings),
   onedrive: async (settings) => (await import('./graph/connector.ts')).createGraphConnector(settings),
+  remote: async (settings) => (await import('./remote/connector.ts')).createRemoteConnector(settings),
 };
 
 /** The connectors of a process. */

@@ -1,4 +1,5 @@
 import type { ItemRef } from './item.ts';
+import type { Told } from './remote.ts';
 
 /**
  * One change of a storage that a source told of: an item was created or written anew. Deletions, renames of folders, test
@@ -17,6 +18,8 @@ export interface StorageEvent extends ItemRef {
    * are padded to a fixed width by their parser. Absent where the source gives no order: then the later arrival is the newer.
    */
   readonly order?: string;
+  /** What the source tells of the item, where nobody but the source can look at it. */
+  readonly told?: Told;
   /** When it happened, by the source, ISO 8601 in UTC. */
   readonly at: string;
 }

@@ -29,6 +29,9 @@ export type Source =
   /** `path` is absolute and real (no links in it). `id` is `folder-` and a hash of that path. */
   | { readonly kind: 'folder'; readonly id: string; readonly path: string };
 
+/** `reported_by_connector`: a remote connector lists by itself, and pushes what it lists. */
+export type Coverage = 'reported_by_connector';
+
 /** The effective settings of a scan. Two starts with equal settings join; others are refused. */
 export interface ScanSettings {
   /** The filter as the user wrote it (`domain/filter`). Empty: everything. */
@@ -106,6 +109,8 @@ export interface JobProgress {
   readonly settings: ScanSettings;
   /** What a retry retries. */
   readonly retry?: RetryTarget;
+  /** Who says what there is: a remote connector lists by itself, and nobody here can tell whether it left something out. Absent: we do. */
+  readonly coverage?: Coverage;
   /** On-access jobs: which part of the connector's events. */
   readonly shard?: number;
   /** On-access jobs: how they stand with their events. Absent once they have ended. */

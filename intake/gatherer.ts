@@ -21,6 +21,8 @@ const UNAVAILABLE_RETRY_MS = 2_000;
 export interface OnAccessTarget extends Omit<OnAccessStart, 'shard'> {
   /** Parts that its events are spread over by location, each with a workflow of its own. Changing it lets some events be scanned twice. */
   readonly shards: number;
+  /** Present: all of its events go to this part. */
+  readonly shard?: number;
 }
 
 /** What of a ledger is needed here. */
@@ -103,12 +105,12 @@ export function createIntake(deps: IntakeDeps): Intake {
       }
       waiting += events.length;
       try {
-        const { source, shards } = deps.target(connector);
+        const { source, shards, shard: only } = deps.target(connector);
         const mark = await marksNow(connector);
         const byShard = new Map<number, { event: StorageEvent; mark: Marked['mark'] }[]>();
         for (const event of events) {
           const { mark: made, place } = mark(source.id, event);
-          const shard = place % shards;
+          const shard = only ?? place % shards;
           const lines = byShard.get(shard);
           if (lines === undefined) byShard.set(shard, [{ event, mark: made }]);
           else lines.push({ event, mark: made });

@@ -4,7 +4,6 @@ import { createHandOver } from './hand-over.ts';
 import type { Intake } from './intake.ts';
 import { targetOf, type WatchedConnector } from './target.ts';
 
-/** The scanner that judges where none is named. */
 const DEFAULT_SCANNER = 'dsxa';
 
 /** What of a process's configuration says how events are scanned. */
@@ -27,13 +26,18 @@ export function openIntake(
 
 /** How the events of each connector are scanned. The answer throws a RangeError for one that is not configured. */
 export function createTargets({ connectors, scanners, home, appEnv }: IntakeConfig): (id: string) => OnAccessTarget {
-  const names = Object.values(scanners).map(({ name }) => name);
-  // A stand-in judges only where it is meant: as the one scanner of a development set-up.
-  const only = appEnv === 'dev' && names.length === 1 ? names[0] : undefined;
-  const scanner = names.includes(DEFAULT_SCANNER) ? DEFAULT_SCANNER : (only ?? DEFAULT_SCANNER);
+  const scanner = scannerOf({ scanners, appEnv });
   return (id) => {
     const found = connectors.find((connector) => connector.id === id);
     if (found === undefined) throw new RangeError(`no connector ${id} is configured`);
     return targetOf(found, found.watch?.scanner ?? scanner, home, found.watch?.shards ?? 1);
   };
+}
+
+/** The scanner that judges where none is named. */
+export function scannerOf({ scanners, appEnv }: Pick<IntakeConfig, 'scanners' | 'appEnv'>): string {
+  const names = Object.values(scanners).map(({ name }) => name);
+  // A stand-in judges only where it is meant: as the one scanner of a development set-up.
+  const only = appEnv === 'dev' && names.length === 1 ? names[0] : undefined;
+  return names.includes(DEFAULT_SCANNER) ? DEFAULT_SCANNER : (only ?? DEFAULT_SCANNER);
 }

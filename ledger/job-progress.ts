@@ -29,6 +29,7 @@ export async function ledgerJob(job: JobLedger): Promise<LedgerJob | undefined> 
     source: header.source,
     ...(header.shard !== undefined && { shard: header.shard }),
     settings: header.settings,
+    ...(header.coverage !== undefined && { coverage: header.coverage }),
     ...(header.retry !== undefined && { retry: targetOf(header.retry) }),
     actor: header.actor,
     startedAt: header.startedAt,

@@ -18,6 +18,8 @@ import { createKeyObjects, type KeyObjects } from './key-objects.ts';
 import { checkJob, HEADER_NAME, isJob, LEDGER_NAME } from './names.ts';
 import { corrupt } from './ndjson.ts';
 import { openStore } from './open-store.ts';
+import { createRemoteBook, type RemoteBook } from './remote-book.ts';
+import { createRemoteState, type RemoteStateStore } from './remote-state.ts';
 import { createResultCursors, type ResultCursors } from './result-cursors.ts';
 import type { ObjectStore } from './store.ts';
 import type { JobHeader } from './types.ts';
@@ -51,6 +53,10 @@ export interface Ledger {
   readonly allowed: AllowBook;
   /** How far results were sent out, outside of every job. */
   readonly results: ResultCursors;
+  /** The remote connectors that registered, outside of every job. */
+  readonly remotes: RemoteBook;
+  /** What remote connectors keep here for themselves, outside of every job. */
+  readonly remoteState: RemoteStateStore;
   /** The objects of API keys, outside of every job. */
   readonly keys: KeyObjects;
   /** Who changed what, outside of every job. */
@@ -172,6 +178,8 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     restoresOf: (found) => noted(RESTORES, found),
     allowed: createAllowBook(store),
     results: createResultCursors(store),
+    remotes: createRemoteBook(store),
+    remoteState: createRemoteState(store),
     keys: createKeyObjects(store),
     audit: createAuditLog(store),
     cleared: createClearMarks(store),

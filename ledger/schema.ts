@@ -48,6 +48,7 @@ const jobHeader = z.looseObject({
   job: z.string(),
   kind: z.enum(['full', 'requested', 'retry', 'apply', 'on-access']),
   shard: z.number().optional(),
+  coverage: z.literal('reported_by_connector').optional(),
   source,
   settings: z.looseObject({ filter: z.string(), action: z.string(), dryRun: z.boolean(), scanner: z.string() }),
   actor: z.string(),

@@ -1,7 +1,7 @@
 import type { ActionCounts } from '../domain/action.ts';
 import type { Order } from '../domain/approval.ts';
 import type { Incremental } from '../domain/incremental.ts';
-import type { FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
+import type { Coverage, FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
 
@@ -70,6 +70,8 @@ export interface ActionResult {
 
 /** First object of a job: what was asked for. */
 export interface JobHeader {
+  /** As of the progress. */
+  readonly coverage?: Coverage;
   readonly format: 1;
   readonly job: string;
   readonly kind: JobKind;

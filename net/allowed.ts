@@ -6,6 +6,13 @@ export type AllowedTarget =
   | { readonly kind: 'addresses'; readonly cidr: string }
   | { readonly kind: 'host'; readonly host: string };
 
+/** This machine itself: for what registered at an API that listens on loopback alone. */
+export const LOOPBACK: readonly AllowedTarget[] = [
+  { kind: 'addresses', cidr: '127.0.0.0/8' },
+  { kind: 'addresses', cidr: '::1/128' },
+  { kind: 'host', host: 'localhost' },
+];
+
 const HOST = /^\.?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /**

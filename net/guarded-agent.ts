@@ -19,6 +19,8 @@ export interface GuardedAgentOptions {
   readonly connectMs?: number;
   /** How long the head, and each part of the body, of an answer may take, in milliseconds (10 s). */
   readonly answerMs?: number;
+  /** Connections to one host at once (8). */
+  readonly connections?: number;
   /** Authorities that certificates are trusted by (PEM); default: those of the system. */
   readonly ca?: string;
   readonly resolve?: Resolve;
@@ -31,7 +33,7 @@ export interface GuardedAgentOptions {
  * say `redirect: 'error'`. Close it when done.
  */
 export function createGuardedAgent(options: GuardedAgentOptions): Agent {
-  const { allowed, connectMs = 10_000, answerMs = 10_000, ca, resolve = resolveAll } = options;
+  const { allowed, connectMs = 10_000, answerMs = 10_000, connections = 8, ca, resolve = resolveAll } = options;
   const connectorFor = (protocol: 'http:' | 'https:') =>
     buildConnector({
       timeout: connectMs,
@@ -41,7 +43,7 @@ export function createGuardedAgent(options: GuardedAgentOptions): Agent {
   const plain = connectorFor('http:');
   const secure = connectorFor('https:');
   return new Agent({
-    connections: 8,
+    connections,
     headersTimeout: answerMs,
     bodyTimeout: answerMs,
     connect: (target, callback) => {

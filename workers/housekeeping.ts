@@ -5,8 +5,12 @@ import type { NativeConnection } from '@temporalio/worker';
 import { scanIsOpen } from '../activities/rebuild-status/running-jobs.ts';
 import { rebuildSources } from '../activities/rebuild-status/sources.ts';
 import type { WorkerConfig } from '../config/worker.ts';
+import { isRemoteId } from '../domain/remote.ts';
+import type { OnAccessTarget } from '../intake/gatherer.ts';
 import { createHandOver, createReceived } from '../intake/hand-over.ts';
-import { createTargets } from '../intake/open-intake.ts';
+import { createTargets, scannerOf } from '../intake/open-intake.ts';
+import { remoteTarget } from '../intake/remote-target.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { createScheduleStore } from '../schedules/store.ts';
 import { converterOf } from './connection.ts';
 import { IntakeLoop } from './intake-loop.ts';
@@ -72,9 +76,11 @@ export function startHousekeeping(
     pages: ledger.intake,
     received: createReceived(client),
     handOver: createHandOver(client),
-    start: (source, shard) => {
-      if (!config.connectors.some(({ id }) => id === source)) return undefined;
-      const { shards: _, ...start } = targets(source);
+    start: async (source, shard) => {
+      const configured = config.connectors.some(({ id }) => id === source);
+      const target = configured ? targets(source) : await remoteTargetOf(source, config, ledger);
+      if (target === undefined) return undefined;
+      const { shards: _, shard: __, ...start } = target;
       return { ...start, shard };
     },
     log,
@@ -91,4 +97,15 @@ export function startHousekeeping(
       await stopped;
     },
   };
+}
+
+/** How what a remote connector pushed is scanned; undefined for one that never registered. @throws LedgerError */
+async function remoteTargetOf(
+  source: string,
+  config: WorkerConfig,
+  ledger: Ledger,
+): Promise<OnAccessTarget | undefined> {
+  if (!isRemoteId(source)) return undefined;
+  const entry = await ledger.remotes.newest(source);
+  return entry === undefined ? undefined : remoteTarget(entry, scannerOf(config));
 }

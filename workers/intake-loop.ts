@@ -21,7 +21,7 @@ export interface IntakeLoopOptions {
   /** What the workflow of a source and shard got; undefined when there never was one. Rejects when it does not answer. */
   readonly received: (source: string, shard: number) => Promise<Received | undefined>;
   /** How the events of a source are scanned now; undefined for one that is no longer configured. */
-  readonly start: (source: string, shard: number) => OnAccessStart | undefined;
+  readonly start: (source: string, shard: number) => Promise<OnAccessStart | undefined>;
   readonly handOver: (signal: EventsSignal) => Promise<void>;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly everyMs?: number;
@@ -115,7 +115,7 @@ export class IntakeLoop {
   /** False for a page of a source that is no longer configured, or one that can't be read. */
   async #handOver({ source, shard, ref }: FoundPage): Promise<boolean> {
     const { pages, start, handOver } = this.#options;
-    const how = start(source, shard);
+    const how = await start(source, shard);
     if (how === undefined) return false;
     try {
       const lines = await pages.read({ source, shard }, ref);

@@ -11,6 +11,7 @@ import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { type ConnectorSettings, createConnectors } from '../connectors/registry.ts';
 import type { Source } from '../domain/job.ts';
+import { isRemoteId } from '../domain/remote.ts';
 import type { ScheduleDefinition } from '../domain/schedule/schedule.ts';
 import { openIntake } from '../intake/open-intake.ts';
 import { openLedger } from '../ledger/ledger.ts';
@@ -23,6 +24,7 @@ import { createRedisStatus } from '../status/redis-status.ts';
 import { createVersionMemory, NO_MEMORY } from '../status/version-memory.ts';
 import type { Log } from './log.ts';
 import { ownPlaces } from './own-places.ts';
+import { createRemoteBindings } from './remote-binding.ts';
 import { reservedPlaces } from './reserved-places.ts';
 import { scheduledScan } from './scheduled-scans.ts';
 import { createSinks } from './sinks.ts';
@@ -70,6 +72,11 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
   const scanners = new Map(Object.values(config.scanners).map((s) => [s.name, scannerOf(s)] as const));
   const connectors = createConnectors();
   const live = new LiveBoard(status, `${hostname()}-${process.pid}`);
+  const remotes = createRemoteBindings({
+    book: ledger.remotes,
+    allowed: config.allowedAddresses,
+    masterKey: config.remote.masterKey,
+  });
   const worker: WorkerDeps = {
     ledger,
     allowed: createAllowedBytes(ledger.allowed),
@@ -78,7 +85,13 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
     pageItems: config.page.items,
     pageBytes: config.page.bytes,
     patienceMs: config.patienceMs,
-    connector: (source, settings) => connectors.get(bindingOf(source, settings.quarantine, config)),
+    connector: async (source, settings) => {
+      const { quarantine } = settings;
+      const binding = isRemote(source, config)
+        ? await remotes.binding(source.id, quarantine)
+        : bindingOf(source, quarantine, config);
+      return await connectors.get(binding);
+    },
     scanPassword: (source) =>
       source.kind === 'connector' ? config.connectors.find(({ id }) => id === source.id)?.scanPassword : undefined,
     scanner: (name) => {
@@ -140,6 +153,11 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
     maxBytesInFlight: settings.bytesInFlight,
     allowStandIn: settings.standIn,
   });
+}
+
+/** Whether a source registered by itself: it is none of the configuration. */
+function isRemote({ kind, id }: Source, { connectors }: WorkerConfig): boolean {
+  return kind === 'connector' && isRemoteId(id) && !connectors.some((connector) => connector.id === id);
 }
 
 /** What a source binds to: a folder as it was named, or a connector of this worker's configuration. */

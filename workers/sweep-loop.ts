@@ -55,6 +55,7 @@ export class SweepLoop {
     try {
       await ledger.answers.sweep(Date.now() - ANSWER_KEPT_MS);
       await ledger.cursors.sweep();
+      await ledger.remoteState.sweep();
       const { jobs, removed, bytes, unfinished, left } = await sweepLedger(ledger, {
         waits,
         done: this.#done,

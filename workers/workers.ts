@@ -9,6 +9,7 @@ import {
 } from '@temporalio/worker';
 import { createApplyActions } from '../activities/apply-actions.ts';
 import { createAskActions } from '../activities/ask-actions.ts';
+import { createAskRemote } from '../activities/ask-remote.ts';
 import { createBeginJob } from '../activities/begin-job.ts';
 import { createCheckSource } from '../activities/check-source.ts';
 import { createCommitPages } from '../activities/commit-pages.ts';
@@ -161,6 +162,7 @@ export async function scanWorkers(options: WorkerOptions & { readonly pageSlots:
       previewSource: createPreviewSource(deps),
       listAssets: createListAssets(deps),
       estimateTurn: createEstimateTurn(deps),
+      askRemote: createAskRemote(deps),
     }),
   };
   const pages: PageActivities = { scanPage: createScanPage(deps) };

@@ -11,6 +11,7 @@ export { fullScan } from './full-scan.ts';
 export { itemLock } from './item-lock.ts';
 export { onAccess } from './on-access.ts';
 export { previewConnector } from './preview-connector.ts';
+export { remoteScan } from './remote-scan.ts';
 export { requestedScan } from './requested-scan.ts';
 export { resultsOut } from './results-out.ts';
 export { retryScan } from './retry-scan.ts';

@@ -7,6 +7,7 @@ import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ListSettings } from '../domain/preview.ts';
 import type { RetryTarget } from '../domain/retry.ts';
 import type { ObjectRef } from '../ledger/types.ts';
+import type { PushedListing } from './remote-messages.ts';
 
 /** Workflow types, messages and task queues, by name: what the API, the workers and the workflows agree on. */
 export const WORKFLOW = {
@@ -23,6 +24,7 @@ export const WORKFLOW = {
   checkFairness: 'checkFairness',
   itemLock: 'itemLock',
   onAccess: 'onAccess',
+  remoteScan: 'remoteScan',
   resultsOut: 'resultsOut',
   connectorWatch: 'connectorWatch',
   reconcileSweep: 'reconcileSweep',
@@ -53,6 +55,7 @@ export const SCAN_WORKFLOWS: readonly string[] = [
   WORKFLOW.retryScan,
   WORKFLOW.applyActions,
   WORKFLOW.onAccess,
+  WORKFLOW.remoteScan,
 ];
 /** `uncommitted`: references of the segments with findings that no commit names yet. */
 export const QUERY = { progress: 'progress', uncommitted: 'uncommitted' } as const;
@@ -103,6 +106,8 @@ export interface StartRequest {
   readonly intake?: ObjectRef;
   /** Of a start with an idempotency key, from which `job` is made: SHA-256 (hex) of what was asked for. */
   readonly bodyHash?: string;
+  /** Its remote connector lists by itself, and pushes what it lists. */
+  readonly pushed?: PushedListing;
   /** On-access jobs: which part of the source's events. */
   readonly shard?: number;
   /** Retries: what is retried. Equal ones join. */
@@ -388,4 +393,5 @@ export interface GateView {
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
 
+export * from './remote-messages.ts';
 export * from './watch-messages.ts';

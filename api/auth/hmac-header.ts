@@ -1,24 +1,13 @@
+import type { HmacFields } from '../../net/dsx-hmac.ts';
 import { HmacError } from './hmac-error.ts';
 
-/** The fields of a `DSX-HMAC` header, as they were sent. */
-export interface HmacFields {
-  readonly keyId: string;
-  /** Whole seconds since the epoch, in digits. */
-  readonly ts: string;
-  readonly nonce: string;
-  /** Base64 of 32 bytes. */
-  readonly sig: string;
-}
+export { type HmacFields, hmacHeader } from '../../net/dsx-hmac.ts';
 
 const SCHEME = /^DSX-HMAC +/i;
 const BASE64 = /^[A-Za-z0-9+/_-]{1,128}={0,2}$/;
 const SIGNATURE = /^[A-Za-z0-9+/]{43}=$/;
 /** Longest header that is looked at, in characters. */
 const LONGEST = 1_024;
-
-export function hmacHeader({ keyId, ts, nonce, sig }: HmacFields): string {
-  return `DSX-HMAC key_id=${keyId}, ts=${ts}, nonce=${nonce}, sig=${sig}`;
-}
 
 /**
  * Takes a header apart: at commas, then at the first `=`. Each field must be there once.

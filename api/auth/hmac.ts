@@ -1,41 +1,13 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { type SignedRequest, signature } from '../../net/dsx-hmac.ts';
 import { HmacError } from './hmac-error.ts';
-import { type HmacFields, hmacHeader, parseHmacHeader } from './hmac-header.ts';
+import { type HmacFields, parseHmacHeader } from './hmac-header.ts';
 import type { Nonces } from './nonces.ts';
+
+export { canonicalBytes, type SignedRequest, signature, signRequest } from '../../net/dsx-hmac.ts';
 
 /** How far the clocks may be apart, in seconds. */
 export const SKEW_SECONDS = 60;
-
-/** What is signed of a request. */
-export interface SignedRequest {
-  readonly method: string;
-  /** The request-target as it is on the wire: path with its encoding, and `?query` if there is one. */
-  readonly target: string;
-  readonly body: Uint8Array;
-}
-
-/** `METHOD|path_and_query|ts|nonce|` and the raw body. */
-export function canonicalBytes({ method, target, body }: SignedRequest, ts: string, nonce: string): Buffer {
-  return Buffer.concat([Buffer.from(`${method.toUpperCase()}|${target}|${ts}|${nonce}|`, 'utf8'), body]);
-}
-
-/** Base64 of HMAC-SHA-256. The secret is a string of base64, and is used as it is written, not decoded: clients do so. */
-export function signature(secret: string, request: SignedRequest, ts: string, nonce: string): string {
-  return createHmac('sha256', secret)
-    .update(canonicalBytes(request, ts, nonce))
-    .digest('base64');
-}
-
-/** The `Authorization` header of a request. `ts`: seconds since the epoch. `nonce`: 12 random bytes in base64, new for each request. */
-export function signRequest(
-  request: SignedRequest,
-  key: { readonly id: string; readonly secret: string },
-  ts: number,
-  nonce: string,
-): string {
-  const text = String(ts);
-  return hmacHeader({ keyId: key.id, ts: text, nonce, sig: signature(key.secret, request, text, nonce) });
-}
 
 /** A key that counts now, and whose it is. */
 export interface HmacKey {

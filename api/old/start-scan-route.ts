@@ -48,6 +48,9 @@ export function fullScanRoute(deps: ApiDeps, jobs: Jobs): Route {
     ],
     handle: async ({ params: { uuid }, query, actor, response }) => {
       const connector = await named(deps, uuid);
+      if (connector.kind === 'remote' && query.limit !== undefined) {
+        throw new ApiProblem('request_invalid', 'limit: a scan of a remote connector has none: it lists for itself.');
+      }
       const job = query.job_id ?? oldJobId();
       if (query.job_id !== undefined) await refuseUsed(deps, job);
       const request = { ...startRequest(deps, { connector: connector.id }, actor), job };

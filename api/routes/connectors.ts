@@ -49,11 +49,13 @@ export function connectorRoutes(deps: ApiDeps): readonly Route[] {
     route({
       method: 'GET',
       path: '/connectors',
-      summary: 'The connectors of the configuration.',
+      summary: 'The connectors of the configuration, and those that registered by themselves.',
       role: 'viewer',
       answers: { 200: connectorList },
       handle: async () => {
-        const connectors = await withWatchStates(deps, await withEvents(deps, deps.settings.connectors));
+        const remotes = (await deps.remote?.remotes.list()) ?? [];
+        const all = await withEvents(deps, [...deps.settings.connectors, ...remotes]);
+        const connectors = await withWatchStates(deps, all);
         return { status: 200, body: { connectors } };
       },
     }),

@@ -11,7 +11,7 @@ import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { startFollower } from '../start-follower.ts';
 import { links, startJob } from '../start-job.ts';
-import { startRequest } from '../start-request.ts';
+import { meetRemote, startRequest } from '../start-request.ts';
 
 export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   const control = (verb: ControlVerb): Route =>
@@ -58,6 +58,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       ],
       handle: async ({ body, actor, request }) => {
         const key = idempotencyKey(request);
+        await meetRemote(deps, body.connector);
         const asked = startRequest(deps, body, actor);
         const answer = await startJob(deps, jobs, key === undefined ? asked : keyed(asked, key, body));
         return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };

@@ -39,6 +39,7 @@ async function asked(method: string, path: string, headers: Record<string, strin
 test('only what tells nothing but that the process answers is open, and every line of the table names who may ask', () => {
   expect(CALLS.filter(({ role }) => role === 'none').map(({ method, path }) => `${method} ${path}`)).toEqual([
     'GET /healthz',
+    'GET /scan/jobs/x-job/raw',
     'GET /config',
     'GET /test/connection',
   ]);

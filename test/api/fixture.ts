@@ -74,6 +74,14 @@ export class FakeControl implements JobControl {
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
   }
 
+  async allPushed() {
+    this.#up();
+  }
+
+  async restarted() {
+    this.#up();
+  }
+
   async startRequested(request: StartRequest) {
     this.#up();
     this.running.set(workflowIdOf(request), { request, progress: progressOf(request) });

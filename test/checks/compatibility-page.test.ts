@@ -10,20 +10,6 @@ const served = new Set(table.map(({ method, path }) => `${method} ${path.slice(1
 const rows = [...page.matchAll(/^\| `([A-Z]+ [^`]+)` \| (kept|different|not supported) \| ?(.*?) ?\|$/gm)].map(
   ([, route = '', is = '', what = '']) => ({ route, is, what }),
 );
-/** What connectors call that register by themselves: their own suite asks whether it is served. */
-const BY_CONNECTORS = [
-  'POST scan/request',
-  'POST scan/request_batch',
-  'POST scan/auth_check',
-  'GET scan/request/:task',
-  'GET scan/jobs/:job/raw',
-  'POST scan/jobs/:job/enqueue_done',
-  'POST connectors/register',
-  'DELETE connectors/unregister/:uuid',
-  'PUT connectors/state/:uuid/:ns/:key',
-  'GET connectors/state/:uuid/:ns/:key',
-];
-
 test('docs/compatibility.md has every route of the former product that is served, once', () => {
   const named = rows.map(({ route }) => route);
   expect(new Set(named).size).toBe(named.length);
@@ -33,7 +19,7 @@ test('docs/compatibility.md has every route of the former product that is served
 
 test('every route that it names is served', () => {
   const missing = rows.map(({ route }) => route).filter((route) => !served.has(route));
-  expect(missing.filter((route) => !BY_CONNECTORS.includes(route))).toEqual([]);
+  expect(missing).toEqual([]);
 });
 
 test('it says what is different, and what is answered in the place of what is not supported', () => {

@@ -49,6 +49,7 @@ describe('defaults', () => {
       scanners: {},
       connectors: [],
       schedules: [],
+      remote: { auth: false, tokens: [], quietMs: 60_000 },
       roles: ['orchestrator', 'scan'],
       patienceMs: 30_000,
       page: { items: 5000, bytes: 2 ** 30 },
@@ -202,7 +203,7 @@ describe('variables', () => {
     [{ DSXCONNECT_PAGE_ITEM: '1' }, 'DSXCONNECT_PAGE_ITEM', 'unknown_variable', /did you mean DSXCONNECT_PAGE_ITEMS/],
     [{ DSXA_URL: 'x' }, 'DSXA_URL', 'unknown_variable', /did you mean DSXA_SCANNER_URL/],
     [{ DSXA_SOMETHING: 'x' }, 'DSXA_SOMETHING', 'unknown_variable', /the nearest is DSXA_\w+\)/],
-    [{ DSXCONNECT_AUTH__ENABLED: 'true' }, 'DSXCONNECT_AUTH__ENABLED', 'unknown_variable', /no effect/],
+    [{ DSXCONNECT_AUTH__JWT_SECRET: 'x' }, 'DSXCONNECT_AUTH__JWT_SECRET', 'unknown_variable', /no effect/],
     [{ APP_ENV: 'dev', DSXCONNECT_APP_ENV: 'prod' }, 'APP_ENV', 'conflicting_variables', /DSXCONNECT_APP_ENV/],
   ];
   it.each(refused)('%j is refused', (env, variable, code, text) => {

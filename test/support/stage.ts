@@ -187,6 +187,7 @@ function wellGoing(commits: CommitBody[]): Actors {
     checkSource: async () => ({ ok: true, checks: [] }),
     previewSource: async () => ref('preview'),
     listAssets: async () => ref('assets'),
+    askRemote: async () => true,
     estimateTurn: async () => ({ counts: NO_COUNTS, done: true }),
     commitPages: async (body) => {
       commits.push(body);

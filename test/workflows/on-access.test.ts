@@ -175,7 +175,7 @@ describe('on-access', () => {
     const loop = new IntakeLoop({
       pages: plant.ledger.intake,
       received: async (source, shard) => (source === owner.source ? await received(source, shard) : undefined),
-      start: (source, shard) =>
+      start: async (source, shard) =>
         source === owner.source ? { source: stage.source, shard, settings: stage.settings } : undefined,
       handOver: async (signal) => {
         handed.push(signal.ref.n);

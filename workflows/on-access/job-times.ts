@@ -1,14 +1,9 @@
+export { jobIdOf } from '../../domain/job-id.ts';
+
 const DAY_MS = 86_400_000;
 /** Pauses between jobs that fail: they grow from the first to the last of these, in milliseconds. */
 const FIRST_REST_MS = 15_000;
 const LAST_REST_MS = 3_600_000;
-
-/** As the API makes ids of jobs: `job-`, the second (UTC), milliseconds and random bits in hex. */
-export function jobIdOf(now: Date, random: string): string {
-  const second = now.toISOString().replace(/[-:]/g, '').slice(0, 15);
-  const millis = now.getUTCMilliseconds().toString(16).padStart(3, '0');
-  return `job-${second}-${millis}${random.replace(/-/g, '').slice(0, 6)}`;
-}
 
 /** Milliseconds from `now` until the UTC day of a start is over; at least one. */
 export function untilDayEnds(startedAt: string, now: number): number {

@@ -25,7 +25,7 @@ import {
 import type { ScanJob } from './scan-job.ts';
 import { addWaiter } from './waiters.ts';
 
-const startUpdate = defineUpdate<StartAnswer, [StartRequest]>(UPDATE.start);
+export const startUpdate = defineUpdate<StartAnswer, [StartRequest]>(UPDATE.start);
 const updates = {
   pause: defineUpdate<ControlAnswer, [ControlRequest]>(UPDATE.pause),
   resume: defineUpdate<ControlAnswer, [ControlRequest]>(UPDATE.resume),
@@ -71,7 +71,7 @@ export function acceptControl(job: ScanJob, activities: Pick<OrchestratorActivit
  * A start with an idempotency key is answered once the key is bound for good: to this job by its header, or to the job that it joins by a
  * note in the ledger. While the ledger can't be written the job is held, and the answer is the job.
  */
-async function started(
+export async function started(
   job: ScanJob,
   request: StartRequest,
   activities: Pick<OrchestratorActivities, 'noteJoin'>,
@@ -167,7 +167,7 @@ function refuseLimits(job: ScanJob, request: LimitsRequest): void {
   throw ApplicationFailure.nonRetryable(`${fault.field}: ${fault.message}`, REFUSAL.limitsInvalid);
 }
 
-function refuseOtherScan(job: ScanJob, request: StartRequest): void {
+export function refuseOtherScan(job: ScanJob, request: StartRequest): void {
   if (request.job === job.id) {
     if (request.bodyHash !== job.state.request.bodyHash) throw mismatch(job.id);
     return;

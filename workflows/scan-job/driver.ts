@@ -1,5 +1,6 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { FAILURE, type JobContext, type PlannedTurn } from '../../activities/types.ts';
+import { PUSHED_SHARD } from '../../domain/remote.ts';
 import type { ChainLink, RetryTarget } from '../../domain/retry.ts';
 import { FULL_SHARE, sameShare } from '../../domain/shares.ts';
 import { failureOf, isTimeout, lastCheckpoint } from './activity-failure.ts';
@@ -96,7 +97,7 @@ export class Driver {
   /** The header. @returns false when the run must continue as new before it is written */
   async #begin(): Promise<boolean> {
     const { request, startedAt, header } = this.#job.state;
-    const { kind, actor, intake, shard, bodyHash, order } = request;
+    const { kind, actor, intake, shard, bodyHash, order, pushed } = request;
     if (header !== undefined) return true;
     await this.#openRetry();
     return await this.#untilDone(async () => {
@@ -104,6 +105,7 @@ export class Driver {
         ...(intake !== undefined && { intake }),
         ...(shard !== undefined && { shard }),
         ...(bodyHash !== undefined && { bodyHash }),
+        ...(pushed !== undefined && { coverage: 'reported_by_connector' as const }),
       };
       const ordered = order !== undefined && { order };
       const begin = { ...this.#context, kind, actor, startedAt, ...given, ...ordered, ...this.#retried() };
@@ -182,7 +184,8 @@ export class Driver {
   #plan({ supplied, ...turn }: PlanningTurn): void {
     const { request, retry } = this.#job.state;
     if (supplied !== undefined) {
-      const input = { ...this.#context, shard: request.shard ?? 0, page: turn.firstPage, ...supplied };
+      const shard = request.pushed === undefined ? (request.shard ?? 0) : PUSHED_SHARD;
+      const input = { ...this.#context, shard, page: turn.firstPage, ...supplied };
       this.#ownTurn(this.#act.planEvents(input));
       return;
     }

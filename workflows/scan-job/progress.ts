@@ -18,6 +18,7 @@ export function progressOf(state: ScanJobState, open: readonly string[], account
     kind: request.kind,
     source: request.source,
     settings: request.settings,
+    ...(request.pushed !== undefined && { coverage: 'reported_by_connector' as const }),
     ...(request.retry !== undefined && { retry: request.retry }),
     ...(request.shard !== undefined && { shard: request.shard }),
     state: account?.state ?? state.control,

@@ -33,19 +33,19 @@ export async function runScanJob(request: StartRequest, carried: ScanJobState | 
   return await handOver(job.state);
 }
 
-async function told(job: ScanJob, result: JobResult): Promise<JobResult> {
+export async function told(job: ScanJob, result: JobResult): Promise<JobResult> {
   await CancellationScope.nonCancellable(() => tellWaiters(job.state, { job: result.job, state: result.state }));
   return result;
 }
 
 /** A run that came too late ends with the account of the job that it would have been; where that has none, it fails. */
-function resultOf({ job, ended }: TakenJob): JobResult {
+export function resultOf({ job, ended }: TakenJob): JobResult {
   if (ended !== undefined) return { job, ...ended };
   throw ApplicationFailure.nonRetryable(`its idempotency key stands for job ${job}`, REFUSAL.begunBefore);
 }
 
 /** The work runs in a scope that Temporal's Cancel does not reach: it is turned into the job's own cancel. */
-function watchForCancel(job: ScanJob): void {
+export function watchForCancel(job: ScanJob): void {
   CancellationScope.current().cancelRequested.catch((error: unknown) => {
     if (isCancellation(error)) job.cancel({ job: job.id, actor: 'temporal' }, new Date().toISOString());
   });

@@ -1,0 +1,16 @@
+import type { Hidden } from '../../domain/hidden.ts';
+import type { RemoteModel } from '../../domain/remote.ts';
+import type { AllowedTarget } from '../../net/allowed.ts';
+
+/** How a remote connector is reached, as it registered last. */
+export interface RemoteSettings {
+  /** Its UUID. */
+  readonly id: string;
+  readonly model: RemoteModel;
+  /** Where found items are to be moved to, in its own words; absent: where it moves them by its own configuration. */
+  readonly quarantine?: string;
+  /** Requests to it are signed with this. */
+  readonly key?: { readonly id: string; readonly secret: Hidden };
+  /** What its address may lead to beside the public internet. */
+  readonly allowed: readonly AllowedTarget[];
+}

@@ -1,0 +1,146 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isFinal } from '../../domain/job.ts';
+import { remoteSecret } from '../../net/remote-keys.ts';
+import { type RealApi, startRealApi } from '../support/api.ts';
+import { EICAR, writeFiles, writeMany } from '../support/files.ts';
+import { OldConnector, signatureOf } from '../support/old-connector.ts';
+import { Plant } from '../support/plant.ts';
+
+const TOKEN = 'a-token-of-sixteen-characters-and-more';
+const MASTER = 'f'.repeat(64);
+const PREFIX = '/dsx-connect/api/v1/';
+
+let plant: Plant;
+let api: RealApi;
+const connectors: OldConnector[] = [];
+
+beforeAll(async () => {
+  plant = await Plant.start();
+  const file = path.join(plant.home, 'remote-key');
+  writeFileSync(file, MASTER);
+  const auth = { DSXCONNECT_AUTH__ENABLED: 'true', DSXCONNECT_REMOTE_KEY_FILE: file };
+  api = await startRealApi(plant, {
+    ...auth,
+    DSXCONNECT_AUTH__ENROLLMENT_TOKENS: `["${TOKEN}"]`,
+    DSXCONNECT_REMOTE_QUIET: '1',
+  });
+  await plant.worker(auth);
+}, 120_000);
+
+afterAll(async () => {
+  for (const connector of connectors) await connector.kill();
+  await api?.stop();
+  await plant?.stop();
+});
+
+async function enrolled(name: string, action = 'nothing'): Promise<OldConnector> {
+  const folder = path.join(plant.folder, name);
+  mkdirSync(folder);
+  const connector = new OldConnector({ api: api.origin, folder, token: TOKEN, batch: 50, action });
+  connectors.push(connector);
+  expect((await connector.start()).status).toBe(201);
+  return connector;
+}
+
+test('whoever has no token is not let in, and gets no key', async () => {
+  for (const token of [undefined, 'dev-enroll', `${TOKEN}x`]) {
+    const stranger = new OldConnector({ api: api.origin, folder: plant.folder, ...(token !== undefined && { token }) });
+    connectors.push(stranger);
+    expect(await stranger.start()).toMatchObject({ status: 401, body: { detail: 'invalid_enrollment_token' } });
+    expect(stranger.key).toBeUndefined();
+  }
+});
+
+test('a scan is signed both ways', async () => {
+  const connector = await enrolled('signed', 'delete');
+  writeMany(connector.options.folder, 120);
+  writeFiles(connector.options.folder, { 'bad.com': EICAR });
+  const { id = '', secret } = connector.key ?? {};
+  expect(secret).toBe(remoteSecret(MASTER, id));
+  const { job } = await api.client.startJob({ connector: connector.uuid, scanner: 'standin' });
+  for (;;) {
+    const progress = await api.client.job(job);
+    if (!isFinal(progress.state)) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      continue;
+    }
+    expect(progress).toMatchObject({ state: 'completed', listed: 121, actions: { done: 1 } });
+    break;
+  }
+  expect(connector.unsigned).toBe(0);
+}, 120_000);
+
+test('a request that is replayed, tampered with, from another time or of another connector is refused', async () => {
+  const one = await enrolled('one');
+  const other = await enrolled('other');
+  const body = JSON.stringify(await one.requestOf('/a'));
+  const target = `${PREFIX}scan/request`;
+  const send = (text: string, authorization: string | undefined) =>
+    one.call(
+      'POST',
+      'scan/request',
+      text,
+      authorization === undefined ? { Authorization: '' } : { Authorization: authorization },
+    );
+  const now = Math.floor(Date.now() / 1000);
+  const good = one.sign('POST', target, body) ?? '';
+  expect((await send(body, good)).status).toBe(202);
+  expect(await send(body, good)).toMatchObject({ status: 401, body: { detail: 'replayed' } });
+  const forged = one.sign('POST', target, body) ?? '';
+  expect(await send(`${body} `, forged)).toMatchObject({ status: 401, body: { detail: 'bad_signature' } });
+  for (const ts of [now - 3_600, now + 3_600]) {
+    const old = one.sign('POST', target, body, ts) ?? '';
+    expect(await send(body, old)).toMatchObject({ status: 401, body: { detail: 'stale_request' } });
+  }
+  expect(await send(body, undefined)).toMatchObject({ status: 401, body: { detail: 'missing_hmac' } });
+  const foreign = other.sign('POST', target, body) ?? '';
+  expect(await send(body, foreign)).toMatchObject({ status: 403, body: { detail: 'foreign_connector' } });
+  for (const [method, about] of [
+    ['DELETE', `connectors/unregister/${one.uuid}`],
+    ['PUT', `connectors/state/${one.uuid}/ns/key`],
+    ['GET', `connectors/state/${one.uuid}/ns/key`],
+  ] as const) {
+    expect(await other.call(method, about)).toMatchObject({ status: 403, body: { detail: 'foreign_connector' } });
+  }
+  expect(signatureOf('c2VjcmV0', 'GET', '/fs-connector/config', 1_700_000_000, 'bm9uY2U=', '')).toBe(
+    'uv0I8nbO6SMQbLh5cEnyPJe3iHkUbq3AOCEYn1KGUmM=',
+  );
+});
+
+test('values are kept under keys of any spelling', async () => {
+  const connector = await enrolled('state');
+  const at = `connectors/state/${connector.uuid}/delta/${encodeURIComponent('delta:user@x/y z')}`;
+  expect((await connector.call('GET', at)).body).toEqual({ value: null });
+  for (const value of ['first', 'sécond']) expect((await connector.call('PUT', at, value)).status).toBe(204);
+  expect((await connector.call('GET', at)).body).toEqual({ value: 'sécond' });
+  expect((await connector.call('GET', `connectors/state/${connector.uuid}/delta/other`)).body).toEqual({ value: null });
+});
+
+test('who leaves loses the key after a while, and gets another one when coming back', async () => {
+  const connector = await enrolled('leaving');
+  const before = connector.key;
+  expect(await connector.unregister()).toBe(204);
+  expect((await api.client.connectors()).connectors.map(({ id }) => id)).not.toContain(connector.uuid);
+  const back = await connector.register();
+  expect(back.status).toBe(201);
+  expect(connector.key?.id).not.toBe(before?.id);
+  expect((await connector.call('POST', 'scan/auth_check')).status).toBe(200);
+  const found = (await api.client.connectors()).connectors.find(({ id }) => id === connector.uuid);
+  expect(found).toMatchObject({ kind: 'remote', remote: { present: true, status: 'ready', url: connector.url } });
+});
+
+test('an address that leads to where nobody may ask is refused', async () => {
+  const connector = await enrolled('elsewhere');
+  for (const url of [
+    'http://169.254.169.254/latest',
+    'http://10.0.0.7:8620/fs',
+    'ftp://host/fs',
+    'http://user@host/fs',
+  ]) {
+    const body = { name: 'fs', uuid: connector.uuid, url };
+    const answer = await connector.call('POST', 'connectors/register', body, { 'X-Enrollment-Token': TOKEN });
+    expect(answer.status).toBe(422);
+  }
+});
