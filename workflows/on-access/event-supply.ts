@@ -46,6 +46,10 @@ export class EventSupply implements Supply {
     this.#book.closed(page);
   }
 
+  again(page: string, as: string): void {
+    this.#book.again(page, as);
+  }
+
   drop(): number {
     return this.#book.drop();
   }

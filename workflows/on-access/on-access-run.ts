@@ -123,7 +123,10 @@ export class OnAccessRun {
     acceptControl(job, activities.orchestrator);
     acceptVersions(job);
     let over = false;
-    const beside = Promise.all([this.#watchDay(job, supply, () => over), this.#refill(supply, activities, () => over)]);
+    const beside = Promise.all([
+      this.#watchDay(job, supply, () => over),
+      this.#refill(job, supply, activities, () => over),
+    ]);
     const result = await new Driver(job, activities).run();
     over = true;
     await beside;
@@ -194,8 +197,13 @@ export class OnAccessRun {
     job.news = true;
   }
 
-  /** Reads what events there are on pages that came while the book was full. */
-  async #refill(supply: EventSupply, { orchestrator }: JobActivities, over: () => boolean): Promise<void> {
+  /** Reads what events there are on pages that came while the book was full. What can't be read any more is a gap of the job. */
+  async #refill(
+    job: ScanJob,
+    supply: EventSupply,
+    { orchestrator }: JobActivities,
+    over: () => boolean,
+  ): Promise<void> {
     for (;;) {
       await condition(() => over() || (this.#book.wanted(1).length > 0 && !this.#leaving));
       if (over()) return;
@@ -204,7 +212,7 @@ export class OnAccessRun {
       supply.reading = true;
       try {
         const pages = await orchestrator.readMarks({ source: source.id, shard, refs });
-        for (const [at, ref] of refs.entries()) this.#book.read(ref, pages[at] ?? []);
+        for (const [at, ref] of refs.entries()) job.dropped(this.#book.read(ref, pages[at] ?? null));
       } catch {
         // The ledger is gone, which holds the job too.
         await condition(over, restPause(1));
