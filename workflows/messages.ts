@@ -256,6 +256,16 @@ export interface OnAccessStart {
   readonly shard: number;
   readonly settings: ScanSettings;
   readonly site?: string;
+  readonly bounds?: OnAccessBounds;
+}
+
+/** When a job on events ends, and when its workflow does. Absent: 100,000 items, a UTC day, two days. */
+export interface OnAccessBounds {
+  readonly jobItems?: number;
+  /** Jobs end whenever so many milliseconds since the epoch are full. */
+  readonly dayMs?: number;
+  /** A workflow that got no event for so many milliseconds ends. */
+  readonly idleMs?: number;
 }
 
 /** The argument of the signal `events`: an intake page, and what the workflow needs to know of its lines. */

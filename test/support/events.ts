@@ -6,7 +6,7 @@ import type { OutcomeRow } from '../../domain/outcome.ts';
 import { createIntake, type IntakeDeps } from '../../intake/gatherer.ts';
 import { createHandOver } from '../../intake/hand-over.ts';
 import type { Intake } from '../../intake/intake.ts';
-import { onAccessWorkflowId, QUERY } from '../../workflows/messages.ts';
+import { type OnAccessBounds, onAccessWorkflowId, QUERY } from '../../workflows/messages.ts';
 import type { Plant } from './plant.ts';
 
 /** The intake of a folder below the plant's, and what became of its events. */
@@ -17,6 +17,8 @@ export class EventStage {
   readonly source: Source;
   readonly workflowId: string;
   settings: ScanSettings;
+  /** When its jobs end. */
+  bounds: OnAccessBounds | undefined;
 
   constructor(plant: Plant, name: string, settings: Partial<ScanSettings> = {}, deps: Partial<IntakeDeps> = {}) {
     this.plant = plant;
@@ -29,7 +31,7 @@ export class EventStage {
     this.intake = createIntake({
       ledger: async () => plant.ledger,
       handOver: createHandOver(plant.client),
-      target: () => ({ source, settings: this.settings, shards: 1 }),
+      target: () => ({ source, settings: this.settings, shards: 1, ...(this.bounds && { bounds: this.bounds }) }),
       backlog: async () => undefined,
       ...deps,
     });

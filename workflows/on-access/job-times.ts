@@ -10,9 +10,9 @@ export function jobIdOf(now: Date, random: string): string {
   return `job-${second}-${millis}${random.replace(/-/g, '').slice(0, 6)}`;
 }
 
-/** Milliseconds from `now` until the UTC day of a start is over; at least one. */
-export function untilDayEnds(startedAt: string, now: number): number {
-  const end = (Math.floor(Date.parse(startedAt) / DAY_MS) + 1) * DAY_MS;
+/** Milliseconds from `now` until the UTC day of a start is over; at least one. @param dayMs length of a day */
+export function untilDayEnds(startedAt: string, now: number, dayMs = DAY_MS): number {
+  const end = (Math.floor(Date.parse(startedAt) / dayMs) + 1) * dayMs;
   return Math.max(1, end - now);
 }
 
