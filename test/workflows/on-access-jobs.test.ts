@@ -53,15 +53,21 @@ it('a job ends with its items, and what waits goes on in the next one', async ()
 it('a job ends with its day, and the next event begins another', async () => {
   await plant.worker();
   const stage = new EventStage(plant, 'day');
-  stage.bounds = { dayMs: 2_000 };
-  writeFiles(stage.folder, { 'a.txt': 'a', 'b.txt': 'b' });
-  await stage.add(eventOf('a.txt'));
-  const first = await stage.until(({ state }) => state === 'completed');
-  expect(first).toMatchObject({ listed: 1, counters: { outcomes: { clean: 1 } } });
-  await stage.add(eventOf('b.txt'));
-  const second = await stage.until(({ job, state }) => job !== first.job && state === 'completed');
-  expect(second).toMatchObject({ listed: 1, counters: { outcomes: { clean: 1 } } });
-  expect(await endedJobs(stage.source.id)).toHaveLength(2);
+  const dayMs = 3_000;
+  stage.bounds = { dayMs };
+  const listed: string[] = [];
+  for (const location of ['a.txt', 'b.txt']) {
+    writeFiles(stage.folder, { [location]: location });
+    await stage.add(eventOf(location));
+    // A job that begins at the end of its day may end before it lists anything: the event goes on in the next one.
+    const { job } = await stage.until(
+      (one) => one.state === 'completed' && one.listed === 1 && !listed.includes(one.job),
+    );
+    listed.push(job);
+  }
+  const jobs = await endedJobs(stage.source.id);
+  expect(jobs.map(({ state }) => state)).toEqual(jobs.map(() => 'completed'));
+  expect(jobs.reduce((sum, { counters }) => sum + counters.outcomes.clean, 0)).toBe(2);
 });
 
 it('days are those of UTC', () => {
@@ -79,7 +85,8 @@ it('a workflow that gets no event ends, and the next event starts it again', asy
   const handle = plant.client.workflow.getHandle(stage.workflowId);
   await handle.result();
   const first = await stage.progress();
-  expect(first).toMatchObject({ state: 'completed', listed: 1 });
+  expect(first.state).toBe('completed');
+  expect((await endedJobs(stage.source.id)).reduce((sum, { listed }) => sum + listed, 0)).toBe(1);
   stage.bounds = undefined;
   await stage.add(eventOf('b.txt'));
   const second = await stage.until(({ job, counters }) => job !== first.job && counters.outcomes.clean === 1);
