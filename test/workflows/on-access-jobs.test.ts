@@ -148,7 +148,7 @@ it('events of several shards are each scanned once, those of a location always i
   }
 });
 
-it('events whose pages are gone or damaged are a gap of the job, to the event', async () => {
+it('events whose pages are gone are a gap of the job, to the event', async () => {
   await plant.worker();
   const stage = new EventStage(plant, 'lost');
   const locations = writeMany(stage.folder, 6_000, 10);
