@@ -80,7 +80,7 @@ async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTu
   };
 }
 
-/** The events of the turn; a page that is gone from the ledger is a gap. */
+/** The events of the turn; a page that is gone from the ledger, or damaged, is a gap. */
 async function readEvents(
   { ledger }: WorkerDeps,
   { source, shard, events }: PlanEventsInput,
@@ -105,7 +105,7 @@ async function readEvents(
         found.push({ ref, ...(skip !== undefined && { skip }) });
       }
     } catch (error) {
-      if (!isLedgerError(error, 'not_found')) throw error;
+      if (!isLedgerError(error, 'not_found') && !isLedgerError(error, 'corrupt')) throw error;
       lost.push(taken);
     }
   }
@@ -114,7 +114,7 @@ async function readEvents(
 
 function lostPage({ ref, lines }: EventLines): { location: string; detail: string } {
   const location = `_intake/${ref.slot}/${ref.writer}-${ref.n}/`;
-  return { location, detail: `${lines.length} events can't be read any more: their page is gone` };
+  return { location, detail: `${lines.length} events can't be read any more: their page is gone or damaged` };
 }
 
 /** The item as it is to be listed; undefined when it lies outside the scope. */

@@ -10,7 +10,7 @@ export function createReadMarks({ ledger }: OrchestratorDeps): (input: ReadMarks
         try {
           return (await ledger.intake.read({ source, shard }, ref)).map(({ mark }) => mark);
         } catch (error) {
-          if (isLedgerError(error, 'not_found')) return [];
+          if (isLedgerError(error, 'not_found') || isLedgerError(error, 'corrupt')) return null;
           throw error;
         }
       }),

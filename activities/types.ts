@@ -322,8 +322,8 @@ export interface ReadMarksInput {
   readonly shard: number;
   readonly refs: readonly IntakeRef[];
 }
-/** What the workflow must know of the lines of intake pages, page by page. A page that is gone has none. */
-export type ReadMarks = readonly (readonly EventMark[])[];
+/** What the workflow must know of the lines of intake pages, page by page; null for a page that is gone or damaged. */
+export type ReadMarks = readonly (readonly EventMark[] | null)[];
 
 /** Activities of the task queue `dsx.on-access`, beside pages. */
 export interface EventActivities {

@@ -67,7 +67,7 @@ export interface Gap {
    * - `action_failed`, `action_waiting`: item actions that did not end `done`
    * - `empty_asset`: nothing is listed where the last scan found items
    * - `other_device`: the asset lies on another device than at the last scan
-   * - `events_dropped`: events that waited when an on-access job was cancelled
+   * - `events_dropped`: events that were not scanned: they waited when an on-access job was cancelled, or could not be read any more
    */
   readonly class:
     | 'failed'

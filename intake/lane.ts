@@ -113,11 +113,11 @@ export class Lane {
     const { writer, shard, handOver, target } = this.#deps;
     const now = Date.now();
     const ref: IntakeRef = { slot: slotOf(now), writer, n: ++this.#pages };
-    const { source, settings, site } = target();
+    const { source, settings, site, bounds } = target();
     const pages = await this.#deps.pages();
     await pages.write({ source: source.id, shard }, ref, lines);
     await handOver({
-      start: { source, shard, settings, ...(site !== undefined && { site }) },
+      start: { source, shard, settings, ...(site !== undefined && { site }), ...(bounds !== undefined && { bounds }) },
       ref,
       marks: lines.map(({ mark }) => mark),
       ...lagOf(lines, now),

@@ -1,7 +1,6 @@
 import type { Priority } from '@temporalio/common';
 import type { Order, Span, Verdict, Waiting } from '../domain/approval.ts';
 import type { Estimate } from '../domain/estimate.ts';
-import type { EventMark, IntakeRef } from '../domain/intake.ts';
 import type { FinalState, JobKind, JobProgress, ScanSettings, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { ListSettings } from '../domain/preview.ts';
@@ -257,30 +256,6 @@ export function retryWorkflowId(first: string): string {
   return `retry:${first}`;
 }
 
-/** The one argument of an on-access workflow, and what every page of events brings along: how they are to be scanned from now on. */
-export interface OnAccessStart {
-  readonly source: Source;
-  readonly shard: number;
-  readonly settings: ScanSettings;
-  readonly site?: string;
-}
-
-/** The argument of the signal `events`: an intake page, and what the workflow needs to know of its lines. */
-export interface EventsSignal {
-  readonly start: OnAccessStart;
-  readonly ref: IntakeRef;
-  readonly marks: readonly EventMark[];
-  /** Milliseconds from the storage's time of the newest event up to its arrival here. */
-  readonly lagMs?: number;
-}
-
-/** Messages of an on-access workflow beside those of a job: the signal hands over events, the query tells which intake pages came. */
-export const ON_ACCESS = { events: 'events', received: 'received' } as const;
-
-export function onAccessWorkflowId(sourceId: string, shard: number): string {
-  return `on-access:${sourceId}:${shard}`;
-}
-
 export function requestedScanWorkflowId(job: string): string {
   return `requested-scan:${job}`;
 }
@@ -393,5 +368,6 @@ export interface GateView {
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
 
+export * from './event-messages.ts';
 export * from './remote-messages.ts';
 export * from './watch-messages.ts';

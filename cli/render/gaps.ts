@@ -40,7 +40,7 @@ const WHAT: Readonly<Record<Gap['class'], { readonly what: string; readonly todo
     todo: () => 'check that the right storage is mounted, and scan again',
   },
   events_dropped: {
-    what: 'events that waited when the job was cancelled; what they told of was not scanned',
+    what: 'events that waited when the job was cancelled, or can not be read any more; what they told of was not scanned',
     todo: () => 'scan the connector to find what they were about',
   },
 };

@@ -5,6 +5,7 @@ import type { JobProgress, ScanSettings, Source } from '../../domain/job.ts';
 import { createIntake, type IntakeDeps } from '../../intake/gatherer.ts';
 import { createHandOver } from '../../intake/hand-over.ts';
 import type { Intake } from '../../intake/intake.ts';
+import type { OnAccessBounds } from '../../workflows/messages.ts';
 import { EventJob } from './event-job.ts';
 import type { Plant } from './plant.ts';
 
@@ -14,6 +15,8 @@ export class EventStage extends EventJob {
   readonly folder: string;
   readonly source: Source;
   settings: ScanSettings;
+  /** When its jobs end. */
+  bounds: OnAccessBounds | undefined;
 
   constructor(plant: Plant, name: string, settings: Partial<ScanSettings> = {}, deps: Partial<IntakeDeps> = {}) {
     const folder = path.join(plant.folder, name);
@@ -26,7 +29,7 @@ export class EventStage extends EventJob {
     this.intake = createIntake({
       ledger: async () => plant.ledger,
       handOver: createHandOver(plant.client),
-      target: () => ({ source, settings: this.settings, shards: 1 }),
+      target: () => ({ source, settings: this.settings, shards: 1, ...(this.bounds && { bounds: this.bounds }) }),
       backlog: async () => undefined,
       ...deps,
     });

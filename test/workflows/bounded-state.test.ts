@@ -51,7 +51,7 @@ class Bare {
 
   planActions(): void {
     for (let page = this.job.actions.takePlan(); page !== undefined; page = this.job.actions.takePlan()) {
-      this.job.actions.planned({ count: ITEMS, intents: reference('intents', page.page, writer) });
+      this.job.actions.planned({ count: ITEMS, intents: reference('intents', page.page, writer) }, page);
     }
   }
 
@@ -60,7 +60,7 @@ class Bare {
     const batch = this.job.actions.take();
     if (batch === undefined) return false;
     const counts = { ...noActions(), done: batch.to - batch.from };
-    this.job.actions.applied({ result: { segment: reference('actions', '1', writer), counts }, unresolved: 0 }, 0);
+    this.job.actions.applied({ result: { segment: reference('actions', '1', writer), counts }, unresolved: 0 }, batch);
     const commit = this.job.takeCommit();
     if (commit !== undefined) this.commit(commit);
     return true;

@@ -73,6 +73,60 @@ describe('the book of events', () => {
     expect(take(book)).toEqual([{ line: 'w-2:0', fate: 'scanned' }]);
   });
 
+  it('keeps the places of a page whose items are listed again, until both pages are closed', () => {
+    const book = new EventBook();
+    book.receive(page(1), [
+      ['a1', 'a'],
+      ['b1', 'b'],
+    ]);
+    take(book);
+    book.planned('0-0');
+    book.again('0-0', '1-0');
+    book.closed('0-0');
+    book.receive(page(2), [['a2', 'a']]);
+    expect(book.ready).toBe(false);
+    const carried = new EventBook(JSON.parse(JSON.stringify(book.carry())));
+    expect(carried.ready).toBe(false);
+    carried.closed('1-0');
+    expect(take(carried)).toEqual([{ line: 'w-2:0', fate: 'scanned' }]);
+  });
+
+  it('tells every event of pages that can not be read again, whichever they are', () => {
+    const page3 = fc.record({ events: fc.integer({ min: 1, max: 200 }), lost: fc.boolean(), gap: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(page3, { minLength: 1, maxLength: 40 }), fc.boolean(), (pages, carries) => {
+        let book = new EventBook();
+        // Full, so that what comes next is known by name alone.
+        for (let n = 1; n <= MOST_PENDING / 128; n++)
+          book.receive(
+            page(n, 'full'),
+            Array.from({ length: 128 }, (_, i): EventMark => [`full${n}-${i}`, `full${n}-${i}`]),
+          );
+        const marks = new Map<number, EventMark[] | null>();
+        let n = 0;
+        for (const { events, lost, gap } of pages) {
+          n += gap ? 2 : 1;
+          const own = Array.from({ length: events }, (_, i): EventMark => [`k${n}-${i}`, `p${n}-${i}`]);
+          book.receive(page(n), own);
+          marks.set(n, lost ? null : own);
+        }
+        const came = book.count;
+        let [taken, dropped] = [0, 0];
+        for (let turn = 0; book.pending > 0; turn++) {
+          expect(turn).toBeLessThan(1_000);
+          taken += take(book).length;
+          book.planned(`0-${turn}`);
+          book.closed(`0-${turn}`);
+          for (const ref of book.wanted(20)) dropped += book.read(ref, marks.get(ref.n) ?? null);
+          if (carries) book = new EventBook(JSON.parse(JSON.stringify(book.carry())));
+        }
+        expect(taken + dropped).toBe(came);
+        expect(dropped).toBe(pages.filter(({ lost }) => lost).reduce((sum, { events }) => sum + events, 0));
+      }),
+      { seed: 12, numRuns: 100 },
+    );
+  });
+
   it('gives every event exactly one fate, scans the newest of each place, and no place twice at once', () => {
     const event = fc.record({ place: fc.nat(4), order: fc.option(fc.nat(6), { nil: undefined }), key: fc.nat(40) });
     const step = fc.oneof(

@@ -46,7 +46,7 @@ describe('actions past a brake', () => {
     expect(job.over).toBe(false);
     const pass = job.actions.take();
     expect(pass).toMatchObject({ from: 0, to: 3, ask: false });
-    job.actions.applied({ result: rows({ done: 3 }), unresolved: 0 }, pass?.rescanPage ?? -1);
+    job.actions.applied({ result: rows({ done: 3 }), unresolved: 0 }, pass as never);
     expect(job.over).toBe(true);
     expect(job.lastCommit(NOW).account).toMatchObject({
       state: 'completed_with_gaps',
@@ -91,7 +91,7 @@ describe('actions past a brake', () => {
     const counters = { outcomes: { ...noOutcomes(), malicious: 2 }, bytes: 1, standIn: 0 };
     job.close({ page: '0-0', listing: ref('l'), items: 2, segment: ref('s'), counters });
     expect(job.actions.takePlan()?.page).toBe('0-0');
-    job.actions.planned({ count: 2, intents: ref('i') });
+    job.actions.planned({ count: 2, intents: ref('i') }, { page: '0-0' });
     expect(job.actions.take()).toMatchObject({ from: 0, to: 2, ask: true });
   });
 });
@@ -121,7 +121,7 @@ describe('an apply job', () => {
     const task = job.actions.take();
     job.cancel({ job: 'job-1', actor: 'bob' }, NOW);
     expect(job.over).toBe(false);
-    job.actions.applied({ result: rows({ done: 25 }), unresolved: 0 }, task?.rescanPage ?? -1);
+    job.actions.applied({ result: rows({ done: 25 }), unresolved: 0 }, task as never);
     expect(job.over).toBe(true);
     expect(job.lastCommit(NOW).account).toMatchObject({
       state: 'cancelled',

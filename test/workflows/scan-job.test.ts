@@ -5,6 +5,7 @@ import type { ScanSettings } from '../../domain/job.ts';
 import { noCounters, noOutcomes } from '../../domain/outcome.ts';
 import type { PageResult } from '../../ledger/types.ts';
 import type { StartRequest } from '../../workflows/messages.ts';
+import type { ActionTask } from '../../workflows/scan-job/actions.ts';
 import { ScanJob } from '../../workflows/scan-job/scan-job.ts';
 import type { PageTask } from '../../workflows/scan-job/state.ts';
 
@@ -91,11 +92,12 @@ describe('a scan job', () => {
     expect(job.over).toBe(false);
     const page = job.actions.takePlan();
     expect(page?.page).toBe('0-0');
-    job.actions.planned({ count: 1, intents: ref('intents') });
+    job.actions.planned({ count: 1, intents: ref('intents') }, { page: '0-0' });
     const batch = job.actions.take();
-    expect(batch).toEqual({ intents: ref('intents'), from: 0, to: 1, rescanPage: 0, ask: false });
+    expect(batch).toEqual({ intents: ref('intents'), from: 0, to: 1, rescanPage: 0, ask: false, page: '0-0' });
     expect(job.over).toBe(false);
-    job.actions.applied({ result: { segment: ref('a'), counts: { ...noActions(), done: 1 } }, unresolved: 0 }, 0);
+    const done = { result: { segment: ref('a'), counts: { ...noActions(), done: 1 } }, unresolved: 0 };
+    job.actions.applied(done, batch as ActionTask);
     expect(job.over).toBe(true);
     const body = job.lastCommit(NOW);
     expect(body.previous).toBe('header');
@@ -109,12 +111,12 @@ describe('a scan job', () => {
     job.planned(turn(1, true));
     job.scanned(take(job)[0] as PageTask, closed('0-0', { malicious: 10 }));
     job.actions.takePlan();
-    job.actions.planned({ count: 10, intents: ref('intents') });
-    job.actions.take();
+    job.actions.planned({ count: 10, intents: ref('intents') }, { page: '0-0' });
+    const batch = job.actions.take();
     const counts = { ...noActions(), done: 9, refused: 1 };
     job.actions.applied(
       { result: { segment: ref('a'), counts }, unresolved: 0, rescan: { index: ref('again'), items: 1, bytes: 5 } },
-      0,
+      batch as ActionTask,
     );
     expect(take(job)).toEqual([{ page: '1-0', index: ref('again') }]);
     expect(job.state.listed).toBe(11);
@@ -129,9 +131,10 @@ describe('a scan job', () => {
     job.planned({ ...turn(1, true), gaps: 2, broken: { code: 'storage_error', message: 'EIO' } });
     job.scanned(take(job)[0] as PageTask, closed('0-0', { clean: 8, failed: 1, malicious: 1 }));
     job.actions.takePlan();
-    job.actions.planned({ count: 1, intents: ref('i') });
-    job.actions.take();
-    job.actions.applied({ result: { segment: ref('a'), counts: { ...noActions(), failed: 1 } }, unresolved: 1 }, 0);
+    job.actions.planned({ count: 1, intents: ref('i') }, { page: '0-0' });
+    const batch = job.actions.take();
+    const done = { result: { segment: ref('a'), counts: { ...noActions(), failed: 1 } }, unresolved: 1 };
+    job.actions.applied(done, batch as ActionTask);
     const account = job.lastCommit(NOW).account;
     expect(account?.state).toBe('completed_with_gaps');
     expect(account?.gaps.map((g) => [g.class, g.count])).toEqual([

@@ -104,10 +104,14 @@ export class EventBook {
     return this.#later.first(most, room);
   }
 
-  /** The marks of the first of the wanted pages were read. */
-  read(ref: IntakeRef, marks: readonly EventMark[]): void {
-    this.#later.drop(ref);
-    this.#admit(ref, marks);
+  /**
+   * The marks of the first of the wanted pages were read; null: they can't be any more. Returns how many events are lost by now that were not
+   * told before: those of a stretch of pages are known when its last page is read.
+   */
+  read(ref: IntakeRef, marks: readonly EventMark[] | null): number {
+    const lost = this.#later.drop(ref, marks?.length);
+    if (marks !== null) this.#admit(ref, marks);
+    return lost;
   }
 
   #admit(ref: IntakeRef, marks: readonly EventMark[]): void {
@@ -195,10 +199,18 @@ export class EventBook {
     this.#taken = [];
   }
 
-  /** A page of the job is closed: its places may be scanned again. */
+  /** A page of the job is closed: its places may be scanned again, but for those that another page has. */
   closed(page: string): void {
-    this.#free(this.#air.get(page) ?? []);
+    const places = this.#air.get(page) ?? [];
     this.#air.delete(page);
+    this.#free(places);
+    for (const others of this.#air.values()) for (const place of others) this.#busy.add(place);
+  }
+
+  /** Items of a page are listed again on another one: which ones is not known here, so all of its places stay taken. */
+  again(page: string, as: string): void {
+    const places = this.#air.get(page);
+    if (places !== undefined) this.#air.set(as, places);
   }
 
   #free(places: readonly string[]): void {

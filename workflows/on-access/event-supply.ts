@@ -14,14 +14,16 @@ const JOB_ITEMS = 100_000;
 export class EventSupply implements Supply {
   readonly #book: EventBook;
   readonly #figures: () => Omit<EventFigures, 'received' | 'pending'>;
+  readonly #jobItems: number;
   /** Set from outside: the job is to end with what it has. */
   ends = false;
   /** Set from outside while marks are being read. */
   reading = false;
 
-  constructor(book: EventBook, figures: () => Omit<EventFigures, 'received' | 'pending'>) {
+  constructor(book: EventBook, figures: () => Omit<EventFigures, 'received' | 'pending'>, jobItems = JOB_ITEMS) {
     this.#book = book;
     this.#figures = figures;
+    this.#jobItems = jobItems;
   }
 
   get quiet(): boolean {
@@ -29,7 +31,7 @@ export class EventSupply implements Supply {
   }
 
   take(state: ScanJobState, open: number): SupplyTurn | undefined {
-    if (this.ends || state.listed >= JOB_ITEMS) return { events: [], last: true };
+    if (this.ends || state.listed >= this.#jobItems) return { events: [], last: true };
     if (open >= OPEN_PAGES || !this.#book.ready) return undefined;
     return { events: this.#book.take(PAGE_ITEMS), last: false };
   }
@@ -44,6 +46,10 @@ export class EventSupply implements Supply {
 
   closed(page: string): void {
     this.#book.closed(page);
+  }
+
+  again(page: string, as: string): void {
+    this.#book.again(page, as);
   }
 
   drop(): number {

@@ -5,9 +5,9 @@ const DAY_MS = 86_400_000;
 const FIRST_REST_MS = 15_000;
 const LAST_REST_MS = 3_600_000;
 
-/** Milliseconds from `now` until the UTC day of a start is over; at least one. */
-export function untilDayEnds(startedAt: string, now: number): number {
-  const end = (Math.floor(Date.parse(startedAt) / DAY_MS) + 1) * DAY_MS;
+/** Milliseconds from `now` until the UTC day of a start is over; at least one. @param dayMs length of a day */
+export function untilDayEnds(startedAt: string, now: number, dayMs = DAY_MS): number {
+  const end = (Math.floor(Date.parse(startedAt) / dayMs) + 1) * dayMs;
   return Math.max(1, end - now);
 }
 

@@ -7,6 +7,8 @@ export interface LaterSpan {
   readonly from: number;
   readonly to: number;
   readonly events: number;
+  /** Pages before them that could not be read: `events` has theirs too. */
+  readonly lost?: number;
 }
 
 /** Pages that came while the book was full: by name alone, so that any number of them takes hardly any room. In the order they came in. */
@@ -17,7 +19,7 @@ export class LaterPages {
     this.#spans = [...spans];
   }
 
-  /** Events of all of them. What pages had that were read in part of a stretch is counted by its mean. */
+  /** Events of all of them. Those of pages that could not be read count until their stretch is used up. */
   get events(): number {
     return this.#spans.reduce((sum, span) => sum + span.events, 0);
   }
@@ -26,7 +28,7 @@ export class LaterPages {
     // Several writers take turns: each one's last stretch is looked for among the newest.
     const at = this.#spans.findLastIndex((span) => span.writer === writer);
     const last = this.#spans[at];
-    if (last !== undefined && last.slot === slot && last.to === n - 1) {
+    if (last !== undefined && last.slot === slot && last.to === n - 1 && last.lost === undefined) {
       this.#spans[at] = { ...last, to: n, events: last.events + events };
     } else {
       this.#spans.push({ slot, writer, from: n, to: n, events });
@@ -37,8 +39,8 @@ export class LaterPages {
   first(most: number, room: number): IntakeRef[] {
     const found: IntakeRef[] = [];
     let left = room;
-    for (const { slot, writer, from, to, events } of this.#spans) {
-      const mean = Math.ceil(events / (to - from + 1));
+    for (const { slot, writer, from, to, events, lost = 0 } of this.#spans) {
+      const mean = Math.ceil(events / (to - from + 1 + lost));
       for (let n = from; n <= to; n++) {
         left -= mean;
         if (left < 0 || found.length >= most) return found;
@@ -48,14 +50,23 @@ export class LaterPages {
     return found;
   }
 
-  /** The first page was read. */
-  drop({ slot, writer, n }: IntakeRef): void {
+  /**
+   * The first page was read.
+   * @param events that it had; undefined: it can't be read any more
+   * @returns how many events of its stretch are lost, once its last page is read; 0 before
+   */
+  drop({ slot, writer, n }: IntakeRef, events: number | undefined): number {
     const at = this.#spans.findIndex((span) => span.slot === slot && span.writer === writer && span.from === n);
     const span = this.#spans[at];
-    if (span === undefined) return;
-    const pages = span.to - span.from + 1;
-    if (pages === 1) this.#spans.splice(at, 1);
-    else this.#spans[at] = { ...span, from: n + 1, events: Math.max(1, span.events - Math.round(span.events / pages)) };
+    if (span === undefined) return 0;
+    const left = span.events - (events ?? 0);
+    if (span.from === span.to) {
+      this.#spans.splice(at, 1);
+      return left;
+    }
+    const lost = (span.lost ?? 0) + (events === undefined ? 1 : 0);
+    this.#spans[at] = { ...span, from: n + 1, events: left, ...(lost > 0 && { lost }) };
+    return 0;
   }
 
   slots(): string[] {

@@ -39,7 +39,7 @@ const jobKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.job, 'KEYWORD');
 const connectorKey = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD');
 
 /** A workflow that got no event for so long ends. */
-const IDLE = '2d';
+const IDLE_MS = 2 * 86_400_000;
 /** Pages of events whose marks are read at once. */
 const READ_PAGES = 20;
 
@@ -105,7 +105,7 @@ export class OnAccessRun {
   async #oneJob(): Promise<boolean> {
     if (this.#job === undefined) {
       const due = () => this.#leaving || this.#cancelled;
-      await condition(() => this.#book.pending > 0 || due(), IDLE);
+      await condition(() => this.#book.pending > 0 || due(), this.#start.bounds?.idleMs ?? IDLE_MS);
       if (this.#failures > 0 && !due()) await this.#rest();
       if (this.#cancelled && this.#book.pending === 0) return false;
       if (due()) return await this.#goOn();
@@ -123,7 +123,10 @@ export class OnAccessRun {
     acceptControl(job, activities.orchestrator);
     acceptVersions(job);
     let over = false;
-    const beside = Promise.all([this.#watchDay(job, supply, () => over), this.#refill(supply, activities, () => over)]);
+    const beside = Promise.all([
+      this.#watchDay(job, supply, () => over),
+      this.#refill(job, supply, activities, () => over),
+    ]);
     const result = await new Driver(job, activities).run();
     over = true;
     await beside;
@@ -155,11 +158,12 @@ export class OnAccessRun {
 
   /** Makes this job the one that the events go to. */
   #take(state: ScanJobState): void {
-    const supply = new EventSupply(this.#book, () => ({
+    const figures = () => ({
       shard: this.#start.shard,
       ...(this.#lastAt !== undefined && { lastAt: this.#lastAt }),
       ...(this.#lagMs !== undefined && { lagMs: this.#lagMs }),
-    }));
+    });
+    const supply = new EventSupply(this.#book, figures, this.#start.bounds?.jobItems);
     const job = new ScanJob(state, supply);
     this.#supply = supply;
     this.#job = job;
@@ -188,14 +192,19 @@ export class OnAccessRun {
 
   /** The job ends with the day that it began on. */
   async #watchDay(job: ScanJob, supply: EventSupply, over: () => boolean): Promise<void> {
-    const ended = await condition(over, untilDayEnds(job.state.startedAt, Date.now()));
+    const ended = await condition(over, untilDayEnds(job.state.startedAt, Date.now(), this.#start.bounds?.dayMs));
     if (ended) return;
     supply.ends = true;
     job.news = true;
   }
 
-  /** Reads what events there are on pages that came while the book was full. */
-  async #refill(supply: EventSupply, { orchestrator }: JobActivities, over: () => boolean): Promise<void> {
+  /** Reads what events there are on pages that came while the book was full. What can't be read any more is a gap of the job. */
+  async #refill(
+    job: ScanJob,
+    supply: EventSupply,
+    { orchestrator }: JobActivities,
+    over: () => boolean,
+  ): Promise<void> {
     for (;;) {
       await condition(() => over() || (this.#book.wanted(1).length > 0 && !this.#leaving));
       if (over()) return;
@@ -204,7 +213,7 @@ export class OnAccessRun {
       supply.reading = true;
       try {
         const pages = await orchestrator.readMarks({ source: source.id, shard, refs });
-        for (const [at, ref] of refs.entries()) this.#book.read(ref, pages[at] ?? []);
+        for (const [at, ref] of refs.entries()) job.dropped(this.#book.read(ref, pages[at] ?? null));
       } catch {
         // The ledger is gone, which holds the job too.
         await condition(over, restPause(1));

@@ -44,6 +44,10 @@ export class PushSupply implements Supply {
     this.#book.closed(page);
   }
 
+  again(page: string, as: string): void {
+    this.#book.again(page, as);
+  }
+
   drop(): number {
     return this.#book.drop();
   }

@@ -44,11 +44,14 @@ function gapsOf(state: ScanJobState): Gap[] {
   for (const outcome of ['failed', 'unscannable', 'inconclusive'] as const) {
     if (outcomes[outcome] > 0) gaps.push({ class: outcome, count: outcomes[outcome] });
   }
-  if (state.folderGaps > 0) gaps.push({ class: 'folder_unreadable', count: state.folderGaps });
+  // What the listing of an on-access job can't read are pages of events.
+  const live = state.request.kind === 'on-access';
+  if (state.folderGaps > 0 && !live) gaps.push({ class: 'folder_unreadable', count: state.folderGaps });
   if (state.broken !== undefined) {
     gaps.push({ class: 'listing_broken', count: 1, detail: `${state.broken.code}: ${state.broken.message}` });
   }
-  if (state.dropped !== undefined && state.dropped > 0) gaps.push({ class: 'events_dropped', count: state.dropped });
+  const dropped = (state.dropped ?? 0) + (live ? state.folderGaps : 0);
+  if (dropped > 0) gaps.push({ class: 'events_dropped', count: dropped });
   if (state.unresolved > 0) gaps.push({ class: 'action_failed', count: state.unresolved });
   const waiting = waitingActions(state);
   if (waiting > 0) gaps.push({ class: 'action_waiting', count: waiting });

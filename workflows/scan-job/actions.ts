@@ -16,8 +16,10 @@ export interface ActionsOf {
   changed(): void;
   /** Work was done. */
   progressed(): void;
-  /** Items that must be scanned again, as the page `page` of lane 1. */
-  relist(listing: NonNullable<AppliedActions['rescan']>, page: number): void;
+  /** Items that must be scanned again, as the page `page` of lane 1. @param of the page that they were found on */
+  relist(listing: NonNullable<AppliedActions['rescan']>, page: number, of: string | undefined): void;
+  /** No action is left to be carried out on what was found on this page. */
+  settled(page: string): void;
 }
 
 /** Intents to be carried out, or to be asked about first. */
@@ -28,6 +30,7 @@ export interface ActionTask {
   readonly rescanPage: number;
   /** The brake must be asked whether they may be carried out. */
   readonly ask: boolean;
+  readonly page?: string;
 }
 
 /** The rules of a job's item actions: planned by page, then carried out in batches, each batch past the brake. */
@@ -35,7 +38,7 @@ export class JobActions {
   readonly #state: ScanJobState;
   readonly #job: ActionsOf;
   #planning = 0;
-  #applying = 0;
+  readonly #flying = new Set<ActionTask>();
   #gathering = false;
 
   constructor(state: ScanJobState, job: ActionsOf) {
@@ -45,7 +48,7 @@ export class JobActions {
 
   /** No activity is in flight. */
   get quiet(): boolean {
-    return this.#planning === 0 && this.#applying === 0 && !this.#gathering;
+    return this.#planning === 0 && this.#flying.size === 0 && !this.#gathering;
   }
 
   /** Nothing is left to be begun. */
@@ -54,10 +57,12 @@ export class JobActions {
     return toPlan.length === 0 && toApply.length === 0 && toGather === undefined;
   }
 
-  /** A page was closed. */
-  found(page: PageResult): void {
+  /** A page was closed. True when actions follow: `settled` is told when they are over. */
+  found(page: PageResult): boolean {
     const { action } = this.#state.request.settings;
-    if (page.counters.outcomes.malicious > 0 && action !== 'nothing') this.#state.toPlan.push(page);
+    const follow = page.counters.outcomes.malicious > 0 && action !== 'nothing';
+    if (follow) this.#state.toPlan.push(page);
+    return follow;
   }
 
   // ---- what to do next --------------------------------------------------------------------------------------------
@@ -80,16 +85,18 @@ export class JobActions {
   /** Intents to carry out, reported `applied` or `notDone`; or with `ask` to be asked about, reported `asked` or `notDone`. */
   take(): ActionTask | undefined {
     const batch = this.#state.toApply[0];
-    if (!this.#job.working() || batch === undefined || this.#applying >= ACTION_WINDOW) return undefined;
+    if (!this.#job.working() || batch === undefined || this.#flying.size >= ACTION_WINDOW) return undefined;
     if (actedEnough(this.#state)) return undefined;
     const from = batch.next;
     const to = Math.min(from + ACTION_BATCH, batch.end);
     batch.next = to;
     if (to >= batch.end) this.#state.toApply.shift();
-    this.#applying += 1;
-    const { intents } = batch;
+    const { intents, page } = batch;
     const ask = batch.permitted === undefined && this.#braked;
-    return { intents, from, to, rescanPage: ask ? 0 : this.#state.nextBatch++, ask };
+    const rescanPage = ask ? 0 : this.#state.nextBatch++;
+    const task: ActionTask = { intents, from, to, rescanPage, ask, ...(page !== undefined && { page }) };
+    this.#flying.add(task);
+    return task;
   }
 
   /** What a person approved needs no other leave, and a dry run touches nothing. */
@@ -100,10 +107,13 @@ export class JobActions {
 
   // ---- what has happened ------------------------------------------------------------------------------------------
 
-  planned(plan: PlannedActions): void {
+  /** @param page whose actions they are */
+  planned(plan: PlannedActions, { page }: Pick<PageResult, 'page'>): void {
     this.#planning -= 1;
     if (plan.rows !== undefined) this.#count(plan.rows);
-    else if (plan.intents !== undefined) this.#state.toApply.push({ intents: plan.intents, next: 0, end: plan.count });
+    else if (plan.intents !== undefined)
+      this.#state.toApply.push({ intents: plan.intents, next: 0, end: plan.count, page });
+    this.#settle(page);
     this.#job.changed();
   }
 
@@ -130,28 +140,40 @@ export class JobActions {
   }
 
   /** The brake lets the first of them pass; the rows of the others are written. */
-  asked({ intents, from }: ActionTask, { granted, held, dropped }: AskedActions): void {
-    this.#applying -= 1;
+  asked(task: ActionTask, { granted, held, dropped }: AskedActions): void {
+    const { intents, from, page } = task;
+    this.#flying.delete(task);
     if (held !== undefined) this.#count(held);
     this.#state.unresolved += dropped;
-    if (granted > 0) this.#state.toApply.unshift({ intents, next: from, end: from + granted, permitted: true });
+    const of = page !== undefined && { page };
+    if (granted > 0) this.#state.toApply.unshift({ intents, next: from, end: from + granted, permitted: true, ...of });
+    this.#settle(page);
     this.#job.changed();
   }
 
-  applied(done: AppliedActions, rescanPage: number): void {
-    this.#applying -= 1;
+  applied(done: AppliedActions, task: ActionTask): void {
+    this.#flying.delete(task);
     this.#job.progressed();
     this.#count(done.result);
     this.#state.unresolved += done.unresolved;
-    if (done.rescan !== undefined) this.#job.relist(done.rescan, rescanPage);
+    if (done.rescan !== undefined) this.#job.relist(done.rescan, task.rescanPage, task.page);
+    this.#settle(task.page);
     this.#job.changed();
   }
 
-  notDone({ intents, from, to, ask }: ActionTask): void {
-    this.#applying -= 1;
-    const again: ActionBatch = { intents, next: from, end: to, ...(!ask && { permitted: true }) };
+  notDone(task: ActionTask): void {
+    const { intents, from, to, ask, page } = task;
+    this.#flying.delete(task);
+    const of = page !== undefined && { page };
+    const again: ActionBatch = { intents, next: from, end: to, ...(!ask && { permitted: true }), ...of };
     this.#state.toApply.unshift(again);
     this.#job.changed();
+  }
+
+  #settle(page: string | undefined): void {
+    if (page === undefined) return;
+    const left = [...this.#state.toApply, ...this.#flying].some((one) => one.page === page);
+    if (!left) this.#job.settled(page);
   }
 
   #count(result: ActionResult): void {

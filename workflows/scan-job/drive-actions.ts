@@ -19,7 +19,7 @@ export function driveActions(job: ScanJob, act: JobActivities, context: JobConte
     const taken = page;
     hands.own(
       act.orchestrator.planActions({ ...context, page }),
-      (plan) => actions.planned(plan),
+      (plan) => actions.planned(plan, taken),
       (error) => {
         actions.notPlanned(taken);
         hands.blame(error);
@@ -65,11 +65,11 @@ function ask(job: ScanJob, act: JobActivities, context: JobContext, hands: Hands
 }
 
 function apply(job: ScanJob, act: JobActivities, context: JobContext, hands: Hands, task: ActionTask): void {
-  const { ask: _, ...batch } = task;
+  const { ask: _, page: __, ...batch } = task;
   const { order } = job.state.request;
   hands.own(
     act.actions.applyActions({ ...context, ...batch, ...(order !== undefined && { order }) }),
-    (done) => job.actions.applied(done, task.rescanPage),
+    (done) => job.actions.applied(done, task),
     (error) => {
       job.actions.notDone(task);
       hands.blameWorker(error);

@@ -58,7 +58,8 @@ export class ScanJob extends SteeredJob {
       working: () => this.#working,
       changed: () => this.changed(),
       progressed: () => this.#progressed(),
-      relist: (listing, page) => this.#relist(listing, page),
+      relist: (listing, page, of) => this.#relist(listing, page, of),
+      settled: (page) => this.#supply?.closed(page),
     });
   }
 
@@ -196,7 +197,7 @@ export class ScanJob extends SteeredJob {
   /** The last commit, with the account. Take it when the job is `over` and no page is left unsealed. */
   lastCommit(now: string): CommitBody {
     if (this.state.account === undefined) {
-      if (this.state.control === 'cancelling') this.state.dropped = this.#supply?.drop() ?? 0;
+      if (this.state.control === 'cancelling') this.dropped(this.#supply?.drop() ?? 0);
       this.state.account = accountOf(this.state, now);
     }
     return this.#commits.body(this.state.account);
@@ -293,16 +294,23 @@ export class ScanJob extends SteeredJob {
     this.state.pagesClosed += 1;
     this.state.closed = addCounters(this.state.closed, page.counters);
     retry.replaced(this.state, page);
-    this.#supply?.closed(page.page);
     this.state.uncommitted.pages.push(page);
-    this.actions.found(page);
+    if (!this.actions.found(page)) this.#supply?.closed(page.page);
     this.changed();
   }
 
-  #relist({ index, items, bytes }: NonNullable<AppliedActions['rescan']>, page: number): void {
+  #relist({ index, items, bytes }: NonNullable<AppliedActions['rescan']>, page: number, of: string | undefined): void {
+    if (of !== undefined) this.#supply?.again(of, pageId(1, page));
     this.state.uncommitted.indexes.push(index);
     this.state.ranges.unshift({ index, lane: 1, next: page, end: page + 1 });
     this.#listed(1, items, bytes);
+  }
+
+  /** So many events of the supply are not scanned: the account says so. */
+  dropped(events: number): void {
+    if (events === 0) return;
+    this.state.dropped = (this.state.dropped ?? 0) + events;
+    this.changed();
   }
 
   committed(body: CommitBody, commit: ObjectRef): void {

@@ -29,6 +29,8 @@ export interface ActionBatch {
   readonly end: number;
   /** The brake has been asked and lets them pass, or need not be asked. */
   readonly permitted?: true;
+  /** The page whose findings they are about; absent where several pages' are. */
+  readonly page?: string;
 }
 
 /** What a retry builds on, and what it came to so far. */
@@ -95,7 +97,7 @@ export interface ScanJobState {
   pagesClosed: number;
   folderGaps: number;
   broken?: { readonly code: string; readonly message: string };
-  /** On-access jobs that were cancelled: events that waited. */
+  /** On-access jobs: events that are not scanned, because the job was cancelled or they can't be read any more. */
   dropped?: number;
   /** Of an incremental scan. */
   incremental?: Incremental;

@@ -20,7 +20,10 @@ export interface Supply {
   /** @param page the page that lists it; undefined when there is none */
   planned(page: string | undefined): void;
   giveBack(): void;
+  /** A page is closed, and no action is left to be carried out on what was found on it. */
   closed(page: string): void;
+  /** Some items of a page are listed again, on another one, before the first is `closed`. */
+  again(page: string, as: string): void;
   /** The job is cancelled: what waits is not scanned. Returns how much waited. */
   drop(): number;
   figures(): EventFigures;
