@@ -2,7 +2,7 @@ import type { ActionState, ItemAction } from '../domain/action.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
-import { jobEvents } from './client-events.ts';
+import { feedEvents, jobEvents } from './client-events.ts';
 import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
 import {
   type ActionPage,
@@ -22,6 +22,8 @@ import {
   type DecideSourceAnswer,
   type EstimateBody,
   type EstimateResource,
+  type FeedEvent,
+  type FeedType,
   type JobEvent,
   type JobList,
   type JobResource,
@@ -115,6 +117,11 @@ export interface ApiClient extends ScheduleClient {
    * tells). Ends quietly when the signal fires.
    */
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
+  /** What happens from now on, of everything or of what the query names; `reset` means that something may have been missed. Reconnects as `events` does. */
+  feed(
+    query?: { types?: readonly FeedType[]; job?: string; source?: string },
+    options?: EventOptions,
+  ): AsyncIterable<FeedEvent>;
   connectors(): Promise<ConnectorList>;
   connector(id: string): Promise<ConnectorDetail>;
   /** Runs a check where the storage can be reached. */
@@ -242,6 +249,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
     actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o, ask }),
+    feed: ({ types, ...query } = {}, o = {}) =>
+      feedEvents({ origin, url: url('/events', { ...query, types: types?.join() }), headers: auth, options: o, ask }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
     check: (named, action, o) =>

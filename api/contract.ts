@@ -5,6 +5,7 @@ import type { JobProgress, LiveFigures, Source } from '../domain/job.ts';
 import type { Limits, LimitsChange } from '../domain/limits.ts';
 import type { Outcome, OutcomeRow } from '../domain/outcome.ts';
 import type { RetriableOutcome } from '../domain/retry.ts';
+import type { WatchHealth } from '../domain/watch.ts';
 import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
 export type * from './access-contract.ts';
@@ -130,6 +131,20 @@ export type JobEvent =
   | { readonly type: 'progress'; readonly job: JobResource }
   | { readonly type: 'finding'; readonly row: OutcomeRow }
   | { readonly type: 'end'; readonly job: JobResource };
+
+/** What `GET /events` tells of. */
+export const FEED_TYPES = ['job', 'finding', 'connector'] as const;
+export type FeedType = (typeof FEED_TYPES)[number];
+/**
+ * `GET /events?types=&job=&source=` (server-sent events; `id` resumes by `Last-Event-ID`). `open` comes first, without `Last-Event-ID`; `reset`:
+ * events may have been lost, so read the lists again.
+ */
+export type FeedEvent =
+  | { readonly type: 'open' }
+  | { readonly type: 'reset' }
+  | { readonly type: 'job'; readonly job: JobResource }
+  | { readonly type: 'finding'; readonly job: string; readonly source: Source; readonly row: OutcomeRow }
+  | { readonly type: 'connector'; readonly connector: string; readonly watch?: WatchHealth };
 
 /** `POST /scan` with JSON: items of a connector. `waitSeconds` (0–300) waits for the outcomes. */
 export interface ScanItemsBody {

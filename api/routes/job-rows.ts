@@ -6,15 +6,15 @@ import { pageOutcomes } from '../../ledger/outcomes.ts';
 import { actionPage, outcomePage } from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
 import { createEventSource } from '../event-source.ts';
-import { EVENT_STREAM, MAX_STREAMS, streamEvents } from '../event-stream.ts';
+import { EVENT_STREAM, lastEventId, streamEvents } from '../event-stream.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { actionsQuery, jobParams, outcomesQuery } from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
+import type { SharedLooks } from '../shared-looks.ts';
 
 /** What is read of a job item by item: its rows, and its events. */
-export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
-  let streams = 0;
+export function jobRowRoutes(deps: ApiDeps, jobs: Jobs, looks: SharedLooks): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -53,21 +53,8 @@ export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
           return undefined;
         }
         if (deps.stopping.aborted) throw new ApiProblem('stopping', 'This server is stopping; come back in a moment.');
-        if (streams >= MAX_STREAMS)
-          throw new ApiProblem('too_many_streams', `${MAX_STREAMS} event streams are open already.`);
-        const given = request.headers['last-event-id'];
-        const source = createEventSource(
-          deps,
-          jobs,
-          params.job,
-          typeof given === 'string' && given !== '' ? given : undefined,
-        );
-        streams += 1;
-        try {
-          await streamEvents(response, source, deps.stopping);
-        } finally {
-          streams -= 1;
-        }
+        const source = createEventSource(deps, jobs, looks, params.job, lastEventId(request));
+        await streamEvents(response, source, deps.stopping);
         return undefined;
       },
     }),

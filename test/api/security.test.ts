@@ -71,6 +71,7 @@ test('the table has the routes that clients were promised', () => {
       'GET /audit',
       'GET /docs',
       'GET /docs/start.js',
+      'GET /events',
       'GET /keys',
       'GET /openapi.json',
       'POST /keys',
