@@ -62,7 +62,7 @@ export function createAround({ audit, isLive }: Pick<Access, 'audit' | 'isLive'>
         await audit({ ...entry, at: new Date().toISOString(), status, code });
         throw error;
       }
-      const job = jobOf(reply?.body);
+      const job = jobOf(reply !== undefined && 'body' in reply ? reply.body : undefined);
       const status = reply?.status ?? call.response.statusCode;
       await audit({ ...entry, at: new Date().toISOString(), status, ...(job !== undefined && { job }) });
       return reply;

@@ -6,6 +6,7 @@ import { type Caller, callerOf } from './auth/caller.ts';
 import { hasBody, mediaType, readJson, refuseEncoding } from './body.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
+import { sendWritten, type Written, written } from './written.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 
@@ -23,8 +24,14 @@ export interface Call<P, Q, B> {
   readonly response: ServerResponse;
 }
 
-/** A status and a JSON body, or undefined when the handler wrote the answer itself. */
-export type Reply = { readonly status: number; readonly body: unknown } | undefined;
+/**
+ * A status and a JSON body (with its revision where that is what `If-Match` names), a body of a GET that is written down already, or undefined when
+ * the handler wrote the answer itself.
+ */
+export type Reply =
+  | { readonly status: number; readonly body: unknown; readonly revision?: number }
+  | { readonly status: 200; readonly written: Written }
+  | undefined;
 
 /**
  * Who may ask: a role at least; `none`: anybody, also without a key; `signed`: no key, because the route itself verifies who sent it.
@@ -47,6 +54,8 @@ export interface Route {
   readonly audit: 'none' | 'bare' | 'whole';
   /** The header `Idempotency-Key` is heeded. */
   readonly idempotent: boolean;
+  /** The header `If-Match` is heeded. */
+  readonly ifMatch: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
@@ -76,6 +85,7 @@ export function route<
   /** Default: `none` for GET and for what is signed, else `whole`. */
   audit?: Route['audit'];
   idempotent?: true;
+  ifMatch?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -95,6 +105,7 @@ export function route<
     basic: spec.basic ?? false,
     audit: spec.audit ?? (spec.method === 'GET' || spec.role === 'signed' ? 'none' : 'whole'),
     idempotent: spec.idempotent ?? false,
+    ifMatch: spec.ifMatch ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
@@ -139,7 +150,11 @@ export function mountRoutes(app: Express, routes: readonly Route[], around: Arou
       }
       const reply = await around.run(found, await callOf(found, request, response));
       if (reply?.status === 503) response.set('Retry-After', RETRY_SECONDS);
-      if (reply !== undefined) response.status(reply.status).json(reply.body);
+      if (reply === undefined) return;
+      if ('written' in reply) sendWritten(request, response, reply.written);
+      else if (reply.status === 200 && found.method === 'GET') {
+        sendWritten(request, response, written(reply.body, reply.revision));
+      } else response.status(reply.status).json(reply.body);
     });
   }
 }
