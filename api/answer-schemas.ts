@@ -159,8 +159,13 @@ export const jobResource = z.object({
 }) satisfies z.ZodType<contract.JobResource>;
 
 const verdict = z.object({ verdict: z.string() }).catchall(z.union([z.string(), z.number()]));
-const outcomeRow = z.looseObject({ item: z.string(), location: z.string(), outcome: z.enum(OUTCOMES), at: z.string() });
-const actionRow = z.looseObject({
+export const outcomeRow = z.looseObject({
+  item: z.string(),
+  location: z.string(),
+  outcome: z.enum(OUTCOMES),
+  at: z.string(),
+});
+export const actionRow = z.looseObject({
   finding: z.string(),
   item: z.string(),
   location: z.string(),
@@ -197,8 +202,9 @@ export const controlJobAnswer = z.strictObject({
   revision: count,
   links: self,
 }) satisfies z.ZodType<contract.ControlJobAnswer>;
-export const outcomePage = z.strictObject({ rows: z.array(outcomeRow), next: z.string().optional() });
-export const actionPage = z.strictObject({ rows: z.array(actionRow), next: z.string().optional() });
+/** With `fields` any member may be missing. */
+export const outcomePage = z.strictObject({ rows: z.array(outcomeRow.partial()), next: z.string().optional() });
+export const actionPage = z.strictObject({ rows: z.array(actionRow.partial()), next: z.string().optional() });
 export const scanItemsAnswer = z.strictObject({
   job: z.string(),
   repeated: z.literal(true).optional(),

@@ -15,6 +15,7 @@ import { connectorRoutes } from './routes/connectors.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { eventRoutes } from './routes/events.ts';
 import { feedRoutes } from './routes/feed.ts';
+import { findingRoutes } from './routes/findings.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...jobRoutes(deps, jobs),
     ...jobRowRoutes(deps, jobs, looks),
     ...feedRoutes(deps, looks),
+    ...findingRoutes(deps),
     ...scanRoutes(deps, jobs),
     ...retryRoutes(deps, jobs),
     ...approvalRoutes(deps, jobs),

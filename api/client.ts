@@ -24,6 +24,8 @@ import {
   type EstimateResource,
   type FeedEvent,
   type FeedType,
+  type FindingList,
+  type FindingQuery,
   type JobEvent,
   type JobList,
   type JobResource,
@@ -117,6 +119,8 @@ export interface ApiClient extends ScheduleClient {
    * tells). Ends quietly when the signal fires.
    */
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
+  /** What was found, of all jobs. */
+  findings(query?: FindingQuery): Promise<FindingList>;
   /** What happens from now on, of everything or of what the query names; `reset` means that something may have been missed. Reconnects as `events` does. */
   feed(
     query?: { types?: readonly FeedType[]; job?: string; source?: string },
@@ -249,6 +253,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
     actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o, ask }),
+    findings: (query) => call('GET', url('/findings', { ...query })),
     feed: ({ types, ...query } = {}, o = {}) =>
       feedEvents({ origin, url: url('/events', { ...query, types: types?.join() }), headers: auth, options: o, ask }),
     connectors: () => call('GET', url('/connectors')),

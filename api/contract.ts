@@ -132,6 +132,30 @@ export type JobEvent =
   | { readonly type: 'finding'; readonly row: OutcomeRow }
   | { readonly type: 'end'; readonly job: JobResource };
 
+/** A row of `GET /findings`: an outcome row of some job, with the latest row of its item action. With `fields` any member may be missing. */
+export interface FindingResource extends OutcomeRow {
+  readonly job: string;
+  /** Id of the source. */
+  readonly source: string;
+  readonly action?: ActionRow;
+}
+export interface FindingQuery {
+  readonly source?: string;
+  /** ISO 8601. */
+  readonly since?: string;
+  readonly threat?: string;
+  readonly action?: ActionRow['state'] | 'none';
+  readonly limit?: number;
+  readonly after?: string;
+}
+/** `GET /findings?source=&since=&threat=&action=&fields=&limit=&after=`. `next` may come with few rows, or none. */
+export interface FindingList {
+  readonly findings: readonly FindingResource[];
+  /** Jobs whose findings can't be read: their ledgers are damaged. */
+  readonly damaged?: readonly string[];
+  readonly next?: string;
+}
+
 /** What `GET /events` tells of. */
 export const FEED_TYPES = ['job', 'finding', 'connector'] as const;
 export type FeedType = (typeof FEED_TYPES)[number];

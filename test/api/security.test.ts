@@ -72,6 +72,7 @@ test('the table has the routes that clients were promised', () => {
       'GET /docs',
       'GET /docs/start.js',
       'GET /events',
+      'GET /findings',
       'GET /keys',
       'GET /openapi.json',
       'POST /keys',
