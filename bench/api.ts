@@ -147,7 +147,7 @@ function publish(status: StatusStore): { stop(): Promise<{ jobs: number; finding
 
 function start(script: string, env: NodeJS.ProcessEnv): ChildProcess {
   return fork(path.join(import.meta.dirname, script), {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_OPTIONS: process.env.NODE_OPTIONS, MALLOC_ARENA_MAX: '2', ...env },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
 }
