@@ -17,6 +17,7 @@ import { eventRoutes } from './routes/events.ts';
 import { feedRoutes } from './routes/feed.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobLedgerRoutes } from './routes/job-ledger.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -43,6 +44,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...jobRowRoutes(deps, jobs, looks),
     ...feedRoutes(deps, looks),
     ...findingRoutes(deps),
+    ...jobLedgerRoutes(jobs),
     ...scanRoutes(deps, jobs),
     ...retryRoutes(deps, jobs),
     ...approvalRoutes(deps, jobs),

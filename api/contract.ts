@@ -156,6 +156,26 @@ export interface FindingList {
   readonly next?: string;
 }
 
+/** `GET /jobs/:job/ledger`. */
+export interface JobLedgerAnswer {
+  readonly job: string;
+  readonly place: string;
+  /** Final states, `unfinished`, or `damaged`. */
+  readonly state: string;
+  readonly commits: number;
+  /** Hash of the newest commit; it is the `root` once the job has ended. */
+  readonly head?: string;
+  readonly root?: string;
+  /** Commits that stand beside the chain: somebody wrote what does not belong there. */
+  readonly rivals: number;
+  readonly objects: number;
+  readonly bytes: number;
+  /** There are more objects than the 20,000 that were counted. */
+  readonly partial: boolean;
+  /** The command that proves the ledger, row by row. */
+  readonly verify: string;
+}
+
 /** What `GET /events` tells of. */
 export const FEED_TYPES = ['job', 'finding', 'connector'] as const;
 export type FeedType = (typeof FEED_TYPES)[number];

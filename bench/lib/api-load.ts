@@ -23,6 +23,8 @@ export interface LoadReport {
   readonly bytes: number;
   /** The longest time in which this process itself did not come to a request that was due, in milliseconds. */
   readonly late: number;
+  /** CPU seconds that this process used. */
+  readonly cpu: number;
 }
 
 const PREFIX = '/dsx-connect/api/v1';
@@ -59,6 +61,7 @@ export async function putLoad(order: LoadOrder): Promise<LoadReport> {
     times[kind] = known;
   }
 
+  const cpu = process.cpuUsage();
   const began = performance.now();
   const under: Promise<void>[] = [];
   const total = perSecond * seconds;
@@ -75,7 +78,8 @@ export async function putLoad(order: LoadOrder): Promise<LoadReport> {
   const told = streams.close();
   await pool.close();
   for (const kind of Object.values(times)) kind.sort((a, b) => a - b);
-  return { times, failures, streams: told, bytes, late };
+  const { user, system } = process.cpuUsage(cpu);
+  return { times, failures, streams: told, bytes, late, cpu: (user + system) / 1e6 };
 }
 
 /** `/jobs?limit=100` and `/jobs/x` as they are called in the table. */

@@ -102,3 +102,16 @@ test('a job whose ledger is damaged is named, and hides no other', async () => {
   expect(damaged).toEqual(['job-zz']);
   expect(findings.length).toBeGreaterThan(20);
 });
+
+test('the ledger of a job is told as a whole', async () => {
+  const ask = async (job: string) => (await api.ask(`/jobs/${job}/ledger`)).json() as Promise<Record<string, unknown>>;
+  const ended = await ask('job-00');
+  expect(ended).toMatchObject({ job: 'job-00', state: expect.stringMatching(/^completed/), rivals: 0, partial: false });
+  expect(ended.root).toBe(ended.head);
+  expect(ended.verify).toBe(`dsx ledger verify job-00 --root ${ended.root}`);
+  const running = await ask('job-05');
+  expect([running.state, running.root, running.verify]).toEqual(['unfinished', undefined, 'dsx ledger verify job-05']);
+  for (const { objects, bytes } of [ended, running])
+    expect([Number(objects) > 4, Number(bytes) > 500]).toEqual([true, true]);
+  expect(await ask('job-none')).toMatchObject({ code: 'job_not_found' });
+});

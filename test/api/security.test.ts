@@ -92,6 +92,7 @@ test('the table has the routes that clients were promised', () => {
       'GET /jobs/job-1',
       'GET /jobs/job-1/actions',
       'GET /jobs/job-1/events',
+      'GET /jobs/job-1/ledger',
       'GET /jobs/job-1/outcomes',
       'GET /quarantine',
       'GET /readyz',
