@@ -157,7 +157,8 @@ function answersOf(route: Route): Json {
     const description = TEXTS[status] ?? `Status ${status}`;
     if (schema === 'file') return [status, { description, content: { '*/*': { schema: {} } } }];
     const media = schema === 'stream' ? 'text/event-stream' : 'application/json';
-    const shape = schema === 'stream' ? { type: 'string' } : jsonSchema(schema);
+    const shape =
+      schema === 'stream' ? { description: 'Events with id, event and data, which is JSON.' } : jsonSchema(schema);
     const headers = tagged && status === '200' && { headers: { ETag: TAG } };
     return [status, { description, ...headers, content: { [media]: { schema: shape } } }];
   });

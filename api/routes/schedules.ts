@@ -114,10 +114,17 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
         const match = ifMatch(request);
         if (body.revision === undefined && match === undefined) throw revisionNeeded();
         const plan = schedulePlan(deps, known(id), body);
-        await store().replace(id, (before) => {
-          checkRevision(match, before.revision);
-          return replacement(before, plan, body.revision ?? before.revision, actor);
-        });
+        let there = 0;
+        const seen = typeof match === 'number' ? match : undefined;
+        try {
+          await store().replace(id, (before) => {
+            there = before.revision;
+            return replacement(before, plan, body.revision ?? seen ?? there, actor);
+          });
+        } catch (error) {
+          if (error instanceof ScheduleError && error.code === 'schedule_changed') checkRevision(match, there);
+          throw error;
+        }
         return told(id, 200);
       },
     }),
