@@ -119,7 +119,9 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
         try {
           await store().replace(id, (before) => {
             there = before.revision;
-            return replacement(before, plan, body.revision ?? seen ?? there, actor);
+            // Both must fit where both are named.
+            const named = seen === undefined || seen === there ? (body.revision ?? there) : seen;
+            return replacement(before, plan, named, actor);
           });
         } catch (error) {
           if (error instanceof ScheduleError && error.code === 'schedule_changed') checkRevision(match, there);

@@ -85,6 +85,7 @@ describe('schedules', () => {
       return response.status;
     };
     expect(await edit('PUT', '"1"', body)).toBe(412);
+    expect(await edit('PUT', '"1"', { ...body, revision: 2 })).toBe(412);
     expect(await edit('DELETE', '"1"')).toBe(412);
     expect((await client.resumeSchedule(id)).next).toHaveLength(10);
     expect(await client.pauseSchedule(id, 'holidays')).toMatchObject({ paused: true, note: 'holidays' });
