@@ -17,6 +17,7 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates \
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production \
+  MALLOC_ARENA_MAX=2 \
   DSX_HOME=/var/lib/dsx-connect \
   API_HOST=0.0.0.0 \
   API_PORT=8586

@@ -6,11 +6,11 @@ import { NO_BASELINE } from '../domain/incremental.ts';
 import { FINAL_STATES, IDLE_REASONS, JOB_KINDS, RUNNING_STATES } from '../domain/job.ts';
 import { DAYS } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
-import { REMOTE_STATES } from '../domain/remote.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import { WATCH_STATES } from '../domain/watch.ts';
 import type * as contract from './contract.ts';
 import { DEGRADED } from './contract.ts';
+import { remoteAnswer } from './remote-answer.ts';
 import { watchHealth } from './watch-schemas.ts';
 
 const action = z.enum(ITEM_ACTIONS);
@@ -162,8 +162,13 @@ export const jobResource = z.object({
 }) satisfies z.ZodType<contract.JobResource>;
 
 const verdict = z.object({ verdict: z.string() }).catchall(z.union([z.string(), z.number()]));
-const outcomeRow = z.looseObject({ item: z.string(), location: z.string(), outcome: z.enum(OUTCOMES), at: z.string() });
-const actionRow = z.looseObject({
+export const outcomeRow = z.looseObject({
+  item: z.string(),
+  location: z.string(),
+  outcome: z.enum(OUTCOMES),
+  at: z.string(),
+});
+export const actionRow = z.looseObject({
   finding: z.string(),
   item: z.string(),
   location: z.string(),
@@ -200,8 +205,9 @@ export const controlJobAnswer = z.strictObject({
   revision: count,
   links: self,
 }) satisfies z.ZodType<contract.ControlJobAnswer>;
-export const outcomePage = z.strictObject({ rows: z.array(outcomeRow), next: z.string().optional() });
-export const actionPage = z.strictObject({ rows: z.array(actionRow), next: z.string().optional() });
+/** With `fields` any member may be missing. */
+export const outcomePage = z.strictObject({ rows: z.array(outcomeRow.partial()), next: z.string().optional() });
+export const actionPage = z.strictObject({ rows: z.array(actionRow.partial()), next: z.string().optional() });
 export const scanItemsAnswer = z.strictObject({
   job: z.string(),
   repeated: z.literal(true).optional(),
@@ -267,15 +273,7 @@ export const connectorResource = z.strictObject({
   events: z.array(eventFigures).optional(),
   watched: z.literal(true).optional(),
   watchState: z.enum(WATCH_STATES).optional(),
-  remote: z
-    .strictObject({
-      name: z.string(),
-      url: z.string(),
-      present: z.boolean(),
-      status: z.enum(REMOTE_STATES).optional(),
-      lastSeen: z.string().optional(),
-    })
-    .optional(),
+  remote: remoteAnswer.optional(),
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorDetail = connectorResource.extend({
   watch: watchHealth.optional(),

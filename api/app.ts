@@ -18,7 +18,10 @@ import { auditRoutes } from './routes/audit.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { eventRoutes } from './routes/events.ts';
+import { feedRoutes } from './routes/feed.ts';
+import { findingRoutes } from './routes/findings.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobLedgerRoutes } from './routes/job-ledger.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -29,10 +32,12 @@ import { scanRoutes } from './routes/scan.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { storageRoutes } from './routes/storage.ts';
 import { watchRoutes } from './routes/watch.ts';
+import { createSharedLooks } from './shared-looks.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAccess(deps)): readonly Route[] {
   const jobs = createJobs(deps);
+  const looks = createSharedLooks(deps, jobs);
   const routes: readonly Route[] = [
     ...healthRoutes(deps),
     connectorListRoute(deps),
@@ -43,7 +48,10 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...storageRoutes(deps),
     ...rebuildRoutes(deps),
     ...jobRoutes(deps, jobs),
-    ...jobRowRoutes(deps, jobs),
+    ...jobRowRoutes(deps, jobs, looks),
+    ...feedRoutes(deps, looks),
+    ...findingRoutes(deps),
+    ...jobLedgerRoutes(jobs),
     ...scanRoutes(deps, jobs),
     ...retryRoutes(deps, jobs),
     ...approvalRoutes(deps, jobs),

@@ -6,6 +6,8 @@ import type { Around, Call, Reply, Route } from './route.ts';
 
 /** Most event streams that one caller has open at once, of this process. */
 export const STREAMS_PER_CALLER = 50;
+/** Most event streams of this process at once: each is a connection. */
+export const MAX_STREAMS = 600;
 
 /** How often the key of an open stream is looked at, in milliseconds. */
 const KEY_LOOK_MS = 2_000;
@@ -13,6 +15,7 @@ const KEY_LOOK_MS = 2_000;
 /** What stands around every call: the audit log, and how many streams a caller holds, and for how long. */
 export function createAround({ audit, isLive }: Pick<Access, 'audit' | 'isLive'>): Around {
   const streams = new Map<string, number>();
+  let open = 0;
 
   /** A stream ends with its key, or when nobody can tell any more whether the key counts: the client comes back and is told. */
   function endWithKey(key: string, { response }: Call<never, never, never>): void {
@@ -32,9 +35,14 @@ export function createAround({ audit, isLive }: Pick<Access, 'audit' | 'isLive'>
       const detail = `${STREAMS_PER_CALLER} event streams of this caller are open. Close one.`;
       throw new ApiProblem('too_many_requests', detail, { extra: { retryAfterSeconds: 5 } });
     }
+    if (open >= MAX_STREAMS) {
+      throw new ApiProblem('too_many_streams', `${MAX_STREAMS} event streams are open already.`);
+    }
+    open += 1;
     streams.set(actor, held + 1);
     if (caller?.key !== undefined) endWithKey(caller.key, call);
     response.once('close', () => {
+      open -= 1;
       const left = (streams.get(actor) ?? 1) - 1;
       if (left === 0) streams.delete(actor);
       else streams.set(actor, left);
@@ -54,7 +62,7 @@ export function createAround({ audit, isLive }: Pick<Access, 'audit' | 'isLive'>
         await audit({ ...entry, at: new Date().toISOString(), status, code });
         throw error;
       }
-      const job = jobOf(reply?.body);
+      const job = jobOf(reply !== undefined && 'body' in reply ? reply.body : undefined);
       const status = reply?.status ?? call.response.statusCode;
       await audit({ ...entry, at: new Date().toISOString(), status, ...(job !== undefined && { job }) });
       return reply;

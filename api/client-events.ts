@@ -1,5 +1,5 @@
 import { ApiError, problemError, unreachable } from './client-error.ts';
-import type { JobEvent } from './contract.ts';
+import { FEED_TYPES, type FeedEvent, type JobEvent } from './contract.ts';
 import { readFrames } from './sse-parser.ts';
 
 /** The server sends a sign of life every 15 s; without any for this long the connection is taken for dead. */
@@ -15,11 +15,24 @@ interface Stream {
   readonly options: { readonly signal?: AbortSignal; readonly lastEventId?: string; readonly giveUpMs?: number };
 }
 
+/** Events of one job until `end`. @throws as `eventsOf` */
+export function jobEvents(stream: Stream): AsyncGenerator<JobEvent, void, void> {
+  return eventsOf<JobEvent>(stream, ['progress', 'finding', 'end']);
+}
+
+/** Events of everything, until the signal fires. @throws as `eventsOf` */
+export function feedEvents(stream: Stream): AsyncGenerator<FeedEvent, void, void> {
+  return eventsOf<FeedEvent>(stream, ['open', 'reset', ...FEED_TYPES]);
+}
+
 /**
- * Events of one job until `end`, over as many connections as it takes.
+ * Events of the types that are named until one of the type `end`, over as many connections as it takes.
  * @throws ApiError at once for an answer that a repeat won't mend (4xx), else when nothing was reached for `giveUpMs`.
  */
-export async function* jobEvents(stream: Stream): AsyncGenerator<JobEvent, void, void> {
+async function* eventsOf<E extends JobEvent | FeedEvent>(
+  stream: Stream,
+  types: readonly E['type'][],
+): AsyncGenerator<E, void, void> {
   const { signal, giveUpMs = 60_000 } = stream.options;
   let lastId = stream.options.lastEventId;
   let lastHeard = Date.now();
@@ -51,7 +64,7 @@ export async function* jobEvents(stream: Stream): AsyncGenerator<JobEvent, void,
           lastHeard = Date.now();
           waitMs = FIRST_WAIT_MS;
           if (frame.data === undefined) continue;
-          const event = eventOf(frame.event, frame.data);
+          const event = eventOf(types, frame.event, frame.data);
           if (event !== undefined) yield event;
           if (frame.id !== undefined) lastId = frame.id;
           if (event?.type === 'end') return;
@@ -74,9 +87,13 @@ export async function* jobEvents(stream: Stream): AsyncGenerator<JobEvent, void,
 }
 
 /** Events that this client does not know are left out. */
-function eventOf(type: string, data: string): JobEvent | undefined {
-  if (type !== 'progress' && type !== 'finding' && type !== 'end') return undefined;
-  return { type, ...JSON.parse(data) } as JobEvent;
+function eventOf<E extends JobEvent | FeedEvent>(
+  types: readonly E['type'][],
+  type: string,
+  data: string,
+): E | undefined {
+  if (!(types as readonly string[]).includes(type)) return undefined;
+  return { type, ...JSON.parse(data) } as E;
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -3,7 +3,7 @@ import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { WatchHealth } from '../domain/watch.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
-import { jobEvents } from './client-events.ts';
+import { feedEvents, jobEvents } from './client-events.ts';
 import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
 import {
   type ActionPage,
@@ -23,6 +23,10 @@ import {
   type DecideSourceAnswer,
   type EstimateBody,
   type EstimateResource,
+  type FeedEvent,
+  type FeedType,
+  type FindingList,
+  type FindingQuery,
   type JobEvent,
   type JobList,
   type JobResource,
@@ -116,6 +120,13 @@ export interface ApiClient extends ScheduleClient {
    * tells). Ends quietly when the signal fires.
    */
   events(job: string, options?: EventOptions): AsyncIterable<JobEvent>;
+  /** What was found, of all jobs. */
+  findings(query?: FindingQuery): Promise<FindingList>;
+  /** What happens from now on, of everything or of what the query names; `reset` means that something may have been missed. Reconnects as `events` does. */
+  feed(
+    query?: { types?: readonly FeedType[]; job?: string; source?: string },
+    options?: EventOptions,
+  ): AsyncIterable<FeedEvent>;
   connectors(): Promise<ConnectorList>;
   connector(id: string): Promise<ConnectorDetail>;
   /** Pauses a watch, goes on with it, or has a sweep begin at once. */
@@ -245,6 +256,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     outcomes: (job, query) => call('GET', url(jobPath(job, '/outcomes'), query)),
     actions: (job, query) => call('GET', url(jobPath(job, '/actions'), query)),
     events: (job, o = {}) => jobEvents({ origin, url: url(jobPath(job, '/events')), headers: auth, options: o, ask }),
+    findings: (query) => call('GET', url('/findings', { ...query })),
+    feed: ({ types, ...query } = {}, o = {}) =>
+      feedEvents({ origin, url: url('/events', { ...query, types: types?.join() }), headers: auth, options: o, ask }),
     connectors: () => call('GET', url('/connectors')),
     connector: (id) => call('GET', url(`/connectors/${encodeURIComponent(id)}`)),
     steerWatch: (id, verb, reason) =>

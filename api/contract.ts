@@ -8,6 +8,7 @@ import type { RetriableOutcome } from '../domain/retry.ts';
 import type { QuarantinedItem } from '../ledger/quarantined-item.ts';
 
 export type * from './access-contract.ts';
+export * from './feed-contract.ts';
 export type * from './schedule-contract.ts';
 export type * from './storage-contract.ts';
 

@@ -8,6 +8,7 @@ import { KEPT_FINDINGS } from '../status/status.ts';
 import type { JobEvent, JobResource } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Jobs } from './jobs.ts';
+import type { SharedLooks } from './shared-looks.ts';
 
 /** An event and the id that resumes behind it. */
 export interface StreamedEvent {
@@ -38,6 +39,7 @@ export interface EventSource {
 export function createEventSource(
   deps: ApiDeps,
   jobs: Jobs,
+  looks: SharedLooks,
   job: string,
   lastEventId: string | undefined,
 ): EventSource {
@@ -47,6 +49,7 @@ export function createEventSource(
   let resumed = cursor.from === 'status' && cursor.after !== undefined;
   const sent = new Set<string>();
   let shown = '';
+  let begun = false;
   /** The commit whose rows were sent: the ledger has nothing new before the next one. */
   let commit: string | undefined;
   let pauseMs = LOOK_MS;
@@ -57,7 +60,7 @@ export function createEventSource(
     if (cursor.from === 'status') {
       try {
         if (resumed) await resume();
-        yield* fromStatus();
+        yield* fromStatus(now);
         if (isFinal(now.state) && (whole ? sent.size < total : await fewerKept(total))) cursor = LEDGER;
       } catch (error) {
         if (!(error instanceof StatusUnavailable)) throw error;
@@ -84,10 +87,10 @@ export function createEventSource(
     return ((await deps.status?.findingsKept(job))?.count ?? 0) < total;
   }
 
-  async function* fromStatus(): AsyncGenerator<StreamedEvent, void, void> {
+  async function* fromStatus(now: JobResource): AsyncGenerator<StreamedEvent, void, void> {
     for (;;) {
       const after = cursor.from === 'status' ? cursor.after : undefined;
-      const found = (await deps.status?.findings(job, after, STEP)) ?? [];
+      const found = await looks.findings(now, after, STEP);
       for (const { id, row } of found) {
         cursor = { from: 'status', after: id };
         yield* once(row);
@@ -131,12 +134,14 @@ export function createEventSource(
       return pauseMs;
     },
     async *look() {
-      const now = await jobs.get(job);
+      // Who has just come wants what is now, and not what others saw.
+      const now = await (begun ? looks.job(job) : jobs.get(job));
+      begun = true;
       // A job that has just begun soon shows in the status; where there is none, a look costs more.
       pauseMs = now.from === 'status' ? LOOK_MS : Math.min(pauseMs * 1.5, SLOW_LOOK_MS);
       yield* findings(now);
       const ended = isFinal(now.state);
-      const figures = JSON.stringify(now);
+      const figures = looks.text(now);
       if (!ended && figures !== shown) yield { id: format(cursor), event: { type: 'progress', job: now } };
       shown = figures;
       if (ended) yield { id: format(cursor), event: { type: 'end', job: now } };

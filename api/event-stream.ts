@@ -1,12 +1,18 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventSource, StreamedEvent } from './event-source.ts';
 
-/** Most event streams of this process at once: each is a connection, and asks the status twice a second. */
-export const MAX_STREAMS = 200;
 export const EVENT_STREAM = { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' } as const;
 /** A sign of life when nothing happened for this long, in milliseconds. */
-const HEARTBEAT_MS = 15_000;
+export const HEARTBEAT_MS = 15_000;
+/** A reader who takes nothing for this long is cut off, in milliseconds. */
+const STUCK_MS = 60_000;
+
+/** The id of the last event that the client has seen. */
+export function lastEventId({ headers }: IncomingMessage): string | undefined {
+  const given = headers['last-event-id'];
+  return typeof given === 'string' && given !== '' ? given : undefined;
+}
 
 /**
  * Writes events until `end`, the client has gone, or the server stops (then without `end`: the client comes back and goes on).
@@ -53,11 +59,13 @@ function frame({ id, event }: StreamedEvent): string {
   return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Waits for a client that reads slowly. */
+/** Waits for a client that reads slowly: never more than one event waits for him. */
 function write(response: ServerResponse, text: string, gone: AbortSignal): Promise<void> {
   if (response.write(text)) return Promise.resolve();
   return new Promise((resolve) => {
+    const cut = setTimeout(() => response.destroy(), STUCK_MS);
     const go = (): void => {
+      clearTimeout(cut);
       response.off('drain', go);
       gone.removeEventListener('abort', go);
       resolve();

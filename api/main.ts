@@ -1,3 +1,4 @@
+import '../config/heap.ts';
 import { loadApiConfig } from '../config/api.ts';
 import { ConfigError } from '../config/errors.ts';
 import { CodedError } from '../domain/errors.ts';

@@ -119,7 +119,13 @@ function operationId({ method, path }: Route): string {
   return method.toLowerCase() + words.map((word) => (word[0] ?? '').toUpperCase() + word.slice(1)).join('');
 }
 
-function parameters({ path, params, query, answers, idempotent }: Route): Json[] {
+/** Whether a route answers a GET with JSON, and so with a tag. */
+function isTagged({ method, answers }: Route): boolean {
+  return method === 'GET' && answers[200] !== undefined && typeof answers[200] !== 'string';
+}
+
+function parameters(route: Route): Json[] {
+  const { path, params, query, answers, idempotent, ifMatch } = route;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
@@ -139,6 +145,8 @@ function parameters({ path, params, query, answers, idempotent }: Route): Json[]
     ...inPath,
     ...inQuery,
     ...(idempotent ? [header('Idempotency-Key', { type: 'string', pattern: '^[!-~]{1,255}$' })] : []),
+    ...(ifMatch ? [header('If-Match', { type: 'string' })] : []),
+    ...(isTagged(route) ? [header('If-None-Match', { type: 'string' })] : []),
     ...(Object.values(answers).includes('stream') ? [header('Last-Event-ID', { type: 'string' })] : []),
   ];
 }
@@ -155,17 +163,21 @@ function requestBody({ json, stream, optional }: Route['bodies']): Json {
   return { required: optional !== true, content };
 }
 
-function answersOf({ answers }: Route): Json {
-  const all = Object.entries(answers).map(([status, schema]) => {
+function answersOf(route: Route): Json {
+  const tagged = isTagged(route);
+  const all = Object.entries(route.answers).map(([status, schema]) => {
     const description = TEXTS[status] ?? `Status ${status}`;
     if (schema === 'file') return [status, { description, content: { '*/*': { schema: {} } } }];
     const media = schema === 'stream' ? 'text/event-stream' : 'application/json';
-    const shape = schema === 'stream' ? { type: 'string' } : jsonSchema(schema);
-    return [status, { description, content: { [media]: { schema: shape } } }];
+    const shape =
+      schema === 'stream' ? { description: 'Events with id, event and data, which is JSON.' } : jsonSchema(schema);
+    const headers = tagged && status === '200' && { headers: { ETag: TAG } };
+    return [status, { description, ...headers, content: { [media]: { schema: shape } } }];
   });
-  return Object.fromEntries(all);
+  return Object.fromEntries(tagged ? [...all, [304, { description: 'As it was', headers: { ETag: TAG } }]] : all);
 }
 
+const TAG: Json = { description: 'Stands for exactly this answer.', schema: { type: 'string' } };
 const TEXTS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Made', 202: 'Under way', 503: 'Not ready' };
 
 function problemAnswers(route: Route): Json {

@@ -54,6 +54,7 @@ export const PROBLEMS = {
   scanner_not_named: { status: 409, title: 'No scanner is named' },
   scanner_unknown: { status: 409, title: 'There is no scanner of this name' },
   standin_refused: { status: 409, title: 'A stand-in scanner is refused here' },
+  precondition_failed: { status: 412, title: 'The resource is not the revision that If-Match names' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported here' },
   idempotency_mismatch: { status: 422, title: 'The idempotency key was used for another request' },

@@ -9,6 +9,7 @@ import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
 import { parseAnswerToken } from '../ledger/answers.ts';
 import type * as contract from './contract.ts';
+import { ACTION_FIELDS, fieldsQuery, ROW_FIELDS } from './fields.ts';
 import { parsePlace } from './job-place.ts';
 import { checkLimits, limitsChangeShape, limitsSchema } from './limit-schemas.ts';
 
@@ -50,11 +51,13 @@ export const outcomesQuery = z.strictObject({
   outcome: z.enum(OUTCOMES).optional(),
   prefix: text(LONG).optional(),
   reason: text(100).optional(),
+  fields: fieldsQuery(ROW_FIELDS),
   limit,
   after: text(1_000).optional(),
 });
 export const actionsQuery = z.strictObject({
   state: z.enum(ACTION_STATES).optional(),
+  fields: fieldsQuery(ACTION_FIELDS),
   limit,
   after: text(1_000).optional(),
 });

@@ -6,6 +6,7 @@ import { type Caller, callerOf } from './auth/caller.ts';
 import { hasBody, mediaType, readJson, refuseEncoding } from './body.ts';
 import { API_PREFIX } from './contract.ts';
 import { ApiProblem, type ProblemCode } from './problems.ts';
+import { sendWritten, type Written, written } from './written.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 
@@ -23,8 +24,14 @@ export interface Call<P, Q, B> {
   readonly response: ServerResponse;
 }
 
-/** A status and a JSON body, or undefined when the handler wrote the answer itself. */
-export type Reply = { readonly status: number; readonly body: unknown } | undefined;
+/**
+ * A status and a JSON body (with its revision where that is what `If-Match` names), a body of a GET that is written down already, or undefined when
+ * the handler wrote the answer itself.
+ */
+export type Reply =
+  | { readonly status: number; readonly body: unknown; readonly revision?: number }
+  | { readonly status: 200; readonly written: Written }
+  | undefined;
 
 /**
  * Who may ask: a role at least; `none`: anybody, also without a key; `signed`: no key, because the route itself verifies who sent it.
@@ -51,6 +58,8 @@ export interface Route {
   readonly old: boolean;
   /** Of a route for `none`: who shows a key is told more, so he is looked for. */
   readonly greets: boolean;
+  /** The header `If-Match` is heeded. */
+  readonly ifMatch: boolean;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType;
   /** By media type; a `stream` is handed on unread, and so is a `raw` body, of any type. An optional JSON body that is not there counts as `{}`. */
@@ -82,6 +91,7 @@ export function route<
   idempotent?: true;
   old?: true;
   greets?: true;
+  ifMatch?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -103,6 +113,7 @@ export function route<
     idempotent: spec.idempotent ?? false,
     old: spec.old ?? false,
     greets: spec.greets ?? false,
+    ifMatch: spec.ifMatch ?? false,
     params: spec.params,
     query: spec.query ?? z.strictObject({}),
     bodies: {
@@ -152,7 +163,11 @@ export function mountRoutes(app: Express, routes: readonly Route[], around: Arou
       }
       const reply = await around.run(found, await callOf(found, request, response));
       if (reply?.status === 503) response.set('Retry-After', RETRY_SECONDS);
-      if (reply !== undefined) response.status(reply.status).json(reply.body);
+      if (reply === undefined) return;
+      if ('written' in reply) sendWritten(request, response, reply.written);
+      else if (reply.status === 200 && found.method === 'GET') {
+        sendWritten(request, response, written(reply.body, reply.revision));
+      } else response.status(reply.status).json(reply.body);
     });
   }
 }

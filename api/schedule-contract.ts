@@ -37,8 +37,8 @@ export interface CreateScheduleBody extends ScheduleBody {
 
 /** `PUT /schedules/:id`: puts all of this in the place of what there was. */
 export interface ReplaceScheduleBody extends ScheduleBody {
-  /** The revision that was seen; another one is refused with `schedule_changed`. */
-  readonly revision: number;
+  /** The revision that was seen; another one is refused with `schedule_changed`. Needed where `If-Match` does not name it. */
+  readonly revision?: number;
 }
 
 /** When a schedule that is not made yet would come. */

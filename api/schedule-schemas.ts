@@ -95,7 +95,7 @@ export const createScheduleBody = z
   })
   .superRefine(checkWhen) satisfies z.ZodType<contract.CreateScheduleBody>;
 export const replaceScheduleBody = z
-  .strictObject({ ...bodyShape, revision: z.int().positive() })
+  .strictObject({ ...bodyShape, revision: z.int().positive().optional() })
   .superRefine(checkWhen) satisfies z.ZodType<contract.ReplaceScheduleBody>;
 export const noteBody = z.strictObject({ note: text(SHORT).optional() });
 export const backfillBody = z

@@ -1,4 +1,4 @@
-import '../workers/heap.ts';
+import '../config/heap.ts';
 import { parseArgs } from 'node:util';
 import { bytes, count, duration } from '../cli/render/units.ts';
 import { parseCounts, shownCount, UsageError } from './lib/arguments.ts';

@@ -3,6 +3,7 @@ import { isFinal, type JobProgress, type LiveFigures } from '../domain/job.ts';
 import { comesBehind, newestFirst } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { sumLive } from './live.ts';
+import { memoryChanges } from './memory-changes.ts';
 import { memoryWatch } from './memory-watch.ts';
 import { KEPT_FINDINGS, RETENTION_MS, type RebuildNote, type StatusStore } from './status.ts';
 
@@ -25,6 +26,7 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
   const lives = new Map<string, Map<string, { figures: LiveFigures; until: number }>>();
   const found = new Map<string, { next: number; rows: Finding[] }>();
 
+  const log = memoryChanges();
   let note: RebuildNote | undefined;
   let held: { owner: string; until: number } | undefined;
 
@@ -38,7 +40,9 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
   const copy = <T>(value: T): T => structuredClone(value);
 
   return {
-    ...memoryWatch(now),
+    ...memoryWatch(now, (connector) => log.add({ type: 'connector', connector })),
+    changePlace: log.changePlace,
+    changes: log.changes,
     async publishJob(progress, keepMs = retentionMs) {
       const have = entryOf(progress.job);
       const final = isFinal(progress.state);
@@ -51,6 +55,9 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
         expiresAt: final ? (have?.expiresAt ?? now() + keepMs) : undefined,
       });
       if (final) lives.delete(progress.job);
+      if (have?.progress.revision !== progress.revision || isFinal(have.progress.state) !== final) {
+        log.add({ type: 'job', job: progress.job });
+      }
       return true;
     },
     async publishLive(job, worker, figures, ttlMs) {
@@ -68,6 +75,7 @@ export function createMemoryStatus(options: { now?: () => number; retentionMs?: 
         seen.add(row.item);
         stream.rows.push({ id: `${stream.next}-0`, row: copy(row) });
         stream.next += 1;
+        log.add({ type: 'finding', job, row });
       }
       stream.rows.splice(0, Math.max(0, stream.rows.length - KEPT_FINDINGS));
     },

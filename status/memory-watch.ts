@@ -2,14 +2,17 @@ import { type WatchHealth, type WatchLive, withLive } from '../domain/watch.ts';
 import { WATCH_LIVE_MS, type WatchStatus } from './status.ts';
 
 /** As `redisWatch`, within this process. */
-export function memoryWatch(now: () => number): WatchStatus {
+export function memoryWatch(now: () => number, changed: (connector: string) => void): WatchStatus {
   const watches = new Map<string, WatchHealth>();
   const lives = new Map<string, { readonly live: WatchLive; readonly until: number }>();
   return {
     async publishWatch(health) {
       const have = watches.get(health.connector);
       const older = have !== undefined && (have.startedAt > health.startedAt || isAhead(have, health));
-      if (!older) watches.set(health.connector, structuredClone(health));
+      if (!older) {
+        watches.set(health.connector, structuredClone(health));
+        if (have?.startedAt !== health.startedAt || have.revision !== health.revision) changed(health.connector);
+      }
       return !older;
     },
     async publishWatchLive(connector, live) {

@@ -1,10 +1,16 @@
+import { KEPT_CHANGES } from './changes.ts';
+
 /**
  * The Lua behind every write and the composed reads. Only commands of Redis 7.0. Each runs as one step, so a late or repeated
  * write meets the state that is there now. They touch several keys: not for Redis Cluster (a single server, or Sentinel).
  */
 
+/** A change that anybody may be told of: KEYS[key] is the stream of changes. */
+const tell = (key: number, fields: string): string =>
+  `redis.call('XADD', KEYS[${key}], 'MAXLEN', '~', ${KEPT_CHANGES}, '*', ${fields})`;
+
 /**
- * KEYS job, jobs, workers, findings, seen, open. ARGV id, revision, final (1/0), progress, ms to keep it, prefix of live keys, start in ms
+ * KEYS job, jobs, workers, findings, seen, open, changes. ARGV id, revision, final (1/0), progress, ms to keep it, prefix of live keys, start in ms
  * since the epoch. 1 = written. The order of writes is: any final one is newer than any other, then the revision decides. So the newest one stays,
  * whatever order they arrive in.
  */
@@ -14,6 +20,7 @@ if have[2] == '1' and ARGV[3] ~= '1' then return 0 end
 if have[2] == ARGV[3] and tonumber(have[1]) > tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'final', ARGV[3], 'progress', ARGV[4])
 redis.call('ZADD', KEYS[2], ARGV[7], ARGV[1])
+if have[1] ~= ARGV[2] or have[2] ~= ARGV[3] then ${tell(7, "'type', 'job', 'job', ARGV[1]")} end
 if ARGV[3] ~= '1' then
   redis.call('SADD', KEYS[6], ARGV[1])
   redis.call('PERSIST', KEYS[4])
@@ -36,14 +43,15 @@ redis.call('SADD', KEYS[2], ARGV[1])
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
 return 1`;
 
-/** KEYS job, findings, seen. ARGV kept, retention ms, then item and row for each. `seen` drops what the stream dropped. */
+/** KEYS job, findings, seen, changes. ARGV kept, retention ms, id of the job, then item and row for each. `seen` drops what the stream dropped. */
 export const PUBLISH_FINDINGS = `
 local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
 local score = last[2] and tonumber(last[2]) or 0
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   score = score + 1
   if redis.call('ZADD', KEYS[3], 'NX', score, ARGV[i]) == 1 then
     redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[1], '*', 'row', ARGV[i + 1])
+    ${tell(4, "'type', 'finding', 'job', ARGV[3], 'row', ARGV[i + 1]")}
   end
 end
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -(tonumber(ARGV[1]) + 1))

@@ -4,6 +4,7 @@ import type { Started } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import { StatusUnavailable } from './errors.ts';
 import { sumLive } from './live.ts';
+import { redisChanges } from './redis-changes.ts';
 import { openRedisLink, type RedisTls } from './redis-link.ts';
 import * as lua from './redis-scripts.ts';
 import { redisWatch } from './redis-watch.ts';
@@ -42,6 +43,7 @@ export interface RedisStatusOptions {
  * | `dsx:seen:<job>` | sorted set | items of the rows in that stream, so that none is there twice |
  * | `dsx:watch:<connector>` | hash | `health` (JSON), `startedAt`, `revision` |
  * | `dsx:watch-live:<connector>` | string with expiry | what the turn under way told (JSON) |
+ * | `dsx:changes` | stream | what changed: `type` (`job`, `finding`, `connector`), its id, of a finding its `row`; the last 10,000 or more |
  * | `dsx:epoch` | string | a random value; another one after a flush |
  * | `dsx:rebuild` | hash | `epoch`, `place` (JSON) and `done` (`1` when whole) of the last rebuild |
  * | `dsx:rebuild-lock` | string with expiry | who rebuilds just now |
@@ -58,6 +60,7 @@ export function statusKeys(prefix = 'dsx') {
     seen: (job: string) => `${prefix}:seen:${job}`,
     watch: (connector: string) => `${prefix}:watch:${connector}`,
     watchLive: (connector: string) => `${prefix}:watch-live:${connector}`,
+    changes: `${prefix}:changes`,
     epoch: `${prefix}:epoch`,
     rebuild: `${prefix}:rebuild`,
     lock: `${prefix}:rebuild-lock`,
@@ -90,11 +93,12 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
 
   return {
     ...redisWatch(link, keys),
+    ...redisChanges(link, keys.changes),
     async publishJob(progress, keepMs = retentionMs) {
       const { job } = progress;
       const written = await link.script(
         lua.PUBLISH_JOB,
-        [keys.job(job), keys.jobs, keys.workers(job), keys.findings(job), keys.seen(job), keys.open],
+        [keys.job(job), keys.jobs, keys.workers(job), keys.findings(job), keys.seen(job), keys.open, keys.changes],
         [
           job,
           String(progress.revision),
@@ -119,8 +123,8 @@ export async function createRedisStatus(url: string, options: RedisStatusOptions
         const step = rows.slice(from, from + FINDINGS_STEP);
         await link.script(
           lua.PUBLISH_FINDINGS,
-          [keys.job(job), keys.findings(job), keys.seen(job)],
-          [String(KEPT_FINDINGS), String(retentionMs), ...step.flatMap((row) => [row.item, JSON.stringify(row)])],
+          [keys.job(job), keys.findings(job), keys.seen(job), keys.changes],
+          [String(KEPT_FINDINGS), String(retentionMs), job, ...step.flatMap((row) => [row.item, JSON.stringify(row)])],
         );
       }
     },

@@ -2,6 +2,7 @@ import type { JobProgress, LiveFigures } from '../domain/job.ts';
 import type { Started } from '../domain/job-order.ts';
 import type { OutcomeRow } from '../domain/outcome.ts';
 import type { WatchHealth, WatchLive } from '../domain/watch.ts';
+import type { ChangeLog } from './changes.ts';
 
 /** How many findings of a job the status keeps: the last ones. The ledger has them all. */
 export const KEPT_FINDINGS = 10_000;
@@ -33,7 +34,7 @@ export interface WatchStatus {
 }
 
 /** The Redis projection: quick answers, never the truth. Every method may fail with StatusUnavailable; nobody may depend on it. */
-export interface StatusStore extends WatchStatus {
+export interface StatusStore extends WatchStatus, ChangeLog {
   /**
    * Writes a job's progress unless a newer one is there: the end of a job is newer than anything else, and otherwise the higher revision is.
    * Returns false when it was older (nothing changed). Repeating a write is harmless.

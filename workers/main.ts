@@ -1,4 +1,4 @@
-import './heap.ts';
+import '../config/heap.ts';
 import path from 'node:path';
 import { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { EVENT_STREAM, MAX_STREAMS } from '../event-stream.ts';
+import { MAX_STREAMS } from '../around.ts';
+import { EVENT_STREAM } from '../event-stream.ts';
 import { ApiProblem } from '../problems.ts';
 
 /** A reader that leaves more than this unread is cut off, in bytes. */

@@ -6,6 +6,7 @@ import type { ApiDeps } from '../deps.ts';
 import { openApi } from '../openapi.ts';
 import { ApiProblem } from '../problems.ts';
 import { type Call, type Route, route } from '../route.ts';
+import { type Written, written } from '../written.ts';
 
 /** The page runs scripts of this server alone, and asks this server alone. */
 const PAGE_POLICY =
@@ -47,7 +48,7 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** What this API is: its OpenAPI document, and a page that shows it without asking anybody else. */
 export function descriptionRoutes({ settings }: ApiDeps, routes: () => readonly Route[]): readonly Route[] {
-  let text: string | undefined;
+  let document: Written | undefined;
   const answer = ({ response }: Pick<Call<never, never, never>, 'response'>, type: string, body: string | Buffer) => {
     response.setHeader('Content-Type', type);
     response.setHeader('Content-Length', Buffer.byteLength(body));
@@ -62,9 +63,9 @@ export function descriptionRoutes({ settings }: ApiDeps, routes: () => readonly 
       role: 'viewer',
       basic: true,
       answers: { 200: z.looseObject({ openapi: z.string() }) },
-      handle: async (call) => {
-        text ??= JSON.stringify(openApi(routes(), { version: settings.version, keyed: settings.key !== undefined }));
-        return answer(call, 'application/json; charset=utf-8', text);
+      handle: async () => {
+        document ??= written(openApi(routes(), { version: settings.version, keyed: settings.key !== undefined }));
+        return { status: 200, written: document };
       },
     }),
     route({

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { pageActions } from '../../ledger/actions.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import type { JobLedger } from '../../ledger/ledger.ts';
@@ -6,15 +5,16 @@ import { pageOutcomes } from '../../ledger/outcomes.ts';
 import { actionPage, outcomePage } from '../answer-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
 import { createEventSource } from '../event-source.ts';
-import { EVENT_STREAM, MAX_STREAMS, streamEvents } from '../event-stream.ts';
+import { EVENT_STREAM, lastEventId, streamEvents } from '../event-stream.ts';
+import { withFields } from '../fields.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { actionsQuery, jobParams, outcomesQuery } from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
+import type { SharedLooks } from '../shared-looks.ts';
 
 /** What is read of a job item by item: its rows, and its events. */
-export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
-  let streams = 0;
+export function jobRowRoutes(deps: ApiDeps, jobs: Jobs, looks: SharedLooks): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -25,7 +25,8 @@ export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       query: outcomesQuery,
       answers: { 200: outcomePage },
       problems: ['job_not_found', 'ledger_unavailable'],
-      handle: ({ params, query }) => rows(jobs, params.job, (ledger) => pageOutcomes(ledger, defined(query))),
+      handle: ({ params, query: { fields, ...query } }) =>
+        rows(jobs, params.job, fields, (ledger) => pageOutcomes(ledger, defined(query))),
     }),
     route({
       method: 'GET',
@@ -36,7 +37,8 @@ export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       query: actionsQuery,
       answers: { 200: actionPage },
       problems: ['job_not_found', 'ledger_unavailable'],
-      handle: ({ params, query }) => rows(jobs, params.job, (ledger) => pageActions(ledger, defined(query))),
+      handle: ({ params, query: { fields, ...query } }) =>
+        rows(jobs, params.job, fields, (ledger) => pageActions(ledger, defined(query))),
     }),
     route({
       method: 'GET',
@@ -53,21 +55,8 @@ export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
           return undefined;
         }
         if (deps.stopping.aborted) throw new ApiProblem('stopping', 'This server is stopping; come back in a moment.');
-        if (streams >= MAX_STREAMS)
-          throw new ApiProblem('too_many_streams', `${MAX_STREAMS} event streams are open already.`);
-        const given = request.headers['last-event-id'];
-        const source = createEventSource(
-          deps,
-          jobs,
-          params.job,
-          typeof given === 'string' && given !== '' ? given : undefined,
-        );
-        streams += 1;
-        try {
-          await streamEvents(response, source, deps.stopping);
-        } finally {
-          streams -= 1;
-        }
+        const source = createEventSource(deps, jobs, looks, params.job, lastEventId(request));
+        await streamEvents(response, source, deps.stopping);
         return undefined;
       },
     }),
@@ -78,12 +67,14 @@ export function jobRowRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
 async function rows(
   jobs: Jobs,
   job: string,
-  read: (ledger: JobLedger) => Promise<{ rows: readonly unknown[]; next?: string }>,
+  fields: readonly string[] | undefined,
+  read: (ledger: JobLedger) => Promise<{ rows: readonly object[]; next?: string }>,
 ) {
   const ledger = await jobs.ledgerOf(job);
   try {
     if ((await ledger.header()) === undefined) await jobs.get(job);
-    return { status: 200, body: await read(ledger) };
+    const page = await read(ledger);
+    return { status: 200, body: { ...page, rows: withFields(page.rows, fields) } };
   } catch (error) {
     if (error instanceof LedgerError && error.code === 'corrupt') {
       const detail = `${error.message} "dsx ledger verify ${job}" tells more.`;
@@ -95,6 +86,6 @@ async function rows(
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-function defined<T extends z.output<typeof outcomesQuery> | z.output<typeof actionsQuery>>(query: T): Defined<T> {
+function defined<T extends object>(query: T): Defined<T> {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -1,6 +1,7 @@
 import type { ControlAnswer } from '../../workflows/messages.ts';
 import * as answers from '../answer-schemas.ts';
 import { applyRequest } from '../apply-request.ts';
+import { createBriefMemo } from '../brief-memo.ts';
 import type { ControlJobAnswer } from '../contract.ts';
 import { ControlError, type ControlVerb } from '../control.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -12,8 +13,15 @@ import { type Route, route } from '../route.ts';
 import { startFollower } from '../start-follower.ts';
 import { links, startJob } from '../start-job.ts';
 import { meetRemote, startRequest } from '../start-request.ts';
+import { type Written, written } from '../written.ts';
+
+/** For how long everybody is given the same list, in milliseconds. It is the dearest answer, and consoles ask for it again and again. */
+const LIST_MS = 250;
+/** Lists that are kept so long: each may have some megabytes. */
+const LISTS = 20;
 
 export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
+  const lists = createBriefMemo<Written>(LIST_MS, LISTS);
   const control = (verb: ControlVerb): Route =>
     route({
       method: 'POST',
@@ -61,6 +69,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         await meetRemote(deps, body.connector);
         const asked = startRequest(deps, body, actor);
         const answer = await startJob(deps, jobs, key === undefined ? asked : keyed(asked, key, body));
+        lists.clear();
         return { status: answer.joined || answer.repeated ? 200 : 201, body: answer };
       },
     }),
@@ -71,7 +80,15 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       role: 'viewer',
       query: requests.jobsQuery,
       answers: { 200: answers.jobList },
-      handle: async ({ query }) => ({ status: 200, body: await jobs.list(query.limit, query.after) }),
+      handle: async ({ query: { limit, after } }) => {
+        const shown = lists.get(`${limit} ${after ?? ''}`, async () => {
+          const list = await jobs.list(limit, after);
+          // What a source that is back knows is shown at once.
+          if (list.degraded !== undefined) queueMicrotask(() => lists.clear());
+          return written(list);
+        });
+        return { status: 200, written: await shown };
+      },
     }),
     route({
       method: 'GET',

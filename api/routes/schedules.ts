@@ -3,11 +3,12 @@ import { nextTimes } from '../../domain/schedule/times.ts';
 import { specText } from '../../domain/schedule/words.ts';
 import { ScheduleError } from '../../schedules/errors.ts';
 import type { ApiDeps } from '../deps.ts';
-import type { ProblemCode } from '../problems.ts';
+import { ApiProblem, type ProblemCode } from '../problems.ts';
 import { listQuery } from '../request-schemas.ts';
 import { type Reply, type Route, route } from '../route.ts';
 import { refuseManaged, replacement, resourceOf, schedulePlan } from '../schedule-request.ts';
 import * as schemas from '../schedule-schemas.ts';
+import { checkRevision, ifMatch } from '../written.ts';
 
 /** Why a plan is refused. */
 const REFUSALS: readonly ProblemCode[] = [
@@ -20,10 +21,10 @@ const REFUSALS: readonly ProblemCode[] = [
 
 export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
   const store = () => deps.control.schedules;
-  const told = async (id: string, status: number): Promise<Reply> => ({
-    status,
-    body: resourceOf(await store().get(id)),
-  });
+  const told = async (id: string, status: number): Promise<Reply> => {
+    const body = resourceOf(await store().get(id));
+    return { status, body, revision: body.revision };
+  };
   const problems: readonly ProblemCode[] = ['schedule_not_found', 'temporal_unreachable'];
 
   const steer = (verb: 'pause' | 'resume', summary: string): Route =>
@@ -107,10 +108,25 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
       params: schemas.scheduleParams,
       json: schemas.replaceScheduleBody,
       answers: { 200: schemas.scheduleResource },
-      problems: [...REFUSALS, ...problems, 'schedule_changed', 'schedule_managed'],
-      handle: async ({ params: { id }, body, actor }) => {
+      ifMatch: true,
+      problems: [...REFUSALS, ...problems, 'schedule_changed', 'schedule_managed', 'precondition_failed'],
+      handle: async ({ params: { id }, body, actor, request }) => {
+        const match = ifMatch(request);
+        if (body.revision === undefined && match === undefined) throw revisionNeeded();
         const plan = schedulePlan(deps, known(id), body);
-        await store().replace(id, (before) => replacement(before, plan, body.revision, actor));
+        let there = 0;
+        const seen = typeof match === 'number' ? match : undefined;
+        try {
+          await store().replace(id, (before) => {
+            there = before.revision;
+            // Both must fit where both are named.
+            const named = seen === undefined || seen === there ? (body.revision ?? there) : seen;
+            return replacement(before, plan, named, actor);
+          });
+        } catch (error) {
+          if (error instanceof ScheduleError && error.code === 'schedule_changed') checkRevision(match, there);
+          throw error;
+        }
         return told(id, 200);
       },
     }),
@@ -121,9 +137,13 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
       summary: 'Deletes a schedule. A scan that it started goes on.',
       params: schemas.scheduleParams,
       answers: { 200: schemas.scheduleDeleted },
-      problems: [...problems, 'schedule_managed'],
-      handle: async ({ params: { id } }) => {
-        refuseManaged(await store().get(known(id)));
+      ifMatch: true,
+      problems: [...problems, 'schedule_managed', 'precondition_failed'],
+      handle: async ({ params: { id }, request }) => {
+        const match = ifMatch(request);
+        const there = await store().get(known(id));
+        refuseManaged(there);
+        checkRevision(match, there.revision);
         await store().delete(id);
         return { status: 200, body: { id, deleted: true } };
       },
@@ -180,4 +200,11 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
 function known(id: string): string {
   if (SCHEDULE_ID.test(id)) return id;
   throw new ScheduleError('schedule_not_found', `There is no schedule ${JSON.stringify(id.slice(0, 100))}.`);
+}
+
+function revisionNeeded(): ApiProblem {
+  const message = 'name the revision that was seen, here or in If-Match';
+  return new ApiProblem('request_invalid', `body: revision: ${message}.`, {
+    extra: { in: 'body', errors: [{ field: 'revision', message }] },
+  });
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiClient, createApiClient } from '../../api/client.ts';
-import type { CreateScheduleBody } from '../../api/contract.ts';
+import { API_PREFIX, type CreateScheduleBody } from '../../api/contract.ts';
 import { createScheduleStore } from '../../schedules/store.ts';
 import { type RealApi, startRealApi } from '../support/api.ts';
 import { writeMany } from '../support/files.ts';
@@ -76,6 +76,17 @@ describe('schedules', () => {
     expect(changed).toMatchObject({ revision: 2, overlap: 'buffer_one', updatedBy: 'local', paused: true });
     expect(changed).toMatchObject({ note: 'not yet', createdAt: made.createdAt });
     expect(await refusal(client.replaceSchedule(id, { ...body, revision: 1 }))).toMatch(/^409 schedule_changed/);
+    const edit = async (method: string, match: string, change?: object) => {
+      const response = await fetch(`${client.origin}${API_PREFIX}/schedules/${id}`, {
+        method,
+        headers: { 'if-match': match, 'content-type': 'application/json' },
+        ...(change !== undefined && { body: JSON.stringify(change) }),
+      });
+      return response.status;
+    };
+    expect(await edit('PUT', '"1"', body)).toBe(412);
+    expect(await edit('PUT', '"1"', { ...body, revision: 2 })).toBe(412);
+    expect(await edit('DELETE', '"1"')).toBe(412);
     expect((await client.resumeSchedule(id)).next).toHaveLength(10);
     expect(await client.pauseSchedule(id, 'holidays')).toMatchObject({ paused: true, note: 'holidays' });
     expect(await client.deleteSchedule(id)).toEqual({ id, deleted: true });

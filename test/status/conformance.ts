@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JobProgress } from '../../domain/job.ts';
+import { comparePlaces, FIRST_PLACE, KEPT_CHANGES } from '../../status/changes.ts';
 import { KEPT_FINDINGS, type StatusStore } from '../../status/status.ts';
 import { sampleLive, sampleProgress, sampleRow, sampleWatch } from '../support/samples.ts';
 
@@ -44,6 +45,44 @@ export function statusConformance(
       expect(await store.publishWatch(sampleWatch({ revision: 1, startedAt: '2026-11-24T00:00:00.000Z' }))).toBe(true);
       expect(await store.publishWatch(sampleWatch({ revision: 11 }))).toBe(false);
       expect((await store.watch('docs'))?.revision).toBe(1);
+    });
+
+    test('what changed is told in order, from any place, and nothing when nothing did', async () => {
+      const start = await store.changePlace();
+      await store.publishJob(sampleProgress('job-1'));
+      await store.publishJob(sampleProgress('job-1'));
+      await store.publishFindings('job-1', [sampleRow('0-1:3')]);
+      await store.publishFindings('job-1', [sampleRow('0-1:3')]);
+      await store.publishWatch(sampleWatch({ revision: 4 }));
+      await store.publishWatch(sampleWatch({ revision: 3 }));
+      await store.publishJob(sampleProgress('job-1', { revision: 2, state: 'completed' }));
+      await store.publishJob(sampleProgress('job-1', { revision: 3 }));
+      const { kept, changes } = await store.changes(start, 100);
+      expect(kept).toBe(true);
+      expect(changes.map(({ id: _, ...change }) => change)).toEqual([
+        { type: 'job', job: 'job-1' },
+        { type: 'finding', job: 'job-1', row: sampleRow('0-1:3') },
+        { type: 'connector', connector: 'docs' },
+        { type: 'job', job: 'job-1' },
+      ]);
+      const ids = changes.map(({ id }) => id);
+      expect(await store.changePlace()).toBe(ids[3]);
+      expect((await store.changes(ids[0] as string, 2)).changes.map(({ id }) => id)).toEqual(ids.slice(1, 3));
+      expect(await store.changes(ids[3] as string, 2)).toEqual({ kept: true, changes: [] });
+      expect([...ids].sort(comparePlaces)).toEqual(ids);
+    });
+
+    test('a place that is none of its own, or was dropped, is not kept', async () => {
+      await store.publishJob(sampleProgress('job-1'));
+      const early = await store.changePlace();
+      const many = KEPT_CHANGES * 1.2;
+      for (let from = 0; from < many; from += 500) {
+        const rows = Array.from({ length: 500 }, (_, at) => sampleRow(`0-1:${from + at}`));
+        await store.publishFindings('job-1', rows);
+      }
+      expect((await store.changes(early, 1)).kept).toBe(false);
+      expect((await store.changes('99999999999999-7', 1)).kept).toBe(false);
+      expect((await store.changes(FIRST_PLACE, 1)).kept).toBe(false);
     });
 
     test('an unknown job is undefined, and has no findings', async () => {

@@ -62,6 +62,7 @@ describe('keys', () => {
       await store.noteRebuild({ epoch: await store.epoch(), place: undefined, done: true });
       await store.lock('me', 60_000);
       expect((await raw.keys('*')).sort()).toEqual([
+        'dsx:changes',
         'dsx:epoch',
         'dsx:findings:job-1',
         'dsx:job:job-1',
