@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SentItem, SignedSender } from '../events/signed-sender.ts';
+
+const AGAIN_MS = 250;
+/** What a vendor takes as "not now". */
+const isLater = (status: number): boolean => status === 429 || status >= 500;
+
+/** Deliveries at a fixed pace, each sent again under its own webhook-id until it is acknowledged, as vendors do. */
+export class Resender {
+  readonly #sender: SignedSender;
+  /** Locations of deliveries that were answered with 200. */
+  readonly acknowledged = new Set<string>();
+  /** Attempts by what came of them: a status, or the code of a connection that broke. */
+  readonly answers = new Map<string, number>();
+  /** Answers that no vendor repeats after, by status: what was in these deliveries was not taken for sure. */
+  readonly refused: { readonly status: number; readonly items: readonly SentItem[] }[] = [];
+
+  constructor(sender: SignedSender) {
+    this.#sender = sender;
+  }
+
+  /** Sends all, one each `everyMs`, whatever became of those before. Ends when each has its answer, or at `deadline` (as performance.now()). */
+  async send(deliveries: readonly (readonly SentItem[])[], everyMs: number, deadline: number): Promise<void> {
+    const from = performance.now();
+    const under: Promise<void>[] = [];
+    for (const [i, items] of deliveries.entries()) {
+      await pause(Math.max(0, from + i * everyMs - performance.now()));
+      under.push(this.#deliver(items, deadline));
+    }
+    await Promise.all(under);
+  }
+
+  /** @throws Error when it is not acknowledged by the deadline */
+  async #deliver(items: readonly SentItem[], deadline: number): Promise<void> {
+    const id = randomUUID();
+    for (;;) {
+      const status = await this.#sender.send(items, id).catch(codeOf);
+      this.answers.set(String(status), (this.answers.get(String(status)) ?? 0) + 1);
+      if (status === 200) {
+        for (const { location } of items) this.acknowledged.add(location);
+        return;
+      }
+      if (typeof status === 'number' && !isLater(status)) {
+        this.refused.push({ status, items });
+        return;
+      }
+      if (performance.now() > deadline) throw new Error(`a delivery was never acknowledged, at last ${status}`);
+      await pause(AGAIN_MS);
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? 'broken';
+}
