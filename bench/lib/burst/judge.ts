@@ -8,6 +8,8 @@ export interface Strikes {
   readonly at: number;
   /** Files that may have been in its hands. */
   readonly bound: number;
+  /** Deliveries without an answer when the API was killed. */
+  readonly underWay: number;
   /** How long each was away, in milliseconds. */
   readonly apiBack: number;
   readonly workerBack: number;

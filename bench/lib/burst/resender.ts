@@ -3,18 +3,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SentItem, SignedSender } from '../events/signed-sender.ts';
 
 const AGAIN_MS = 250;
+/** 409 says that this delivery was taken before: the first answer was lost on the way. */
+const ACKNOWLEDGED: readonly (number | string)[] = [200, 409];
 /** What a vendor takes as "not now". */
 const isLater = (status: number): boolean => status === 429 || status >= 500;
 
 /** Deliveries at a fixed pace, each sent again under its own webhook-id until it is acknowledged, as vendors do. */
 export class Resender {
   readonly #sender: SignedSender;
-  /** Locations of deliveries that were answered with 200. */
+  /** Locations of deliveries that were acknowledged. */
   readonly acknowledged = new Set<string>();
   /** Attempts by what came of them: a status, or the code of a connection that broke. */
   readonly answers = new Map<string, number>();
   /** Answers that no vendor repeats after, by status: what was in these deliveries was not taken for sure. */
   readonly refused: { readonly status: number; readonly items: readonly SentItem[] }[] = [];
+
+  /** Deliveries that were sent and have no answer yet. */
+  underWay = 0;
 
   constructor(sender: SignedSender) {
     this.#sender = sender;
@@ -35,9 +40,11 @@ export class Resender {
   async #deliver(items: readonly SentItem[], deadline: number): Promise<void> {
     const id = randomUUID();
     for (;;) {
+      this.underWay += 1;
       const status = await this.#sender.send(items, id).catch(codeOf);
+      this.underWay -= 1;
       this.answers.set(String(status), (this.answers.get(String(status)) ?? 0) + 1);
-      if (status === 200) {
+      if (ACKNOWLEDGED.includes(status)) {
         for (const { location } of items) this.acknowledged.add(location);
         return;
       }
