@@ -96,7 +96,7 @@ export default async function burst(args: readonly string[]): Promise<number> {
 
 /** Kills the API when enough is acknowledged, and the worker two seconds later. */
 async function strike({ bench: { home } }: EventPlant, sent: Resender, events: number): Promise<Strikes> {
-  while (sent.acknowledged.size < events * STRIKE_AT) await pause(20);
+  await until(async () => sent.acknowledged.size >= events * STRIKE_AT, 20);
   // Deliveries that are cut off are what the kill is for: it waits for some, but not for long.
   for (let i = 0; i < 1_000 && sent.underWay < MANY; i++) await pause(2);
   const api = processOf(home, 'api') ?? 0;
@@ -152,7 +152,7 @@ function isSettled({ events, listed, counters, state }: JobProgress): boolean {
 }
 
 /** @throws Error when it is not so in time; what the API can't answer meanwhile is asked again */
-async function until(is: () => Promise<boolean>): Promise<void> {
+async function until(is: () => Promise<boolean>, everyMs = 250): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   let why = 'not so yet';
   while (
@@ -162,7 +162,7 @@ async function until(is: () => Promise<boolean>): Promise<void> {
     }))
   ) {
     if (performance.now() > end) throw new Error(`not in ${PATIENCE_MS / 1000} s: ${why}`);
-    await pause(250);
+    await pause(everyMs);
   }
 }
 

@@ -15,9 +15,6 @@ export class Resender {
   readonly acknowledged = new Set<string>();
   /** Attempts by what came of them: a status, or the code of a connection that broke. */
   readonly answers = new Map<string, number>();
-  /** Answers that no vendor repeats after, by status: what was in these deliveries was not taken for sure. */
-  readonly refused: { readonly status: number; readonly items: readonly SentItem[] }[] = [];
-
   /** Deliveries that were sent and have no answer yet. */
   underWay = 0;
 
@@ -48,10 +45,8 @@ export class Resender {
         for (const { location } of items) this.acknowledged.add(location);
         return;
       }
-      if (typeof status === 'number' && !isLater(status)) {
-        this.refused.push({ status, items });
-        return;
-      }
+      // No vendor repeats after such an answer: what was in it stays without an acknowledgement.
+      if (typeof status === 'number' && !isLater(status)) return;
       if (performance.now() > deadline) throw new Error(`a delivery was never acknowledged, at last ${status}`);
       await pause(AGAIN_MS);
     }
