@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from 'redis';
@@ -47,7 +48,7 @@ export default async function burst(args: readonly string[]): Promise<number> {
       EVERY_MS,
       began + PATIENCE_MS,
     );
-    const [strikes] = await Promise.all([strike(plant, first, events), sending]);
+    const [strikes] = await Promise.all([strike(plant, first, events, log), sending]);
     const sentIn = seconds(began);
     await settled(plant);
     const doneIn = seconds(began);
@@ -94,8 +95,8 @@ export default async function burst(args: readonly string[]): Promise<number> {
   });
 }
 
-/** Kills the API when enough is acknowledged, and the worker two seconds later. */
-async function strike({ bench: { home } }: EventPlant, sent: Resender, events: number): Promise<Strikes> {
+/** Kills the API when enough is acknowledged, and the worker two seconds later, or when it scans again. */
+async function strike({ bench: { home } }: EventPlant, sent: Resender, events: number, log: string): Promise<Strikes> {
   await until(async () => sent.acknowledged.size >= events * STRIKE_AT, 20);
   // Deliveries that are cut off are what the kill is for: it waits for some, but not for long.
   for (let i = 0; i < 1_000 && sent.underWay < MANY; i++) await pause(2);
@@ -104,11 +105,22 @@ async function strike({ bench: { home } }: EventPlant, sent: Resender, events: n
   const apiAt = killPart(home, 'api');
   const apiBack = untilBack(home, 'api', api, apiAt);
   await pause(WORKER_AFTER_MS);
+  await apiBack;
+  await untilScanning(log);
   const worker = processOf(home, 'worker') ?? 0;
   const at = killPart(home, 'worker');
   const workerBack = untilBack(home, 'worker', worker, at);
   return { at, underWay, bound: PAGES_IN_HAND * 100, apiBack: await apiBack, workerBack: await workerBack };
 }
+
+/** Without the API the worker soon has nothing in hand: it is killed when it scans again. */
+async function untilScanning(log: string): Promise<void> {
+  const from = statSync(log).size;
+  await until(async () => statSync(log).size > from + IN_HAND_BYTES, 2);
+}
+
+/** Of the request log: some 100 scans. */
+const IN_HAND_BYTES = 50_000;
 
 /** Slots of a worker on the queue of on-access scans, as they are by default: each may hold a page. */
 const PAGES_IN_HAND = 6;
