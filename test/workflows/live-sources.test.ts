@@ -17,6 +17,8 @@ const SOURCES: readonly (readonly [string, (live: Live) => Promise<Opened>])[] =
   ['a folder', async ({ plant }) => liveFiles(plant.home)],
 ];
 const CLEAN = 12;
+/** A folder of many files: a full scan of it fills a scanner that takes 30 ms a file, 8 at once, while the sources tell of theirs. */
+const BULK = process.env.LIVE_BULK;
 /** From the end of the write to the verdict on disk: seconds, on a machine that does much else. */
 const SECONDS_MS = 15_000;
 
@@ -41,6 +43,11 @@ describe.each(SOURCES)('what is put into %s', (_, open) => {
     await live.worker();
     const job = live.job(source);
     const { put } = source;
+    if (BULK !== undefined) {
+      plant.standin.setOptions({ latencyMs: 30, workers: 8 });
+      await plant.start({}, { source: plant.source(BULK) });
+      await until(() => plant.standin.stats().scans > 500);
+    }
     const clean = async () => (await job.progress().catch(() => undefined))?.counters.outcomes.clean ?? 0;
 
     // What is put in before a source without a memory is watched is for a sweep to find.
@@ -68,6 +75,8 @@ describe.each(SOURCES)('what is put into %s', (_, open) => {
     if (source.tellsOfQuarantine) await untilHealth(api, id, ({ counts }) => counts.ignored >= 4);
     await put('end.txt', 'end');
     await until(() => live?.scansOf('end') === 1);
+    if (BULK !== undefined)
+      console.log(`${plant.standin.stats().scans} scans, ${plant.standin.stats().inFlight} in flight`);
     const { job: name } = await job.until(
       ({ events, pages, actions }) => events?.pending === 0 && pages.closed === pages.listed && actions.done === 4,
     );
