@@ -27,8 +27,6 @@ const OPEN = { every: 40, at: 7 };
 const BLOCKED = { every: 500, at: 123 };
 /** One batch of actions in so many meets an item that has changed. */
 const RESCAN_EVERY = 10;
-/** The door that stays closed keeps so many probes waiting. */
-const FAILED_PROBES = 2;
 
 /** A job's world without storage, scanner and ledger: every activity answers at once, and keeps books. */
 export class Simulation {
@@ -38,7 +36,8 @@ export class Simulation {
   readonly #closed = new Set<string>();
   readonly #watchers: { readonly pages: number; readonly tell: () => void }[] = [];
   readonly #holdAt: number;
-  #failingProbes = 0;
+  /** Every probe fails. */
+  #isAway = false;
   readonly #away = Promise.withResolvers<void>();
   #batches = 0;
   /** Items that were listed again. */
@@ -47,7 +46,7 @@ export class Simulation {
   actionsRefused = 0;
   blockedPages = 0;
 
-  /** @param holdAt number of the page at which the scanner stays away for a while */
+  /** @param holdAt number of the page at which the scanner goes away until it is told `scannerBack` */
   constructor(items: number, pageItems: number, holdAt: number) {
     this.storage = new SimulatedStorage(items, pageItems);
     this.books = new Books(this.#header);
@@ -99,19 +98,23 @@ export class Simulation {
     return this.#away.promise;
   }
 
+  /** Ends the scanner's absence: the next probe succeeds. */
+  scannerBack(): void {
+    this.#isAway = false;
+  }
+
   #probe(): ProbeResult {
-    if (this.#failingProbes === 0) return { ok: true };
+    if (!this.#isAway) return { ok: true };
     this.#away.resolve();
-    this.#failingProbes -= 1;
     return { ok: false, code: 'scanner_unreachable', detail: 'the simulated scanner is away' };
   }
 
   #scan(page: string, checkpoint: Checkpoint | undefined): ScanPageResult {
     const [lane, number] = page.split('-').map(Number) as [number, number];
     const fresh = lane === 0 && checkpoint === undefined;
+    if (fresh && number === this.#holdAt) this.#isAway = true;
     if (fresh && (number % BLOCKED.every === BLOCKED.at || number === this.#holdAt)) {
       this.blockedPages += 1;
-      if (number === this.#holdAt) this.#failingProbes = FAILED_PROBES;
       const detail = 'the simulated scanner does not answer';
       return { end: 'blocked', checkpoint: largeCheckpoint(), code: 'scanner_unreachable', detail };
     }

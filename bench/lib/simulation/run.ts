@@ -57,7 +57,7 @@ const noSink = { publish: { fn: () => undefined } };
 
 /**
  * Carries the real workflow through a scan of so many items on a real Temporal server; the activities only pretend. A third of
- * the way it is paused and resumed, and at two thirds the scanner stays away until the job is held.
+ * the way it is paused and resumed, and at two thirds the scanner stays away until the job was seen held.
  * @param say told now and then how far it is
  */
 export async function simulate(
@@ -79,7 +79,9 @@ export async function simulate(
       { filter: '', action: 'delete', dryRun: false, scanner: 'dsxa' },
       { window: WINDOW },
     );
-    const seen = steer(client, scan, simulation, estimate).catch(() => ({ paused: false, held: false }));
+    const seen = steer(client, scan, simulation, estimate)
+      .catch(() => ({ paused: false, held: false }))
+      .finally(() => simulation.scannerBack());
     const watch = new MemoryWatch(process.pid);
     const result = await scan.result().finally(() => watch.stop());
     simulation.end();
