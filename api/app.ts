@@ -25,6 +25,7 @@ import { jobLedgerRoutes } from './routes/job-ledger.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { madeConnectorRoutes } from './routes/made-connectors.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
@@ -44,6 +45,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     // Before the resources: `connectors/register` is no connector of that name.
     ...remoteRoutes(deps, jobs),
     ...connectorRoutes(deps),
+    ...madeConnectorRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),
     ...rebuildRoutes(deps),

@@ -2,6 +2,7 @@ import type { ActionState, ItemAction } from '../domain/action.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { WatchHealth } from '../domain/watch.ts';
+import { type ConnectorClient, createConnectorClient } from './client-connectors.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
 import { feedEvents, jobEvents } from './client-events.ts';
 import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
@@ -87,7 +88,7 @@ export interface StartOptions extends CallOptions {
 }
 
 /** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
-export interface ApiClient extends ScheduleClient {
+export interface ApiClient extends ConnectorClient, ScheduleClient {
   readonly origin: string;
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Carries out what a dry run planned. */
@@ -230,6 +231,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     call<ControlJobAnswer>('POST', url(jobPath(job, `/${verb}`)), { body: reason === undefined ? {} : { reason } });
 
   return {
+    ...createConnectorClient((method, path, body) => call(method, url(path), { body })),
     ...createScheduleClient((method, path, query, body) => call(method, url(path, query), { body })),
     origin,
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),

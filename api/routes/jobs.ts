@@ -12,7 +12,7 @@ import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { startFollower } from '../start-follower.ts';
 import { links, startJob } from '../start-job.ts';
-import { meetRemote, startRequest } from '../start-request.ts';
+import { meetConnector, startRequest } from '../start-request.ts';
 import { type Written, written } from '../written.ts';
 
 /** For how long everybody is given the same list, in milliseconds. It is the dearest answer, and consoles ask for it again and again. */
@@ -66,7 +66,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       ],
       handle: async ({ body, actor, request }) => {
         const key = idempotencyKey(request);
-        await meetRemote(deps, body.connector);
+        await meetConnector(deps, body.connector);
         const asked = startRequest(deps, body, actor);
         const answer = await startJob(deps, jobs, key === undefined ? asked : keyed(asked, key, body));
         lists.clear();

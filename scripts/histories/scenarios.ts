@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import * as after from './after-scenarios.ts';
+import { changed } from './connector-scenarios.ts';
 import { onAccess } from './on-access-scenarios.ts';
 import * as schedules from './schedule-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
@@ -36,6 +37,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'action-gate.decided': after.gated,
   'check-connector.completed': checked,
   'preview-connector.completed': storage.previewed,
+  'connector.changed': changed,
   'connector-assets.completed': storage.withAssets,
   'estimate-connector.completed': storage.estimated,
   'estimate-connector.stopped': storage.stopped,
