@@ -44,8 +44,8 @@ import { sampleProgress } from '../support/samples.ts';
 export class FakeControl implements JobControl {
   readonly running = new Map<string, { request: StartRequest; progress: JobProgress }>();
   readonly steered: string[] = [];
-  /** Schedules are Temporal's: tests of them use the real one. */
-  readonly schedules = undefined as never;
+  /** Schedules are Temporal's: tests of them use the real one. Here there are none. */
+  readonly schedules = { list: async () => ({ schedules: [] }) } as never;
   /** Set: every call fails with it. */
   down: ControlError | undefined;
   queueAge: number | undefined = 1_000;
