@@ -46,7 +46,7 @@ describe('dsx connector', () => {
     });
     const gone = here();
     await remove('one', {}, gone);
-    expect(gone.out()).toBe('connector one is deleted');
+    expect(gone.out()).toBe('connector one is deleted\n');
     await expect(show('one', {}, here())).rejects.toMatchObject({ code: 'connector_not_found', exit: 2 });
   });
 
