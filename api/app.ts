@@ -15,6 +15,7 @@ import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { connectorKeyRoutes } from './routes/connector-keys.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -46,6 +47,7 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     ...remoteRoutes(deps, jobs),
     ...connectorRoutes(deps),
     ...madeConnectorRoutes(deps),
+    ...connectorKeyRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),
     ...rebuildRoutes(deps),

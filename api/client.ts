@@ -18,6 +18,7 @@ import {
   type AuditList,
   type CheckAnswer,
   type ConnectorDetail,
+  type ConnectorKeyAnswer,
   type ConnectorList,
   type ControlJobAnswer,
   type DecideBody,
@@ -43,6 +44,7 @@ import {
   type RebuildAnswer,
   type RestoreBody,
   type RetryJobBody,
+  type RotateConnectorKeyBody,
   type RotateKeyBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
@@ -153,6 +155,8 @@ export interface ApiClient extends ConnectorClient, ScheduleClient {
   createKey(body: NewKeyBody): Promise<NewKeyAnswer>;
   rotateKey(id: string, body?: RotateKeyBody): Promise<NewKeyAnswer>;
   revokeKey(id: string): Promise<KeyResource>;
+  /** @param connector UUID of a remote connector */
+  rotateConnectorKey(connector: string, body?: RotateConnectorKeyBody): Promise<ConnectorKeyAnswer>;
   audit(query?: { actor?: string; limit?: number; after?: string }): Promise<AuditList>;
   version(): Promise<VersionAnswer>;
   /** Resolves also when not ready. */
@@ -299,6 +303,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     keys: () => call('GET', url('/keys')),
     createKey: (body) => call('POST', url('/keys'), { body }),
     rotateKey: (id, body = {}) => call('POST', url(`/keys/${encodeURIComponent(id)}/rotate`), { body }),
+    rotateConnectorKey: (connector, body = {}) =>
+      call('POST', url(`/connectors/${encodeURIComponent(connector)}/key/rotate`), { body }),
     revokeKey: (id) => call('DELETE', url(`/keys/${encodeURIComponent(id)}`)),
     audit: (query) => call('GET', url('/audit', query)),
     version: () => call('GET', url('/meta')),

@@ -43,6 +43,8 @@ export const PROBLEMS = {
   not_allowed: { status: 409, title: 'The hash is not allowed' },
   keys_off: { status: 409, title: 'This API runs without a key' },
   key_name_taken: { status: 409, title: 'A key of this name was made before' },
+  signing_off: { status: 409, title: 'Remote connectors sign nothing here' },
+  key_rotating: { status: 409, title: 'The key before still counts' },
   key_ended: { status: 409, title: 'The key counts no more' },
   list_changed: { status: 409, title: 'The list is not the one that was shown' },
   sweeps_off: { status: 409, title: 'The connector has no sweeps' },
