@@ -35,6 +35,7 @@ import { scheduleRoutes } from './routes/schedules.ts';
 import { storageRoutes } from './routes/storage.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { createSharedLooks } from './shared-looks.ts';
+import { cutSlowReaders } from './slow-readers.ts';
 
 /** Every route of the API, in one table. */
 export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAccess(deps)): readonly Route[] {
@@ -79,6 +80,7 @@ export function createApi(deps: ApiDeps): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
+  app.use(cutSlowReaders());
   app.use(secureHeaders);
   const access = createAccess(deps);
   const routes = apiRoutes(deps, access);

@@ -2,16 +2,22 @@ import type { Duplex } from 'node:stream';
 import { systemCode } from '../domain/errors.ts';
 import { ApiProblem } from './problems.ts';
 
+/** How long such a client may take to read the answer and close, in milliseconds. */
+const CLOSE_MS = 2_000;
+
 /**
  * Answers a request that never became one: headers that are too large or came too slowly, or what is no HTTP. The same shape as every
- * other problem, and then the connection ends.
+ * other problem, and then the connection ends, also when the client does not close it. What is no fault of HTTP (TLS that was never agreed on,
+ * a connection that broke) gets no answer: there is no way to send one.
  */
 export function answerClientFault(error: Error, socket: Duplex): void {
   const code = systemCode(error);
-  if (code === 'ECONNRESET' || !socket.writable) {
+  if (!/^(HPE|ERR_HTTP)_/.test(code ?? '') || !socket.writable) {
     socket.destroy();
     return;
   }
+  const cut = setTimeout(() => socket.destroy(), CLOSE_MS);
+  socket.once('close', () => clearTimeout(cut));
   const problem = problemOfFault(code);
   const body = JSON.stringify(problem.toBody());
   const head = [

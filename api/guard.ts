@@ -39,13 +39,14 @@ export const secureHeaders: RequestHandler = (_request, response, next) => {
  */
 export function createGuard({ loopback, keyed, find, routes, limits, publicHosts = [] }: GuardOptions): RequestHandler {
   if (!loopback && !keyed) throw new Error('An address that other machines can reach needs a key.');
-  const open = patterns(routes.filter(({ role }) => role === 'none'));
-  const signed = patterns(routes.filter(({ role }) => role === 'signed'));
+  const open = served(routes.filter(({ role }) => role === 'none'));
+  const signed = served(routes.filter(({ role }) => role === 'signed'));
   const greeting = patterns(routes.filter(({ greets }) => greets));
   const basics = patterns(routes.filter(({ basic }) => basic));
   return async (request, response, next) => {
+    const { method, path } = request;
     const host = request.headers.host ?? '';
-    const isSigned = signed.some((one) => one.test(request.path));
+    const isSigned = signed(method, path);
     const isPublicHost = isSigned && publicHosts.includes(host.toLowerCase());
     if (loopback && !isPublicHost && !isOurs(host, request.socket.localPort)) {
       throw new ApiProblem(
@@ -60,9 +61,10 @@ export function createGuard({ loopback, keyed, find, routes, limits, publicHosts
     if (origin !== undefined && !isSameOrigin(origin, host)) {
       throw new ApiProblem('origin_refused', 'Requests of pages from other origins are refused.');
     }
-    const { method, path } = request;
-    const isOpen = (method === 'GET' || method === 'HEAD') && open.some((one) => one.test(path));
-    if (!isOpen && !isSigned) {
+    if (isOfOtherPage(request)) {
+      throw new ApiProblem('origin_refused', 'What pages of other sites load by themselves is refused.');
+    }
+    if (!open(method, path) && !isSigned) {
       const basic = basics.some((one) => one.test(path));
       await letIn(request, response, basic);
     } else if (greeting.some((one) => one.test(path))) {
@@ -107,6 +109,24 @@ function isOurs(host: string, port: number | undefined): boolean {
   const match = /^(localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?$/i.exec(host);
   if (match === null || port === undefined) return false;
   return Number(match[2] ?? 80) === port;
+}
+
+/** Whether one of these routes serves this method of this path. */
+function served(routes: readonly Pick<Route, 'path' | 'method'>[]): (method: string, path: string) => boolean {
+  const all = routes.map((one) => ({ method: one.method, paths: patterns([one]) }));
+  return (method, path) => {
+    const asked = method === 'HEAD' ? 'GET' : method;
+    return all.some((one) => one.method === asked && one.paths.some((pattern) => pattern.test(path)));
+  };
+}
+
+/**
+ * A browser sends no `Origin` with what a page embeds (an image, a script), but says where the page is from. A link that a person follows
+ * is no such thing.
+ */
+function isOfOtherPage({ headers }: Request): boolean {
+  const site = headers['sec-fetch-site'];
+  return (site === 'cross-site' || site === 'same-site') && headers['sec-fetch-dest'] !== 'document';
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { API_PREFIX } from './contract.ts';
 import { oldStatus } from './old/old-problem.ts';
+import { tagOf, tagsOf } from './openapi-tags.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import type { Route } from './route.ts';
 
@@ -18,7 +19,6 @@ export function openApi(routes: readonly Route[], options: { version: string; ke
   }
   return {
     openapi: '3.1.0',
-    jsonSchemaDialect: DIALECT,
     info: {
       title: 'dsx-connect',
       version: options.version,
@@ -27,22 +27,23 @@ export function openApi(routes: readonly Route[], options: { version: string; ke
         'Every error is `application/problem+json` with a stable `code`: decide on it, never on the texts. `x-role` is the role that a key needs.',
     },
     servers: [{ url: API_PREFIX }],
+    tags: tagsOf(routes),
     paths,
     components: {
-      securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'A key of this API.' },
-        page: {
-          type: 'http',
-          scheme: 'basic',
-          description: 'The key as password, for a browser. The name is not looked at.',
-        },
-      },
+      ...(options.keyed && { securitySchemes: SCHEMES }),
       schemas: { Problem: PROBLEM },
     },
   };
 }
 
-const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+const SCHEMES: Json = {
+  key: { type: 'http', scheme: 'bearer', description: 'A key of this API.' },
+  page: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'The key as password, for a browser. The name is not looked at.',
+  },
+};
 
 const PROBLEM: Json = {
   type: 'object',
@@ -105,7 +106,8 @@ function operation(route: Route, keyed: boolean): Json {
   return {
     operationId: operationId(route),
     summary,
-    tags: [route.path.split('/')[1] ?? ''],
+    description: ROLES[role],
+    tags: [tagOf(route)],
     'x-role': role,
     security: open ? [] : [{ key: [] }, ...(basic ? [{ page: [] }] : [])],
     parameters: parameters(route),
@@ -113,6 +115,14 @@ function operation(route: Route, keyed: boolean): Json {
     responses: { ...answersOf(route), ...problemAnswers(route) },
   };
 }
+
+const ROLES: Readonly<Record<Route['role'], string>> = {
+  none: 'Needs no key.',
+  signed: 'Needs no key: the sender is verified by other means.',
+  viewer: 'Needs the role viewer.',
+  operator: 'Needs the role operator.',
+  admin: 'Needs the role admin.',
+};
 
 function operationId({ method, path }: Route): string {
   const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
@@ -168,6 +178,7 @@ function answersOf(route: Route): Json {
   const all = Object.entries(route.answers).map(([status, schema]) => {
     const description = TEXTS[status] ?? `Status ${status}`;
     if (schema === 'file') return [status, { description, content: { '*/*': { schema: {} } } }];
+    if (schema instanceof z.ZodUndefined) return [status, { description }];
     const media = schema === 'stream' ? 'text/event-stream' : 'application/json';
     const shape =
       schema === 'stream' ? { description: 'Events with id, event and data, which is JSON.' } : jsonSchema(schema);
@@ -178,7 +189,13 @@ function answersOf(route: Route): Json {
 }
 
 const TAG: Json = { description: 'Stands for exactly this answer.', schema: { type: 'string' } };
-const TEXTS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Made', 202: 'Under way', 503: 'Not ready' };
+const TEXTS: Readonly<Record<string, string>> = {
+  200: 'Done',
+  201: 'Made',
+  202: 'Under way',
+  204: 'Done',
+  503: 'Not ready',
+};
 
 function problemAnswers(route: Route): Json {
   const statusOf = (code: ProblemCode): number => (route.old ? oldStatus(code) : PROBLEMS[code].status);

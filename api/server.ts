@@ -18,7 +18,7 @@ export interface ServeOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly tls?: ApiTls;
-  /** How long the head of a request may take to arrive, in milliseconds (15 s). */
+  /** How long the head of a request may take to arrive, and before it TLS to be agreed on, in milliseconds (15 s each). */
   readonly headersMs?: number;
 }
 
@@ -41,6 +41,7 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
       : createTlsServer(
           {
             ...limits,
+            ...(headersMs !== undefined && { handshakeTimeout: headersMs }),
             ...secureContext(tls),
             ...(tls.clientCaFile !== undefined && { requestCert: true, rejectUnauthorized: true }),
           },

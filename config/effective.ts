@@ -46,8 +46,12 @@ export function effectiveVariables(
 function shown(name: string, value: string): string {
   if (name === 'REDIS_URL' && URL.canParse(value)) return `${secretUrl(value)}`;
   if (isSecret(name)) return REDACTED;
-  if (!value.includes('@') || !URL.canParse(value)) return value;
-  return `${secretUrl(value)}`;
+  return withoutUser(value);
+}
+
+/** An address without its user, password and query, any of which may be a secret. */
+function withoutUser(value: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\/.*[@?]/i.test(value) && URL.canParse(value) ? `${secretUrl(value)}` : value;
 }
 
 /** Every field of the file with its line, and of its connectors the fields that have a default. The file must be one that is accepted. */
@@ -71,7 +75,7 @@ function* leaves(value: unknown, field: FieldPath, yaml: YamlFile, file: string)
   const text = String(value);
   yield {
     name: nameOf(known === undefined ? field : [...field.slice(0, -1), known], yaml),
-    value: secret && !/^\$\{[^}]+\}$/.test(text) ? REDACTED : text,
+    value: secret && !/^\$\{[^}]+\}$/.test(text) ? REDACTED : withoutUser(text),
     origin: 'file',
     where: `${file}:${yaml.lineOf(field)}`,
     ...(known !== undefined && { alias: last }),

@@ -20,6 +20,9 @@ const MOVED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** Of the former product's connectors, which were servers: nobody may take them for being in force here. */
+const CONNECTOR_TLS = /^(DSX)?CONNECTOR_(USE_TLS|TLS_CERTFILE|TLS_KEYFILE|VERIFY_TLS|CA_BUNDLE)$/;
+
 /** What Kubernetes and Docker links set by themselves for a service whose name begins like ours. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?|NAME)$/;
 
@@ -46,11 +49,17 @@ export function readEnvironment(
     }
   }
   for (const name of Object.keys(env).sort()) {
+    if (CONNECTOR_TLS.test(name) && (env[name] ?? '').trim() !== '') {
+      problems.push({ code: 'unknown_variable', variable: name, text: CONNECTOR_TLS_TEXT });
+    }
     if (!/^(DSXCONNECT|DSXA|DSX_LEDGER)_/.test(name) || byName.has(name) || SERVICE_LINK.test(name)) continue;
     problems.push({ code: 'unknown_variable', variable: name, text: unknownText(name) });
   }
   return { values, problems };
 }
+
+const CONNECTOR_TLS_TEXT =
+  'is a setting of a connector of the former dsx-connect, and sets nothing in this process: connectors of dsx-connect.yaml are no servers, the API has USE_TLS, and a remote connector reads it in its own environment; unset it here';
 
 function unknownText(name: string): string {
   const words = name.split('_');

@@ -1,6 +1,7 @@
 import type { ActionRow } from '../domain/action.ts';
 import { isFinding, type OutcomeRow } from '../domain/outcome.ts';
 import type { JobHeader } from '../ledger/types.ts';
+import { connectorUuid } from '../net/connector-uuid.ts';
 
 /**
  * One result as receivers get it: the shape that receivers of the former dsx-connect know (`timestamp` has no zone, and is UTC), with `id`,
@@ -19,17 +20,33 @@ export interface ResultMessage {
   readonly scan_request: {
     readonly location: string;
     readonly metainfo: string;
-    readonly connector: { readonly name: string; readonly item_action: string };
-    readonly size_in_bytes?: number;
+    readonly connector: {
+      readonly name: string;
+      readonly display_name: string;
+      readonly uuid: string;
+      /** None has an address: workers open the storage. */
+      readonly url: '';
+      readonly item_action: string;
+      readonly item_action_move_metainfo: string;
+      readonly filter: string;
+      /** Of a folder that is no connector. */
+      readonly asset?: string;
+    };
+    readonly connector_url: '';
+    readonly requested_action: null;
+    readonly size_in_bytes: number | null;
     readonly scan_job_id: string;
     readonly job_item_id: string;
+    readonly scan_source: null;
   };
   readonly verdict: Readonly<Record<string, unknown>> | null;
   readonly item_action: {
     readonly status: 'success' | 'error' | 'nothing';
     readonly item_action: string;
     readonly message: string;
-    readonly description?: string;
+    readonly description: string | null;
+    readonly id: null;
+    readonly preview: null;
   };
 }
 
@@ -50,8 +67,8 @@ export function outcomeMessage(job: Job, row: OutcomeRow): ResultMessage {
     scan_request: requestOf(job, row, row.judged?.size ?? row.listed.size),
     verdict: verdictOf(row),
     item_action: acts
-      ? { status: 'nothing', item_action: settings.action, message: 'The action is told in a message of its own' }
-      : { status: 'nothing', item_action: 'nothing', message: 'No action taken' },
+      ? told('nothing', settings.action, 'The action is told in a message of its own')
+      : told('nothing', 'nothing', 'No action taken'),
   };
 }
 
@@ -59,7 +76,6 @@ export function outcomeMessage(job: Job, row: OutcomeRow): ResultMessage {
 export function actionMessage(job: Job, row: ActionRow): ResultMessage {
   const status =
     row.state === 'done' ? 'success' : row.state === 'failed' || row.state === 'refused' ? 'error' : 'nothing';
-  const description = row.note ?? row.code;
   return {
     id: `${job.job}/${row.item}#${row.action}-${row.state}`,
     event: 'action',
@@ -72,26 +88,50 @@ export function actionMessage(job: Job, row: ActionRow): ResultMessage {
       verdict_details: { ...(row.threat !== undefined && { threat_type: row.threat }) },
       file_info: { ...(row.sha256 !== undefined && { file_hash: row.sha256 }) },
     },
-    item_action: {
+    item_action: told(
       status,
-      item_action: row.action,
-      message:
-        row.destination === undefined
-          ? `${row.action}: ${row.state}`
-          : `${row.action}: ${row.state}, to ${row.destination}`,
-      ...(description !== undefined && { description }),
-    },
+      row.action,
+      row.destination === undefined
+        ? `${row.action}: ${row.state}`
+        : `${row.action}: ${row.state}, to ${row.destination}`,
+      row.note ?? row.code,
+    ),
   };
 }
 
-function requestOf(job: Job, { location, item }: { location: string; item: string }, size: number | undefined) {
+function told(
+  status: ResultMessage['item_action']['status'],
+  action: string,
+  message: string,
+  description?: string,
+): ResultMessage['item_action'] {
+  return { status, item_action: action, message, description: description ?? null, id: null, preview: null };
+}
+
+function requestOf(
+  { job, source, settings }: Job,
+  { location, item }: { location: string; item: string },
+  size: number | undefined,
+): ResultMessage['scan_request'] {
   return {
     location,
     metainfo: location,
-    connector: { name: job.source.id, item_action: job.settings.action },
-    ...(size !== undefined && { size_in_bytes: size }),
-    scan_job_id: job.job,
+    connector: {
+      name: source.id,
+      display_name: source.id,
+      uuid: connectorUuid(source.id),
+      url: '',
+      item_action: settings.action,
+      item_action_move_metainfo: settings.quarantine ?? '',
+      filter: settings.filter,
+      ...(source.kind === 'folder' && { asset: source.path }),
+    },
+    connector_url: '',
+    requested_action: null,
+    size_in_bytes: size ?? null,
+    scan_job_id: job,
     job_item_id: item,
+    scan_source: null,
   };
 }
 

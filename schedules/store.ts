@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Client,
+  isGrpcServiceError,
   ScheduleAlreadyRunning,
   type ScheduleHandle,
   ScheduleNotFoundError,
@@ -14,6 +16,7 @@ import {
   type ScheduleDefinition,
 } from '../domain/schedule/schedule.ts';
 import { QUEUE, RUN_MEMO, SEARCH_ATTRIBUTE, scheduleRunId, WORKFLOW } from '../workflows/messages.ts';
+import { updateAsSeen } from './conditional-client.ts';
 import { ScheduleError } from './errors.ts';
 import { type ScheduleView, viewOf } from './schedule-view.ts';
 import { temporalSpec } from './temporal-spec.ts';
@@ -23,6 +26,10 @@ const PREFIX = 'dsx-schedule:';
 /** Most schedules that are looked through for a list. */
 const MOST = 10_000;
 const ASKED_AT_ONCE = 8;
+/** A change that others overtake is tried so often: each time from what is there then. */
+const ATTEMPTS = 10;
+/** Of gRPC. */
+const FAILED_PRECONDITION = 9;
 /** Most schedules of one page: each is asked for by itself. */
 const LONGEST_PAGE = 100;
 
@@ -38,7 +45,7 @@ export interface ScheduleStore {
   ids(managed?: Manager): Promise<string[]>;
   /** Those behind `after`, at most `limit` and at most 100; `next` when there are more. */
   list(limit: number, after?: string): Promise<{ schedules: ScheduleView[]; next?: string }>;
-  /** Puts another definition in its place. What `make` throws is thrown. Pause and note stay as they are. */
+  /** Puts another definition in the place of the one that `make` is given. What it throws is thrown. Pause and note stay as they are. */
   replace(id: string, make: (before: ScheduleView) => ScheduleDefinition): Promise<void>;
   pause(id: string, note: string): Promise<void>;
   resume(id: string, note: string): Promise<void>;
@@ -102,14 +109,23 @@ export function createScheduleStore(client: Client): ScheduleStore {
     },
 
     async replace(id, make) {
-      await found(id, () =>
-        handle(id).update((before) => {
-          const view = viewOf(before);
-          if (view === undefined) throw missing(id);
-          const { spec, action, policies } = optionsOf(make(view));
-          const { paused, note } = before.state;
-          return { spec, action, policies, state: { paused, ...(note && { note }) } };
-        }),
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        let made: ScheduleDefinition | undefined;
+        await found(id, () =>
+          updateAsSeen(client, PREFIX + id, (before) => {
+            const view = viewOf(before);
+            if (view === undefined) throw missing(id);
+            made = make(view);
+            const { spec, action, policies } = optionsOf(made);
+            const { paused, note } = before.state;
+            return { spec, action, policies, state: { paused, ...(note && { note }) } };
+          }).catch(unlessOvertaken),
+        );
+        if (made !== undefined && holds(await get(id), made)) return;
+      }
+      throw new ScheduleError(
+        'schedule_changed',
+        `Schedule ${id} is being changed by others all the time. Look again.`,
       );
     },
 
@@ -134,6 +150,20 @@ export function createScheduleStore(client: Client): ScheduleStore {
 
     delete: (id) => found(id, () => handle(id).delete()),
   };
+}
+
+/** Whether it is the definition that was made, and not another one of the same revision. */
+function holds(view: ScheduleView, made: ScheduleDefinition): boolean {
+  const there = new Map(Object.entries(view));
+  return Object.entries(made).every(([name, value]) => isDeepStrictEqual(there.get(name), value));
+}
+
+/** A change that came in between: whether it was left undone for that, a look tells. */
+function unlessOvertaken(error: unknown): void {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (isGrpcServiceError(at) && at.code === FAILED_PRECONDITION) return;
+  }
+  throw error;
 }
 
 /** What Temporal is told: the definition itself is the argument of its runs. */

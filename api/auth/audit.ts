@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AuditEntry } from '../../ledger/audit-log.ts';
 import { canonicalJson } from '../../ledger/canonical-json.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { withoutSecrets } from './redact.ts';
 
 /** How long an answer waits for its entry, in milliseconds. */
 const WAIT_MS = 2_000;
@@ -83,11 +84,12 @@ export function createAudit(open: () => Promise<Pick<Ledger, 'audit'>>, log: Log
     });
 }
 
-/** What of a body goes into an entry. */
+/** What of a body goes into an entry: never a secret that clients send along, also where it is not asked for. */
 export function auditedBody(body: unknown): unknown {
   if (body === undefined) return undefined;
-  const text = canonicalJson(body);
+  const kept = withoutSecrets(body);
+  const text = canonicalJson(kept);
   const bytes = Buffer.byteLength(text);
-  if (bytes <= MOST_BODY) return body;
+  if (bytes <= MOST_BODY) return kept;
   return { bytes, sha256: createHash('sha256').update(text).digest('hex') };
 }

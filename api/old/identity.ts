@@ -1,24 +1,8 @@
 import { createHash } from 'node:crypto';
+import { connectorUuid } from '../../net/connector-uuid.ts';
 import type { ConnectorResource } from '../contract.ts';
 
-/** Names of what former clients know by a UUID are made below this one (RFC 9562, version 5). */
-const NAMESPACE = Buffer.from('5f0c2d1e6b7a4c3e9d8f0a1b2c3d4e5f', 'hex');
-
-/** The UUID of a name: the same everywhere and always. */
-function uuidOf(kind: 'connector', name: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(`${kind}:${name}`).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The UUID under which former clients know a connector; an id that is one stands for itself. */
-export function connectorUuid(id: string): string {
-  return UUID.test(id) ? id : uuidOf('connector', id);
-}
+export { connectorUuid } from '../../net/connector-uuid.ts';
 
 /** The connector that former clients mean, by its UUID or its id. */
 export function connectorOf(connectors: readonly ConnectorResource[], named: string): ConnectorResource | undefined {

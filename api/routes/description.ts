@@ -16,23 +16,29 @@ const PAGE = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>dsx-connect API</title>
 <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
-<div id="page"></div>
+<main id="page"></main>
+<noscript>This page needs JavaScript. What it shows is in openapi.json, beside it.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </body>
 </html>
 `;
 
-/** `validatorUrl` would send the description to a server of the page's makers. */
+/**
+ * `validatorUrl` would send the description to a server of the page's makers. Parts are closed at first: open ones would be so many that the page
+ * keeps only those in view, which a search in the browser does not find.
+ */
 const START = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#page',
   deepLinking: true,
+  docExpansion: 'none',
   validatorUrl: null,
   queryConfigEnabled: false,
   persistAuthorization: false,

@@ -1,7 +1,8 @@
-import { SCHEDULE_ID } from '../../domain/schedule/schedule.ts';
+import { planOf, SCHEDULE_ID, type ScheduleDefinition } from '../../domain/schedule/schedule.ts';
 import { nextTimes } from '../../domain/schedule/times.ts';
 import { specText } from '../../domain/schedule/words.ts';
 import { ScheduleError } from '../../schedules/errors.ts';
+import type { ScheduleView } from '../../schedules/schedule-view.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiProblem, type ProblemCode } from '../problems.ts';
 import { listQuery } from '../request-schemas.ts';
@@ -26,6 +27,23 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
     return { status, body, revision: body.revision };
   };
   const problems: readonly ProblemCode[] = ['schedule_not_found', 'temporal_unreachable'];
+  /** Who named the revision in `If-Match` is refused by that. */
+  const replaceSeen = async (
+    id: string,
+    match: ReturnType<typeof ifMatch>,
+    make: (before: ScheduleView) => ScheduleDefinition,
+  ): Promise<void> => {
+    let there = 0;
+    try {
+      await store().replace(id, (before) => {
+        there = before.revision;
+        return make(before);
+      });
+    } catch (error) {
+      if (error instanceof ScheduleError && error.code === 'schedule_changed') checkRevision(match, there);
+      throw error;
+    }
+  };
 
   const steer = (verb: 'pause' | 'resume', summary: string): Route =>
     route({
@@ -114,19 +132,13 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
         const match = ifMatch(request);
         if (body.revision === undefined && match === undefined) throw revisionNeeded();
         const plan = schedulePlan(deps, known(id), body);
-        let there = 0;
         const seen = typeof match === 'number' ? match : undefined;
-        try {
-          await store().replace(id, (before) => {
-            there = before.revision;
-            // Both must fit where both are named.
-            const named = seen === undefined || seen === there ? (body.revision ?? there) : seen;
-            return replacement(before, plan, named, actor);
-          });
-        } catch (error) {
-          if (error instanceof ScheduleError && error.code === 'schedule_changed') checkRevision(match, there);
-          throw error;
-        }
+        await replaceSeen(id, match, (before) => {
+          const there = before.revision;
+          // Both must fit where both are named.
+          const named = seen === undefined || seen === there ? (body.revision ?? there) : seen;
+          return replacement(before, plan, named, actor);
+        });
         return told(id, 200);
       },
     }),
@@ -138,12 +150,16 @@ export function scheduleRoutes(deps: ApiDeps): readonly Route[] {
       params: schemas.scheduleParams,
       answers: { 200: schemas.scheduleDeleted },
       ifMatch: true,
-      problems: [...problems, 'schedule_managed', 'precondition_failed'],
-      handle: async ({ params: { id }, request }) => {
+      problems: [...problems, 'schedule_changed', 'schedule_managed', 'precondition_failed'],
+      handle: async ({ params: { id }, actor, request }) => {
         const match = ifMatch(request);
         const there = await store().get(known(id));
         refuseManaged(there);
         checkRevision(match, there.revision);
+        // Temporal deletes whatever is there: so the revision is taken first, and whoever changes it now is too late.
+        if (typeof match === 'number') {
+          await replaceSeen(id, match, (before) => replacement(before, planOf(before), match, actor));
+        }
         await store().delete(id);
         return { status: 200, body: { id, deleted: true } };
       },

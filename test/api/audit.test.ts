@@ -66,6 +66,38 @@ test('what fails is there too, and a large body only by its hash', async () => {
   expect(JSON.stringify(entries)).not.toContain('canary-folder');
 });
 
+test('no secret that a client sends along is kept, also where nobody asked for it, and the rest is', async () => {
+  const secrets = {
+    ...{ sp_client_secret: 'canary-1', accountKey: 'canary-2', 'API-TOKEN': 'canary-3', scanPassword: 'canary-4' },
+    requested_action: { details: [{ sasUrl: 'canary-5', hmac_secret: { value: 'canary-6' } }] },
+    webhook_base_url: 'https://me:canary-7@hooks.example.com/x',
+  };
+  const kept = { asset: 'box', secretAccessKey: `\${S3_SECRET}`, sas_token: '', sp_webhook_enabled: true };
+  const answer = await api.ask('/connectors/config/share', {
+    ...json({ ...secrets, ...kept, filler: 'canary-less' }, ADMIN),
+    method: 'PUT',
+  });
+  expect(answer.status).toBe(501);
+  expect(await answer.text()).not.toMatch(/canary-\d/);
+  // Also where only the hash of a large body is kept, it is that of the body without them.
+  const large = { ...secrets, note: 'x'.repeat(3_000) };
+  await api.ask('/connectors/config/share', { ...json(large, ADMIN), method: 'PUT' });
+  await api.ask('/connectors/config/share', {
+    ...json({ ...large, sp_client_secret: 'another' }, ADMIN),
+    method: 'PUT',
+  });
+  const { entries } = await audit();
+  expect(entries[2]?.body).toMatchObject({
+    ...kept,
+    sp_client_secret: '[redacted]',
+    requested_action: { details: [{ sasUrl: '[redacted]', hmac_secret: '[redacted]' }] },
+    webhook_base_url: 'https://[redacted]@hooks.example.com/x',
+    filler: 'canary-less',
+  });
+  expect(JSON.stringify(entries) + api.logged.join('')).not.toMatch(/canary-\d/);
+  expect(entries[0]?.body).toEqual(entries[1]?.body);
+});
+
 test('pages go through all of it, also of one caller alone', async () => {
   for (let at = 0; at < 7; at++) await api.ask(`/jobs/job-${at}/pause`, json({}, ADMIN));
   const seen: string[] = [];

@@ -1,10 +1,13 @@
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STREAMS_PER_CALLER } from '../../api/around.ts';
 import { createRateLimit } from '../../api/auth/rate.ts';
 import { API_PREFIX } from '../../api/contract.ts';
 import { MAX_HEADERS } from '../../api/guard.ts';
 import { serve, stopServing } from '../../api/server.ts';
+import { cutSlowReaders } from '../../api/slow-readers.ts';
 import { type Api, json, startApi } from './fixture.ts';
 
 const BOOTSTRAP = 'canary-key-0123456789abcdef';
@@ -115,9 +118,53 @@ test('a head that comes too slowly is cut off, with an answer, while others are 
   }
 });
 
+test('a client that asks and does not read the answer is cut off, and others are served', async () => {
+  const app = express();
+  app.use(cutSlowReaders(300));
+  app.use((request, response) => void response.end(request.path === '/large' ? Buffer.alloc(64 * 2 ** 20) : 'served'));
+  const { server, port } = await serve(app, { host: '127.0.0.1', port: 0 });
+  const clients = Array.from({ length: 5 }, () => connect(port, '127.0.0.1').pause());
+  try {
+    const cut = clients.map((client) => {
+      client.on('error', () => undefined).write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+      return new Promise((resolve) => client.once('close', resolve));
+    });
+    await expect.poll(() => connectionsOf(server)).toBe(clients.length);
+    expect(await (await fetch(`http://127.0.0.1:${port}/small`)).text()).toBe('served');
+    await expect.poll(async () => (await connectionsOf(server)) < clients.length, { timeout: 5_000 }).toBe(true);
+    for (const client of clients) client.resume();
+    await Promise.all(cut);
+    // Who reads, however much, is not cut.
+    expect((await (await fetch(`http://127.0.0.1:${port}/large`)).arrayBuffer()).byteLength).toBe(64 * 2 ** 20);
+  } finally {
+    for (const client of clients) client.destroy();
+    await stopServing(server, 100);
+  }
+});
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
 test('what is no HTTP gets a problem too', async () => {
   const { text } = await pour(open.port, 'nonsense\r\n\r\n', Buffer.alloc(0), 0);
   expect(text).toMatch(/^HTTP\/1.1 400 [\s\S]*"bad_request"/);
+});
+
+test('who sends no HTTP and keeps his side open is cut off all the same', async () => {
+  const { server, port } = await serve(() => undefined, { host: '127.0.0.1', port: 0 });
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined);
+  try {
+    client.write('nonsense\r\n\r\n');
+    await new Promise((resolve) => client.resume().once('end', resolve));
+    expect(await connectionsOf(server)).toBe(1);
+    await expect.poll(() => connectionsOf(server), { timeout: 5_000 }).toBe(0);
+  } finally {
+    client.destroy();
+    await stopServing(server, 100);
+  }
 });
 
 test('a key that asks too often is told when to come back, and others are served', async () => {
@@ -158,9 +205,12 @@ test('a caller holds so many event streams at once, and a closed one counts no m
   const leave = new AbortController();
   const stream = (signal?: AbortSignal) =>
     api.ask(`/jobs/${job}/events`, { headers: ADMIN, ...(signal && { signal }) });
-  for (let at = 0; at < STREAMS_PER_CALLER; at++) expect((await stream(leave.signal)).status).toBe(200);
+  // An answer that nobody holds is closed when memory is collected.
+  const held = await Promise.all(Array.from({ length: STREAMS_PER_CALLER }, () => stream(leave.signal)));
+  expect(new Set(held.map(({ status }) => status))).toEqual(new Set([200]));
   const refused = await stream();
   expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([429, 'too_many_requests']);
+  expect(held).toHaveLength(STREAMS_PER_CALLER);
   leave.abort();
   const again = new AbortController();
   await expect.poll(async () => (await stream(again.signal)).status, { timeout: 5_000 }).toBe(200);

@@ -8,15 +8,18 @@ import { type Api, startApi } from './fixture.ts';
 
 interface Operation {
   readonly operationId: string;
+  readonly description: string;
   readonly parameters: readonly { name: string; in: string; required: boolean; schema: object }[];
   readonly requestBody?: { content: Record<string, { schema: object }> };
   readonly responses: Record<string, { description: string; content: Record<string, { schema: object }> }>;
+  readonly tags: readonly string[];
   readonly security: readonly Record<string, unknown>[];
   readonly 'x-role': string;
 }
 interface Document {
   readonly openapi: string;
   readonly servers: readonly { url: string }[];
+  readonly tags: readonly { name: string; description?: string }[];
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
 }
@@ -34,7 +37,7 @@ test('it describes exactly the routes of the table, each under a name of its own
   expect(document.servers).toEqual([{ url: API_PREFIX }]);
 });
 
-describe.each(operations)('$name', ({ path, operation }) => {
+describe.each(operations)('$name', ({ name, path, operation }) => {
   test('has its parameters, each once, with a schema', () => {
     const inPath = operation.parameters.filter((one) => one.in === 'path').map(({ name }) => name);
     expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
@@ -48,14 +51,18 @@ describe.each(operations)('$name', ({ path, operation }) => {
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       expect(status).toMatch(/^[2345]\d\d$/);
       expect(description).not.toBe('');
-      if (status === '304') expect(content).toBeUndefined();
+      const isBare = ['204', '304'].includes(status) || (status === '200' && name.startsWith('OPTIONS '));
+      if (isBare) expect(content).toBeUndefined();
       else expect(Object.keys(content).length).toBeGreaterThan(0);
     }
   });
 
   test('asks for a key, but for what is open or verifies its sender', () => {
-    if (['none', 'signed'].includes(operation['x-role'])) expect(operation.security).toEqual([]);
+    const role = operation['x-role'];
+    const isOpen = ['none', 'signed'].includes(role);
+    if (isOpen) expect(operation.security).toEqual([]);
     else expect(operation.security[0]).toEqual({ key: [] });
+    expect(operation.description).toContain(isOpen ? 'no key' : role);
   });
 
   test('leads to nothing that is not in the document', () => {
@@ -65,6 +72,23 @@ describe.each(operations)('$name', ({ path, operation }) => {
       expect(document.components.securitySchemes).toHaveProperty(scheme);
     }
   });
+});
+
+test('each operation stands in one part, and every part says what is in it', () => {
+  const parts = new Map(document.tags.map(({ name, description }) => [name, description]));
+  for (const { operation } of operations) {
+    expect(operation.tags).toHaveLength(1);
+    expect(parts.get(operation.tags[0] ?? '')).toMatch(/\.$/);
+  }
+  expect(new Set(operations.flatMap(({ operation }) => operation.tags))).toEqual(new Set(parts.keys()));
+});
+
+test('where no key is needed, none is asked for', () => {
+  const open = openApi(TABLE, { version: '1.2.3', keyed: false }) as unknown as Document;
+  expect(open.components.securitySchemes).toBeUndefined();
+  expect(Object.values(open.paths).flatMap((one) => Object.values(one).flatMap(({ security }) => security))).toEqual(
+    [],
+  );
 });
 
 test('every problem that there is can come of some route, or of the server itself', () => {

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import https from 'node:https';
+import { connect } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { watchCertificate } from '../../api/certificate.ts';
@@ -92,4 +93,17 @@ it('warns when its certificate ends soon', async () => {
   const ending = folder.pair('ending', pair(20));
   const { told } = await start('unused', ending);
   expect(told).toEqual(['the certificate of the API ends soon']);
+});
+
+it('cuts off who connects and agrees on nothing', async () => {
+  const tls: ApiTls = { ...folder.pair('silent', first), minVersion: '1.2' };
+  const { server, port } = await serve((_, response) => response.end(), {
+    host: '127.0.0.1',
+    port: 0,
+    tls,
+    headersMs: 300,
+  });
+  stops.push(() => stopServing(server, 0));
+  const silent = connect(port, '127.0.0.1').on('error', () => undefined);
+  await new Promise((resolve) => silent.resume().once('close', resolve));
 });

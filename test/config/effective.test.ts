@@ -57,6 +57,11 @@ describe('dsx config show', () => {
     accessKeyId: \${KEY}
     secretAccessKey: canary-in-file
     scanPassword: canary-password
+results:
+  - id: hook
+    kind: webhook
+    url: https://canary-user:canary-pass@hooks.example.com/x?token=canary-query
+    secret: whsec_canary
 `;
     writeFileSync(file, yaml);
     const { code, text } = run((here) => show({ file }, here), {
@@ -79,6 +84,8 @@ describe('dsx config show', () => {
       `connectors[s].accessKeyId = \${KEY}  [${file}:6]`,
       `connectors[s].secretAccessKey = [redacted]  [${file}:7]`,
       'connectors[s].action = nothing  [default]',
+      `results[hook].url = https://***:***@hooks.example.com/x  [${file}:12]`,
+      `results[hook].secret = [redacted]  [${file}:13]`,
     ]) {
       expect(lines).toContain(line);
     }

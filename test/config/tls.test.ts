@@ -97,6 +97,17 @@ describe('certificates at the start', () => {
       expect.stringMatching(/DSXCONNECT_CA_BUNDLE: .*DSXCONNECT_API_CA_FILE/),
       expect.stringMatching(/DSXCONNECT_SYSLOG__TRANSPORT: .*docs\/results-out\.md/),
     ]);
+    for (const name of [
+      'CONNECTOR_USE_TLS',
+      'DSXCONNECTOR_USE_TLS',
+      'DSXCONNECTOR_CA_BUNDLE',
+      'CONNECTOR_VERIFY_TLS',
+    ]) {
+      expect(problems(loadApiConfig, { [name]: 'true' })).toEqual([
+        expect.stringMatching(new RegExp(`^unknown_variable ${name}: .*USE_TLS.*unset it here$`)),
+      ]);
+      expect(problems(loadApiConfig, { [name]: '' })).toEqual([]);
+    }
     const off = loadWorkerConfig({
       HOME: folder.path,
       DSXA_SCANNER_URL: 'https://scanner.example.com',

@@ -1,5 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createResultsCheck } from '../../api/results-view.ts';
 import { RESULTS_OUT, type ResultsOutView, resultsOutWorkflowId } from '../../workflows/messages.ts';
@@ -9,6 +12,7 @@ import { Plant } from '../support/plant.ts';
 import { Collector, jsonOf } from './collector.ts';
 
 const FINDINGS = 40;
+const HOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const pem = new PemFolder();
 const server = pair();
 let plant: Plant;
@@ -62,8 +66,41 @@ async function expected(job: string): Promise<string[]> {
   return [...new Set(found)].sort();
 }
 
+interface Delivery {
+  readonly id: string;
+  readonly status: number;
+  readonly results: readonly string[];
+}
+
+/** A webhook that takes what is signed, but for the first `refusals` deliveries. */
+async function startHook(refusals: number): Promise<{ url: string; seen: readonly Delivery[]; stop(): void }> {
+  const seen: Delivery[] = [];
+  const hook = createServer({ cert: server.cert, key: server.key }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const headers = request.headers as Record<string, string>;
+      const body = new Webhook(HOOK_SECRET).verify(Buffer.concat(chunks), headers) as {
+        data: { results: { id: string }[] };
+      };
+      const status = seen.length < refusals ? 503 : 204;
+      seen.push({ id: headers['webhook-id'] ?? '', status, results: body.data.results.map(({ id }) => id) });
+      response.writeHead(status).end();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    hook.listen(0, '127.0.0.1', resolve);
+  });
+  const stop = (): void => {
+    hook.close();
+    hook.closeAllConnections();
+  };
+  return { url: `https://127.0.0.1:${(hook.address() as AddressInfo).port}/hook?token=canary-token`, seen, stop };
+}
+
 it('findings and actions reach every sink of every transport, in the shape that receivers know', async () => {
-  const [udp, tcp, tls] = await Promise.all([
+  const [hook, udp, tcp, tls] = await Promise.all([
+    startHook(2),
     Collector.datagrams(),
     Collector.stream('lines'),
     Collector.stream('octet-counting', { cert: server.cert, key: server.key }),
@@ -74,14 +111,16 @@ it('findings and actions reach every sink of every transport, in the shape that 
     'transports',
     `  - { id: over-udp, kind: syslog, host: 127.0.0.1, port: ${udp.port}, transport: udp }
   - { id: over-tcp, kind: syslog, host: 127.0.0.1, port: ${tcp.port}, transport: tcp, framing: lines, send: all }
-  - { id: over-tls, kind: syslog, host: 127.0.0.1, port: ${tls.port}, caFile: ${ca} }\n`,
+  - { id: over-tls, kind: syslog, host: 127.0.0.1, port: ${tls.port}, caFile: ${ca} }
+  - { id: hook, kind: webhook, url: "${hook.url}", secret: "\${HOOK_SECRET}", caFile: ${ca}, privateAddress: on }\n`,
   );
-  await plant.worker(env);
+  await plant.worker({ ...env, HOOK_SECRET });
   await until(async () => (await view('over-tls').catch(() => undefined)) !== undefined).toBe(true);
   // A sink gets what begins once it is there.
   await until(async () => (await plant.ledger.results.read('over-tls')) !== undefined).toBe(true);
   await until(async () => (await plant.ledger.results.read('over-udp')) !== undefined).toBe(true);
   await until(async () => (await plant.ledger.results.read('over-tcp')) !== undefined).toBe(true);
+  await until(async () => (await plant.ledger.results.read('hook')) !== undefined).toBe(true);
   const source = plant.source(folderOf('transports'));
   const scan = await plant.start(
     { action: 'move', quarantine: path.join(plant.home, 'quarantine') },
@@ -93,6 +132,14 @@ it('findings and actions reach every sink of every transport, in the shape that 
   await until(() => ids(tls)).toEqual(want);
   await until(() => ids(udp)).toEqual(want);
   await until(() => ids(tcp).length).toBe(want.length + 60 - FINDINGS);
+  // A webhook that refuses is asked again, with the same batch under the same id.
+  const taken = () => hook.seen.filter(({ status }) => status === 204).flatMap(({ results }) => results);
+  await until(() => [...new Set(taken())].sort()).toEqual(want);
+  hook.stop();
+  const [first, second, third] = hook.seen;
+  expect([first?.status, second?.status, third?.status]).toEqual([503, 503, 204]);
+  for (const again of [second, third]) expect([again?.id, again?.results]).toEqual([first?.id, first?.results]);
+  expect(JSON.stringify(await plant.ledger.results.read('hook'))).not.toContain('canary');
   const one = jsonOf(tls.messages.find((text) => text.includes('#move-done')) ?? '');
   expect(one).toMatchObject({
     source: 'dsx-connect',

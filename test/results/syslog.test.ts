@@ -4,6 +4,8 @@ import { createSyslogSink, syslogLine } from '../../results/syslog.ts';
 import { pair } from '../support/pem-files.ts';
 import { Collector, jsonOf } from './collector.ts';
 
+const nothing = { description: null, id: null, preview: null };
+
 function message(n: number, outcome = 'malicious'): ResultMessage {
   return {
     id: `job-1/0-0:${n}`,
@@ -14,12 +16,19 @@ function message(n: number, outcome = 'malicious'): ResultMessage {
     scan_request: {
       location: `büro/${n}\n"x".exe`,
       metainfo: 'x',
-      connector: { name: 'finance', item_action: 'nothing' },
+      connector: {
+        ...{ name: 'finance', display_name: 'finance', uuid: 'b335399f-e6c3-4125-b67f-3da3ca902972', url: '' as const },
+        ...{ item_action: 'nothing', item_action_move_metainfo: '', filter: '' },
+      },
+      connector_url: '',
+      requested_action: null,
+      size_in_bytes: 68,
       scan_job_id: 'job-1',
       job_item_id: `0-0:${n}`,
+      scan_source: null,
     },
     verdict: { verdict: 'Malicious' },
-    item_action: { status: 'nothing', item_action: 'nothing', message: 'No action taken' },
+    item_action: { status: 'nothing', item_action: 'nothing', message: 'No action taken', ...nothing },
   };
 }
 const MANY = Array.from({ length: 500 }, (_, n) => message(n));
