@@ -81,6 +81,7 @@ test('the table has the routes that clients were promised', () => {
     [
       'DELETE /connectors/share',
       'POST /connectors',
+      'POST /connectors/share/key/rotate',
       'PUT /connectors/share',
       'DELETE /connectors/share/estimate/estimate-1',
       'DELETE /folders/estimate/estimate-1',
