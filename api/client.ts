@@ -104,7 +104,8 @@ export interface ApiClient extends ConnectorClient, ScheduleClient {
   waiting(source: string, query?: { limit?: number; after?: number }): Promise<SourceApprovals>;
   decide(source: string, verdict: Verdict, body: DecideBody): Promise<DecideSourceAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
-  jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
+  /** States and kinds: some, with commas. */
+  jobs(query?: { limit?: number; after?: string; source?: string; state?: string; kind?: string }): Promise<JobList>;
   /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
   retry(job: string, body?: RetryJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Has the status in Redis written anew. */

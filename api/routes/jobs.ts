@@ -76,13 +76,13 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     route({
       method: 'GET',
       path: '/jobs',
-      summary: 'Jobs, newest first.',
+      summary: 'Jobs, newest first; those of a source, in some states, of some kinds.',
       role: 'viewer',
       query: requests.jobsQuery,
       answers: { 200: answers.jobList },
-      handle: async ({ query: { limit, after } }) => {
-        const shown = lists.get(`${limit} ${after ?? ''}`, async () => {
-          const list = await jobs.list(limit, after);
+      handle: async ({ query: { limit, after, ...filter } }) => {
+        const shown = lists.get(JSON.stringify([limit, after, filter.source, filter.state, filter.kind]), async () => {
+          const list = await jobs.list(limit, after, filter);
           // What a source that is back knows is shown at once.
           if (list.degraded !== undefined) queueMicrotask(() => lists.clear());
           return written(list);
