@@ -137,6 +137,7 @@ export async function buildDeps(
       }),
     backlog,
     scanner: scannerOf(config),
+    quietMs: config.remote.quietMs,
   });
   const deps: ApiDeps = {
     settings: {

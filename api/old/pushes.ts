@@ -22,6 +22,8 @@ export interface PushesDeps {
   readonly intake: (target: (key: string) => OnAccessTarget) => Intake;
   readonly backlog: (source: string, shard: number) => Promise<number | undefined>;
   readonly scanner: string;
+  /** Absent: `QUIET_MS`. */
+  readonly quietMs?: number;
 }
 
 /** What takes what remote connectors push. */
@@ -42,14 +44,15 @@ export interface Pushes {
   close(): Promise<void>;
 }
 
-export function createPushes({ intake: open, backlog, scanner }: PushesDeps): Pushes {
+export function createPushes({ intake: open, backlog, scanner, quietMs }: PushesDeps): Pushes {
   const entries = new Map<string, RemoteEntry>();
   const intake = open((key) => {
     const [uuid = '', scan] = key.split('/');
     const entry = entries.get(uuid);
     if (entry === undefined) throw new RangeError(`nothing of ${uuid} was pushed`);
     const target = remoteTarget(entry, scanner);
-    return scan === undefined ? target : { ...target, shard: PUSHED_SHARD };
+    const bounds = quietMs !== undefined && { bounds: { idleMs: quietMs } };
+    return scan === undefined ? target : { ...target, shard: PUSHED_SHARD, ...bounds };
   });
 
   return {

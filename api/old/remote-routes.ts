@@ -10,7 +10,7 @@ import { ApiProblem } from '../problems.ts';
 import { type Call, type Reply, type Route, route } from '../route.ts';
 import { createBodies, OldRefusal, parsedBody } from './old-body.ts';
 import { createOwnJobs } from './own-jobs.ts';
-import { pushTasks } from './push-task.ts';
+import { MOST_PART, pushTasks } from './push-task.ts';
 import { LONGEST_MS } from './pushes.ts';
 import type { RemoteDeps } from './remote-deps.ts';
 import { uuidOf } from './remote-door.ts';
@@ -20,7 +20,6 @@ import {
   connectorModel,
   detail,
   enqueueDoneModel,
-  MOST_PART,
   type ScanRequestModel,
   scanRequestModel,
   statusResponse,

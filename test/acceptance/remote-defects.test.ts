@@ -120,6 +120,35 @@ test('ids that nobody gave out make no jobs', async () => {
   expect((await api.client.jobs()).jobs).toHaveLength(before);
 }, 60_000);
 
+test('who wants a whole scan while the rest of an earlier one is scanned gets a whole one', async () => {
+  const connector = await connect('rest', { 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' }, { diesAfter: 0 });
+  const push = async (name: string, job: string) => {
+    const request = await connector.requestOf(path.join(connector.options.folder, name), job);
+    expect((await connector.call('POST', 'scan/request', request)).status).toBe(202);
+  };
+  const first = await scanOf(connector);
+  await connector.call('POST', `scan/jobs/${first}/enqueue_done`, {});
+  await plant.client.workflow.getHandle(`full-scan:${connector.uuid}`).result();
+  await push('a.txt', first);
+  const isRest = ({ source, job }: { source: { id: string }; job: string }) =>
+    source.id === connector.uuid && job !== first;
+  await until(async () => (await api.client.jobs()).jobs.some(isRest));
+  const rest = (await api.client.jobs()).jobs.find(isRest)?.job ?? '';
+  await api.client.pause(rest);
+  await push('b.txt', first);
+  // By then it waits for nothing more.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect((await api.client.startJob({ connector: connector.uuid, scanner: 'standin' })).job).toBe(rest);
+  await api.client.resume(rest);
+  await until(() => connector.scans.includes(rest));
+  // The listing takes longer than the quiet after its end.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect((await api.client.job(rest)).state).toBe('running');
+  await push('c.txt', rest);
+  await connector.call('POST', `scan/jobs/${rest}/enqueue_done`, {});
+  expect(await ended(rest)).toMatchObject({ state: 'completed', listed: 3, gaps: [] });
+}, 60_000);
+
 test('a second start joins the first: the connector lists once', async () => {
   const connector = await connect('twice', { 'a.txt': 'a' }, { diesAfter: 0 });
   const job = await scanOf(connector);
