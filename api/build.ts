@@ -141,6 +141,7 @@ export async function buildDeps(
       }),
     backlog,
     scanner: scannerOf(config),
+    quietMs: config.remote.quietMs,
   });
   const resources = resourcesOf(
     config.connectors.map((connector) => ({ ...resourceOf(connector), managed: 'file' as const })),

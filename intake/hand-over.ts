@@ -37,7 +37,7 @@ export function createHandOver(client: Client): (signal: EventsSignal) => Promis
 }
 
 /** What a remote connector pushes for a scan goes to the one that runs. Where none does, this one takes what is left over. */
-function followUp({ source, settings, site }: OnAccessStart): StartRequest {
+function followUp({ source, settings, site, bounds }: OnAccessStart): StartRequest {
   return {
     job: jobIdOf(new Date(), randomUUID()),
     kind: 'full',
@@ -45,7 +45,7 @@ function followUp({ source, settings, site }: OnAccessStart): StartRequest {
     settings,
     ...(site !== undefined && { site }),
     actor: 'connector',
-    pushed: { ask: false },
+    pushed: { ask: false, ...(bounds?.idleMs !== undefined && { quietMs: bounds.idleMs }) },
   };
 }
 

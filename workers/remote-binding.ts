@@ -1,7 +1,8 @@
 import { ConnectorError } from '../connectors/errors.ts';
 import type { ConnectorSettings } from '../connectors/registry.ts';
+import type { SigningKey } from '../connectors/remote/settings.ts';
 import type { Hidden } from '../domain/hidden.ts';
-import type { RemoteEntry } from '../domain/remote.ts';
+import type { RemoteEntry, RemoteKey } from '../domain/remote.ts';
 import type { RemoteBook } from '../ledger/remote-book.ts';
 import { type AllowedTarget, LOOPBACK } from '../net/allowed.ts';
 import { remoteSecret } from '../net/remote-keys.ts';
@@ -34,6 +35,20 @@ export function createRemoteBindings({ book, allowed, masterKey, now = Date.now 
     return entry;
   }
 
+  const signing = ({ id }: RemoteKey): SigningKey => ({
+    id,
+    secret: hidden(remoteSecret(masterKey?.reveal() ?? '', id)),
+  });
+  const counts = ({ until }: RemoteKey): boolean => until === undefined || Date.parse(until) > now();
+
+  function keysOf(uuid: string, newest: RemoteKey, before: RemoteKey | undefined) {
+    return {
+      key: signing(newest),
+      ...(before?.until !== undefined && counts(before) && { keyBefore: { ...signing(before), until: before.until } }),
+      latestKeys: async () => ((await book.newest(uuid))?.keys ?? []).filter(counts).map(signing),
+    };
+  }
+
   return {
     async binding(uuid, quarantine) {
       const entry = await entryOf(uuid);
@@ -54,18 +69,7 @@ export function createRemoteBindings({ book, allowed, masterKey, now = Date.now 
         id: uuid,
         model,
         ...(quarantine !== undefined && { quarantine }),
-        ...(newest !== undefined &&
-          masterKey !== undefined && {
-            key: { id: newest.id, secret: hidden(remoteSecret(masterKey.reveal(), newest.id)) },
-            ...(before?.until !== undefined &&
-              Date.parse(before.until) > now() && {
-                keyBefore: {
-                  id: before.id,
-                  secret: hidden(remoteSecret(masterKey.reveal(), before.id)),
-                  until: before.until,
-                },
-              }),
-          }),
+        ...(newest !== undefined && masterKey !== undefined && keysOf(uuid, newest, before)),
         allowed: local ? [...allowed, ...LOOPBACK] : allowed,
       };
     },

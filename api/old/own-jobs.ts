@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal } from '../../domain/job.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
@@ -7,6 +8,8 @@ import { isJobId } from '../request-schemas.ts';
 /** How long it is believed how a job stands, in milliseconds: former connectors ask before each item. */
 const BELIEVED_MS = 1_000;
 const REMEMBERED = 500;
+/** How long the answer to that may take, in milliseconds: connectors wait for theirs. */
+const PATIENCE_MS = 1_000;
 
 /** A job that a remote connector was asked for. */
 export interface OwnJob {
@@ -29,14 +32,15 @@ export function createOwnJobs(deps: Pick<ApiDeps, 'ledger'>, jobs: Jobs): OwnJob
     // The header is there before the connector is asked.
     const header = await (await deps.ledger.open()).job(job).header();
     if (header === undefined || header.coverage === undefined) return undefined;
-    const state = await jobs.get(job).then(
+    const asked = jobs.get(job).then(
       (found) => found.state,
       (error: unknown) => {
-        // Nobody can tell now: what is pushed is taken.
         if (error instanceof ApiProblem) return 'running' as const;
         throw error;
       },
     );
+    // While nobody can tell what is pushed is taken.
+    const state = await Promise.race([asked, sleep(PATIENCE_MS, 'running' as const, { ref: false })]);
     return { uuid: header.source.id, cancelled: state === 'cancelling' || (isFinal(state) && state === 'cancelled') };
   }
 

@@ -24,7 +24,9 @@ export interface WrittenAt {
 /** Connector, shard, hour, writer, then page and lines: `12.0-99_13.0` are the first hundred lines of page 12 and the first of page 13. */
 const TASK =
   /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(0|9999):(\d{4}-\d\d-\d\dT\d\d):([0-9a-f]{16}):([\d._-]{3,300})$/;
-const PART = /^([1-9]\d{0,14})\.(\d{1,6})(?:-(\d{1,6}))?$/;
+const PART = /^([1-9]\d{0,14})\.(\d{1,4})(?:-(\d{1,4}))?$/;
+/** Items of one task at most. */
+export const MOST_PART = 100;
 
 export function pushTaskId({ uuid, ofScan, lines }: PushTask): string {
   const [first] = lines;
@@ -37,10 +39,14 @@ export function pushTaskId({ uuid, ofScan, lines }: PushTask): string {
 export function parsePushTask(task: string): PushTask | undefined {
   const [, uuid, shard, slot, writer, text] = TASK.exec(task) ?? [];
   if (uuid === undefined || slot === undefined || writer === undefined || text === undefined) return undefined;
+  if (Number.isNaN(Date.parse(`${slot}:00:00.000Z`))) return undefined;
   const lines: PushedLines[] = [];
+  let items = 0;
   for (const part of text.split('_')) {
     const [, n, from, to = from] = PART.exec(part) ?? [];
     if (n === undefined || Number(to) < Number(from)) return undefined;
+    items += Number(to) - Number(from) + 1;
+    if (items > MOST_PART) return undefined;
     lines.push({ ref: { slot, writer, n: Number(n) }, from: Number(from), to: Number(to) });
   }
   return { uuid, ofScan: shard === String(PUSHED_SHARD), lines };

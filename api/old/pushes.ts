@@ -10,7 +10,7 @@ import type { WrittenAt } from './push-task.ts';
 import type { ScanRequestModel } from './remote-schemas.ts';
 
 /** Former connectors wait 5 s for an answer, and then lose what they sent: all that is tried for them lies within this. Milliseconds. */
-const LONGEST_MS = 4_000;
+export const LONGEST_MS = 4_000;
 const AGAIN_MS = 500;
 /** Items that wait for their scan at which answers get slower, and at which they are slowest. */
 const SLOW_FROM = 50_000;
@@ -22,6 +22,8 @@ export interface PushesDeps {
   readonly intake: (target: (key: string) => OnAccessTarget) => Intake;
   readonly backlog: (source: string, shard: number) => Promise<number | undefined>;
   readonly scanner: string;
+  /** Absent: `QUIET_MS`. */
+  readonly quietMs?: number;
 }
 
 /** What takes what remote connectors push. */
@@ -29,41 +31,48 @@ export interface Pushes {
   /**
    * Resolves when all are written down and handed to their scan: of the job that the connector was asked for, or of what it finds by
    * itself. A flood is held back by slow answers, not by refusals, which former connectors take for success.
+   * @param deadline when there is to be an answer, in milliseconds since 1970: `LONGEST_MS` after the request came
    * @returns where each was written down
-   * @throws IntakeError when the ledger or Temporal stay away
+   * @throws IntakeError when the ledger or Temporal stay away. Some may have been handed over then, or still be
    */
-  take(entry: RemoteEntry, requests: readonly ScanRequestModel[], ofScan: boolean): Promise<readonly WrittenAt[]>;
+  take(
+    entry: RemoteEntry,
+    requests: readonly ScanRequestModel[],
+    ofScan: boolean,
+    deadline: number,
+  ): Promise<readonly WrittenAt[]>;
   close(): Promise<void>;
 }
 
-export function createPushes({ intake: open, backlog, scanner }: PushesDeps): Pushes {
+export function createPushes({ intake: open, backlog, scanner, quietMs }: PushesDeps): Pushes {
   const entries = new Map<string, RemoteEntry>();
   const intake = open((key) => {
     const [uuid = '', scan] = key.split('/');
     const entry = entries.get(uuid);
     if (entry === undefined) throw new RangeError(`nothing of ${uuid} was pushed`);
     const target = remoteTarget(entry, scanner);
-    return scan === undefined ? target : { ...target, shard: PUSHED_SHARD };
+    const bounds = quietMs !== undefined && { bounds: { idleMs: quietMs } };
+    return scan === undefined ? target : { ...target, shard: PUSHED_SHARD, ...bounds };
   });
 
   return {
-    async take(entry, requests, ofScan) {
+    async take(entry, requests, ofScan, deadline) {
       entries.set(entry.uuid, entry);
       const events = requests.map((request) => eventOf(request, ofScan));
-      const deadline = Date.now() + LONGEST_MS;
       const written: WrittenAt[] = [];
       const key = ofScan ? `${entry.uuid}/scan` : entry.uuid;
       for (;;) {
         // What was handed over, and nobody said so, comes again as repeats.
         const left = [...events.keys()].filter((at) => written[at] === undefined);
         try {
-          await intake.add(
+          const added = intake.add(
             key,
             left.map((at) => events[at] as StorageEvent),
             (at, ref, line) => {
               written[left[at] as number] = { ref, line };
             },
           );
+          await within(deadline, added);
           break;
         } catch (error) {
           if (!(error instanceof IntakeError) || Date.now() + AGAIN_MS > deadline) throw error;
@@ -76,6 +85,24 @@ export function createPushes({ intake: open, backlog, scanner }: PushesDeps): Pu
     },
     close: () => intake.close(),
   };
+}
+
+/** @throws IntakeError at the deadline, whatever becomes of it then */
+async function within(deadline: number, added: Promise<void>): Promise<void> {
+  added.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const told = 'what was pushed is not handed over in the time that connectors wait';
+    timer = setTimeout(
+      () => reject(new IntakeError('unavailable', told, AGAIN_MS)),
+      Math.max(0, deadline - Date.now()),
+    );
+  });
+  try {
+    await Promise.race([added, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** How long an answer is held back, in milliseconds. */

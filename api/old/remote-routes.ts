@@ -10,7 +10,8 @@ import { ApiProblem } from '../problems.ts';
 import { type Call, type Reply, type Route, route } from '../route.ts';
 import { createBodies, OldRefusal, parsedBody } from './old-body.ts';
 import { createOwnJobs } from './own-jobs.ts';
-import { pushTasks } from './push-task.ts';
+import { MOST_PART, pushTasks } from './push-task.ts';
+import { LONGEST_MS } from './pushes.ts';
 import type { RemoteDeps } from './remote-deps.ts';
 import { uuidOf } from './remote-door.ts';
 import {
@@ -19,7 +20,6 @@ import {
   connectorModel,
   detail,
   enqueueDoneModel,
-  MOST_PART,
   type ScanRequestModel,
   scanRequestModel,
   statusResponse,
@@ -100,6 +100,7 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     size = 1,
   ): Promise<{ readonly tasks: readonly string[] } | { readonly cancelled: string }> {
     const { pushes } = remote();
+    const deadline = Date.now() + LONGEST_MS;
     const live: ScanRequestModel[] = [];
     const ofScan: ScanRequestModel[] = [];
     for (const request of requests) {
@@ -111,7 +112,7 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     const tasks: string[] = [];
     for (const [part, isOfScan] of [[ofScan, true] as const, [live, false] as const]) {
       if (part.length === 0) continue;
-      tasks.push(...pushTasks(entry.uuid, isOfScan, await pushes.take(entry, part, isOfScan), size));
+      tasks.push(...pushTasks(entry.uuid, isOfScan, await pushes.take(entry, part, isOfScan, deadline), size));
     }
     return { tasks };
   }
@@ -234,7 +235,7 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
           return { status: 202, body: success(`Scan task ID: ${task}`, queued) };
         } catch (error) {
           if (!(error instanceof IntakeError)) throw error;
-          return { status: 503, body: failure('Not taken; send it again', error.code) };
+          return { status: 503, body: failure('Not taken, or not known to be; send it again', error.code) };
         }
       },
     ),
@@ -268,7 +269,7 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         } catch (error) {
           if (!(error instanceof IntakeError)) throw error;
           // Former connectors take 202 with nothing queued for success.
-          return { status: 503, body: failure('Not taken; send it again', error.code) };
+          return { status: 503, body: failure('Not taken, or not known to be; send it again', error.code) };
         }
       },
     ),

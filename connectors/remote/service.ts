@@ -58,11 +58,8 @@ export function createRemoteService(settings: RemoteSettings): RemoteService {
         ...(bytes.length > 0 && { body: bytes }),
       });
     try {
-      const answer = await signing.signed(
-        { method, target: `${url.pathname}${url.search}`, body: bytes },
-        send,
-        isRefused,
-      );
+      const signed = { method, target: `${url.pathname}${url.search}`, body: bytes };
+      const answer = await signing.signed(signed, send, isRefused, letGo);
       // A failed read of the body reaches whoever reads it; nobody else need hear of it.
       answer.body.on('error', () => undefined);
       return { status: answer.statusCode, ...headOf(answer.headers), body: answer.body };
@@ -86,12 +83,14 @@ export function createRemoteService(settings: RemoteSettings): RemoteService {
   };
 }
 
-/** Its signature was not taken: nothing was done, and the rest of the answer is let go. */
-async function isRefused({ statusCode, body }: Dispatcher.ResponseData): Promise<boolean> {
-  if (statusCode !== 401) return false;
+/** Its signature was not taken: nothing was done. */
+function isRefused({ statusCode }: Dispatcher.ResponseData): boolean {
+  return statusCode === 401;
+}
+
+async function letGo({ body }: Dispatcher.ResponseData): Promise<void> {
   body.on('error', () => undefined);
   await body.dump();
-  return true;
 }
 
 function baseOf({ id, model, allowed }: RemoteSettings): string {

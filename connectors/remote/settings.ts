@@ -18,6 +18,8 @@ export interface RemoteSettings {
   readonly key?: SigningKey;
   /** While a key is replaced: the one before, which is what the connector has until it registers again. */
   readonly keyBefore?: SigningKey & { readonly until: string };
+  /** The keys that count by now, newest first: a connector lives through the reading of a page, and keys need not. */
+  readonly latestKeys?: () => Promise<readonly SigningKey[]>;
   /** What its address may lead to beside the public internet. */
   readonly allowed: readonly AllowedTarget[];
 }

@@ -185,6 +185,31 @@ test('a key that is rotated goes on for its grace, is followed by the next at th
   expect((await connector.call('PUT', at, 'x')).status).toBe(204);
 }, 120_000);
 
+test('a scan goes on while the key is replaced, and nothing of it is held or failed', async () => {
+  const connector = await enrolled('in-the-middle');
+  writeMany(connector.options.folder, 400);
+  plant.standin.setOptions({ latencyMs: 50, workers: 4 });
+  const { job } = await api.client.startJob({ connector: connector.uuid, scanner: 'standin' });
+  const reads = async (count: number) => await until(async () => connector.reads >= count);
+  await reads(50);
+  await api.client.rotateConnectorKey(connector.uuid);
+  await reads(100);
+  // What is asked from here on must be signed with the new key alone, also by who began before there was one.
+  await connector.register();
+  await reads(200);
+  await api.client.rotateConnectorKey(connector.uuid, { graceSeconds: 0 });
+  await connector.register();
+  const states = new Set<string>();
+  await until(async () => {
+    const { state } = await api.client.job(job);
+    states.add(state);
+    return isFinal(state);
+  });
+  plant.standin.setOptions({ latencyMs: 0, workers: 1_000 });
+  expect(await api.client.job(job)).toMatchObject({ state: 'completed', listed: 400, gaps: [] });
+  expect(states).not.toContain('held');
+}, 120_000);
+
 test('without a grace a key ends at once, and the connector is back with its next heartbeat', async () => {
   const connector = await enrolled('at-once');
   const first = await api.client.rotateConnectorKey(connector.uuid, { graceSeconds: 60 });

@@ -171,7 +171,9 @@ test('what a connector finds by itself is scanned at once, each time that it is 
   for (const name of ['a.txt', 'bad.com']) {
     const pushed = await connector.call('POST', 'scan/request', await connector.requestOf(path.join(folder, name)));
     expect(pushed.status).toBe(202);
-    expect(pushed.headers.get('location')).toMatch(/^\/dsx-connect\/api\/v1\/scan\/request\/[0-9a-f-]{36}$/);
+    expect(pushed.headers.get('location')).toMatch(
+      new RegExp(`^/dsx-connect/api/v1/scan/request/${connector.uuid}:0:[0-9TZ-]{13}:[0-9a-f]{16}:\\d+\\.\\d+$`),
+    );
   }
   await until(() => existsSync(path.join(connector.quarantine, 'bad.com')));
   writeFiles(folder, { 'a.txt': 'b' });

@@ -15,6 +15,7 @@ export class PushSupply implements Supply {
   readonly #lastAt: () => string | undefined;
   /** Set from outside: nothing more is waited for. What came is still scanned. */
   ends = false;
+  #told = false;
   /** Set from outside while marks are being read. */
   reading = false;
 
@@ -29,7 +30,14 @@ export class PushSupply implements Supply {
 
   take(_state: ScanJobState, open: number): SupplyTurn | undefined {
     if (open < OPEN_PAGES && this.#book.ready) return { events: this.#book.take(PAGE_ITEMS), last: false };
-    return this.ends && this.#book.pending === 0 ? { events: [], last: true } : undefined;
+    if (!this.ends || this.#book.pending > 0) return undefined;
+    this.#told = true;
+    return { events: [], last: true };
+  }
+
+  /** The job was told that nothing more comes: its listing can't go on. */
+  get over(): boolean {
+    return this.#told;
   }
 
   planned(page: string | undefined): void {
@@ -37,6 +45,7 @@ export class PushSupply implements Supply {
   }
 
   giveBack(): void {
+    this.#told = false;
     this.#book.giveBack();
   }
 

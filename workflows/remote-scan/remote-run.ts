@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
+  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -17,6 +18,7 @@ import {
   type EventsSignal,
   ON_ACCESS,
   PUSHED,
+  REFUSAL,
   SEARCH_ATTRIBUTE,
   type StartAnswer,
   type StartRequest,
@@ -82,7 +84,7 @@ export class RemoteRun {
     this.#activities = jobActivities(this.#request);
     acceptControl(this.#job, this.#activities.orchestrator);
     setHandler(startUpdate, (asked) => this.#started(asked), {
-      validator: (asked) => refuseOtherScan(this.#job, asked),
+      validator: (asked) => this.#refuse(asked),
     });
     acceptVersions(this.#job);
     watchForCancel(this.#job);
@@ -116,6 +118,15 @@ export class RemoteRun {
       const scanned = ended.state === 'completed' || ended.state === 'completed_with_gaps';
       if (scanned && this.#book.pending > 0) return await this.#follow();
       return ended;
+    });
+  }
+
+  #refuse(asked: StartRequest): void {
+    refuseOtherScan(this.#job, asked);
+    if (asked.pushed?.ask !== true || this.#asks || !this.#supply.over) return;
+    const what = `job ${this.#job.id} takes what was pushed after an earlier scan, and its listing is over`;
+    throw ApplicationFailure.nonRetryable(`${what}: start once it has ended`, REFUSAL.scanRunning, {
+      job: this.#job.id,
     });
   }
 
@@ -162,21 +173,29 @@ export class RemoteRun {
     return { job, source, settings };
   }
 
-  /** Ends the listing when nothing came for long enough, and says what was not whole. */
+  /** Ends the listing when nothing came for long enough, and says what was not whole; once more when somebody wants all of it after that. */
   async #untilEnd(): Promise<void> {
+    while (await this.#quiet()) {
+      const broken = this.#listening.broken(this.#book.count);
+      if (broken !== undefined) this.#job.state.broken = broken;
+      this.#supply.ends = true;
+      this.#job.news = true;
+      await condition(() => this.#over || this.#listening.mustAsk);
+      this.#supply.ends = false;
+    }
+  }
+
+  /** False when the run is over before. */
+  async #quiet(): Promise<boolean> {
     for (;;) {
       await condition(() => this.#over || !this.#listening.mustAsk);
-      if (this.#over) return;
+      if (this.#over) return false;
       const endsAtMs = this.#listening.endsAtMs;
       const left = endsAtMs - Date.now();
-      if (left <= 0) break;
+      if (left <= 0) return true;
       // What comes puts the end off: that is looked at when it would have been, so that no push costs a timer.
       await condition(() => this.#over || this.#listening.mustAsk || this.#listening.endsAtMs < endsAtMs, left);
     }
-    const broken = this.#listening.broken(this.#book.count);
-    if (broken !== undefined) this.#job.state.broken = broken;
-    this.#supply.ends = true;
-    this.#job.news = true;
   }
 
   /** Reads what there is on pages that came while the book was full. */

@@ -37,7 +37,9 @@ export class PartMemory {
       const pid = processOf(home, part);
       if (pid === undefined) return;
       try {
-        this.samples.push(memoryOf(pid).now);
+        const { now } = memoryOf(pid);
+        // One that was just killed has none.
+        if (!Number.isNaN(now)) this.samples.push(now);
       } catch {
         // It was killed between the two looks.
       }

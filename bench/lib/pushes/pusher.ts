@@ -25,6 +25,8 @@ export class Pusher {
   readonly singles: Ack[] = [];
   /** Pushes without a good answer, by status, or by what broke. */
   readonly failures = new Map<string, number>();
+  /** When the first and the last of them failed, as performance.now(). */
+  failedAt: { first: number; last: number } | undefined;
   /** A task id of each hundredth push. */
   readonly tasks: { readonly task: string; readonly location: string }[] = [];
   /** Items of pushes that are under way. */
@@ -90,6 +92,7 @@ export class Pusher {
   }
 
   #failed(what: string): void {
+    this.failedAt = { first: this.failedAt?.first ?? performance.now(), last: performance.now() };
     this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
   }
 

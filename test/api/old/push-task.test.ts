@@ -46,7 +46,7 @@ test('the tasks of a push name each of its lines once, in order, and nothing els
 });
 
 test('what is no id of a push is none', () => {
-  const good = `${UUID}:9999:${slot}:${writer}:12.0-99_13.0`;
+  const good = `${UUID}:9999:${slot}:${writer}:12.0-98_13.0`;
   expect(parsePushTask(good)?.lines).toHaveLength(2);
   for (const bad of [
     '',
@@ -54,10 +54,13 @@ test('what is no id of a push is none', () => {
     UUID,
     good.toUpperCase(),
     good.replace('9999', '1'),
-    good.replace('0-99', '99-0'),
+    good.replace('0-98', '98-0'),
     good.replace('12.', '0.'),
     `${good}_`,
     `${good}\n`,
+    good.replace('0-98', '0-99'),
+    good.replace('T18', 'T99'),
+    `${UUID}:9999:${slot}:${writer}:1.0-9999`,
     `${good} `,
   ]) {
     expect([bad, parsePushTask(bad)]).toEqual([bad, undefined]);
