@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { type FindCaller, setCaller } from './auth/caller.ts';
-import type { RateLimit } from './auth/rate.ts';
+import { bucketOf, type RateLimit } from './auth/rate.ts';
 import { ApiProblem } from './problems.ts';
 import { patterns, type Route } from './route.ts';
 
@@ -81,12 +81,12 @@ export function createGuard({ loopback, keyed, find, routes, limits, publicHosts
       if (keyed) tooMany(limits?.keys.take(caller.actor));
       setCaller(response, caller);
     } else if (authorization !== undefined) {
-      tooMany(limits?.strangers.take(request.socket.remoteAddress ?? ''));
+      tooMany(limits?.strangers.take(bucketOf(request.socket.remoteAddress ?? '')));
     }
   }
 
   async function letIn(request: Request, response: Response, basic: boolean): Promise<void> {
-    const address = request.socket.remoteAddress ?? '';
+    const address = bucketOf(request.socket.remoteAddress ?? '');
     const caller = await find(request.headers.authorization, basic);
     if (caller === undefined) {
       // Only what fails is counted: others may share the address with whoever sends wrong keys.

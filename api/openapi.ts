@@ -58,6 +58,10 @@ const PROBLEM: Json = {
   required: ['type', 'title', 'status', 'code', 'detail'],
 };
 
+const REFERENCE: Json = { $ref: '#/components/schemas/Problem' };
+/** Told by the server itself, before there is a request that could be one of an old route. */
+const OF_SERVER: readonly ProblemCode[] = ['bad_request', 'headers_too_large', 'request_timeout'];
+
 /** As the former product told errors: a code, or of what is not valid a list of places. */
 const OLD_PROBLEM: Json = {
   type: 'object',
@@ -70,9 +74,9 @@ const OLD_PROBLEM: Json = {
 };
 
 /** Every problem that a call of this route can come to: its own, and those of what stands in front of it. */
-export function problemsOf({ role, bodies, answers, problems }: Route): ProblemCode[] {
+export function problemsOf({ role, bodies, answers, problems, greets }: Route): ProblemCode[] {
   const keyed = role !== 'none' && role !== 'signed';
-  const codes: readonly (ProblemCode | false)[] = [
+  const codes: readonly (ProblemCode | false | undefined)[] = [
     'bad_request',
     'request_invalid',
     'host_refused',
@@ -81,14 +85,16 @@ export function problemsOf({ role, bodies, answers, problems }: Route): ProblemC
     'request_timeout',
     'internal',
     ...(keyed ? (['unauthorized', 'forbidden', 'too_many_requests', 'ledger_unavailable'] as const) : []),
+    greets && 'too_many_requests',
     bodies.json !== undefined && 'json_invalid',
-    bodies.json !== undefined && 'body_timeout',
+    (bodies.json !== undefined || bodies.raw) && 'body_timeout',
+    bodies.raw && 'unsupported_media_type',
     ...(hasBody(bodies) ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     Object.values(answers).includes('stream') && 'too_many_streams',
     ...(problems.includes('temporal_unreachable') ? (['workflow_failed', 'payloads_unreadable'] as const) : []),
     ...problems,
   ];
-  return [...new Set(codes.filter((code) => code !== false))];
+  return [...new Set(codes.filter((code) => typeof code === 'string'))];
 }
 
 function hasBody({ json, stream }: Route['bodies']): boolean {
@@ -202,18 +208,23 @@ function problemAnswers(route: Route): Json {
   const byStatus = Map.groupBy(problemsOf(route), statusOf);
   const all = [...byStatus].map(([status, codes]) => {
     const own = route.answers[status];
-    const problem = route.old
-      ? OLD_PROBLEM
-      : { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] };
+    const problem = route.old ? OLD_PROBLEM : { allOf: [REFERENCE, { properties: { code: { enum: codes } } }] };
     const retry = status === 503 || status === 429;
     const answer = {
       description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('. '),
       ...(retry && {
-        headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } } },
+        headers: {
+          'Retry-After': { description: 'Seconds.', required: true, schema: { type: 'integer', minimum: 1 } },
+        },
       }),
       ...(status === 401 && { headers: { 'WWW-Authenticate': { schema: { type: 'string' } } } }),
       content: route.old
-        ? { 'application/json': { schema: shapeOf(own) === undefined ? problem : { anyOf: [shapeOf(own), problem] } } }
+        ? {
+            'application/json': { schema: shapeOf(own) === undefined ? problem : { anyOf: [shapeOf(own), problem] } },
+            ...(codes.some((code) => OF_SERVER.includes(code)) && {
+              'application/problem+json': { schema: REFERENCE },
+            }),
+          }
         : {
             'application/problem+json': { schema: problem },
             ...(shapeOf(own) !== undefined && { 'application/json': { schema: shapeOf(own) } }),

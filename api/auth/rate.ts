@@ -7,6 +7,18 @@ interface Bucket {
 /** Callers that are remembered. The one seen longest ago is forgotten first, which gives it a full bucket again. */
 const MOST = 10_000;
 
+/** What shares a bucket of those who are not known: an IPv4 address; of IPv6 the network, since whoever has one has all of its addresses. */
+export function bucketOf(address: string): string {
+  const bare = address.split('%')[0] ?? '';
+  const url = `http://[${bare}]/`;
+  if (!bare.includes(':') || /\.\d+$/.test(bare) || !URL.canParse(url)) return address;
+  const [head = '', tail] = new URL(url).hostname.slice(1, -1).split('::');
+  const words = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : text.split(':'));
+  const [first, last] = [words(head), words(tail)];
+  const between = Array.from({ length: 8 - first.length - last.length }, () => '0');
+  return `${[...first, ...between, ...last].slice(0, 4).join(':')}::/64`;
+}
+
 export interface RateLimit {
   /** Takes one: 0 when there was one, else the milliseconds until there is. */
   take(caller: string): number;

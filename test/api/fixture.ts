@@ -39,6 +39,7 @@ import type {
   StartRequest,
 } from '../../workflows/messages.ts';
 import { sampleProgress } from '../support/samples.ts';
+import { undocumentedAnswers } from './documented.ts';
 
 /** Workflows as the API meets them, by the rules of the real ones: one full scan of a source at a time, equal settings join. */
 export class FakeControl implements JobControl {
@@ -429,6 +430,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     stopping: stopping.signal,
   };
   const { server, port } = await serve(createApi(deps), { host: '127.0.0.1', port: 0 });
+  const undocumented = undocumentedAnswers(server);
   const origin = `http://127.0.0.1:${port}`;
   return {
     origin,
@@ -447,6 +449,8 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
       await stopServing(server, 1_000);
       await ledger.close();
       await rm(home, { recursive: true, force: true });
+      const unknown = undocumented();
+      if (unknown.length > 0) throw new Error(`answers that the description does not have:\n${unknown.join('\n')}`);
     },
   };
 }

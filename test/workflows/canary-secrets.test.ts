@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiClient } from '../../api/client.ts';
+import { API_PREFIX } from '../../api/contract.ts';
 import { EICAR, writeFiles } from '../support/files.ts';
 import { historyText } from '../support/history.ts';
 import { Plant } from '../support/plant.ts';
@@ -13,7 +15,7 @@ import { startValkey, type ValkeyServer } from '../support/valkey.ts';
 /** One for each secret setting, with characters that change when they are written into an address. */
 const NAMES = [
   ...['s3Id', 's3Secret', 's3Session', 's3External', 'azureKey', 'azureSecret', 'gcs', 'graph', 'archive'],
-  ...['webhook', 'redis', 'scanner', 'api', 'codec'],
+  ...['webhook', 'redis', 'scanner', 'api', 'codec', 'azureSas', 'azureText', 'signed', 'enrolment', 'remote'],
 ] as const;
 type Name = (typeof NAMES)[number];
 const canary = (name: Name): string => `Canary+${name}/7f3a91c2d4`;
@@ -48,6 +50,8 @@ beforeAll(async () => {
   - { id: s3, kind: aws_s3, asset: bucket, endpoint: "${dead}", ${keys} }
   - { id: azure-key, kind: azure_blob_storage, asset: box, endpoint: "${dead}/acc", account: acc, accountKey: "\${AZURE_KEY}" }
   - { id: azure-app, kind: azure_blob_storage, asset: box, endpoint: "${dead}/acc", authorityHost: "${dead}", ${app}: "\${AZURE_SECRET}" }
+  - { id: azure-sas, kind: azure_blob_storage, asset: box, endpoint: "${dead}/acc", account: acc, sas: "\${AZURE_SAS}" }
+  - { id: azure-text, kind: azure_blob_storage, asset: box, connectionString: "\${AZURE_TEXT}", watch: { webhook: [{ source: signed, secret: "\${SIGNED}" }] } }
   - { id: s3-role, kind: aws_s3, asset: bucket, region: eu-central-1, roleArn: "arn:aws:iam::123456789012:role/x", externalId: "\${S3_EXTERNAL}", ${keys} }
   - { id: gcs, kind: google_cloud_storage, asset: bucket, endpoint: "${dead}", credentials: "\${GCS}" }
   - { id: graph, kind: sharepoint, asset: "", hostname: x.sharepoint.com, graphUrl: "${dead}", authorityUrl: "${dead}", ${app}: "\${GRAPH}" }
@@ -67,6 +71,9 @@ const secrets = (): Record<string, string> => ({
   S3_SESSION: canary('s3Session'),
   AZURE_KEY: base64(canary('azureKey')),
   AZURE_SECRET: canary('azureSecret'),
+  AZURE_SAS: `sv=2024-11-04&sp=rl&sig=${encodeURIComponent(canary('azureSas'))}`,
+  AZURE_TEXT: `BlobEndpoint=https://127.0.0.1:1/acc;AccountName=acc;AccountKey=${base64(canary('azureText'))}`,
+  SIGNED: base64(canary('signed').padEnd(33, 'x')),
   S3_EXTERNAL: canary('s3External'),
   GCS: JSON.stringify({ type: 'service_account', client_email: 'a@b.example.com', private_key: canary('gcs') }),
   GRAPH: canary('graph'),
@@ -95,6 +102,26 @@ async function api(env: Record<string, string>): Promise<{ origin: string; log: 
       await gone;
     },
   };
+}
+
+/** Secrets that the API makes and tells once: of a remote connector, and of a caller, which then uses it. */
+async function handedOut(origin: string): Promise<string[]> {
+  const post = async (route: string, body: object, headers: Record<string, string>) => {
+    const type = { 'content-type': 'application/json' };
+    const sent = { method: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(body) };
+    const answer = await fetch(`${origin}${API_PREFIX}/${route}`, sent);
+    expect(answer.status, await answer.clone().text()).toBe(201);
+    return (await answer.json()) as Record<string, string>;
+  };
+  const uuid = randomUUID();
+  const model = { name: 'fs', uuid, url: 'http://127.0.0.1:1/fs', status: 'ready' };
+  const remote = await post('connectors/register', model, { 'x-enrollment-token': canary('enrolment') });
+  const made = await post('keys', { name: `n-${uuid}`, role: 'viewer' }, { authorization: `Bearer ${canary('api')}` });
+  const { hmac_secret: secret = '' } = remote;
+  const { key = '' } = made;
+  expect((await createApiClient({ origin, key }).jobs()).jobs).toBeDefined();
+  expect([secret.length, key.length].every((length) => length > 40)).toBe(true);
+  return [secret, key, key.split('_')[2] ?? key];
 }
 
 async function redisText(): Promise<string> {
@@ -133,6 +160,8 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
   it('no secret is in any log, history, status or ledger, after scans, failures and checks', async () => {
     const keyFile = path.join(plant.home, 'api-key');
     writeFileSync(keyFile, canary('api'));
+    const remoteKeyFile = path.join(plant.home, 'remote-key');
+    writeFileSync(remoteKeyFile, canary('remote').padEnd(40, 'x'));
     const env = {
       ...secrets(),
       DSX_CONFIG: config,
@@ -142,6 +171,8 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
       DSXA_SCANNER_URL: plant.standin.url,
       DSXA_AUTH_TOKEN: canary('scanner'),
       AWS_ENDPOINT_URL_STS: 'https://127.0.0.1:1',
+      DSXCONNECT_AUTH__ENABLED: 'on',
+      DSXCONNECT_REMOTE_KEY_FILE: remoteKeyFile,
       ...(mode === 'encrypted' && { DSXCONNECT_CODEC_KEYS: `k:${CODEC_KEY}` }),
     };
     const worker = await plant.worker(env);
@@ -153,6 +184,7 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
       TEMPORAL_ADDRESS: plant.temporal.address,
       DSXA_STANDIN_URL: plant.standin.url,
       DSXCONNECT_API_KEY_FILE: keyFile,
+      DSXCONNECT_AUTH__ENROLLMENT_TOKEN: canary('enrolment'),
       API_PORT: '0',
     });
     const client = createApiClient({ origin: server.origin, key: canary('api') });
@@ -163,7 +195,18 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
       // Till its end.
     }
     expect((await client.job(job)).counters.outcomes).toMatchObject({ clean: 1, malicious: 1 });
-    for (const connector of ['s3', 's3-role', 'azure-key', 'azure-app', 'gcs', 'graph', 'share']) {
+    const given = await handedOut(server.origin);
+    for (const connector of [
+      's3',
+      's3-role',
+      'azure-key',
+      'azure-app',
+      'azure-sas',
+      'azure-text',
+      'gcs',
+      'graph',
+      'share',
+    ]) {
       await client.check({ connector }).catch(() => undefined);
       await client.preview({ connector }).catch(() => undefined);
     }
@@ -192,6 +235,7 @@ describe.each(['plain', 'encrypted'] as const)('with %s payloads', (mode) => {
       for (const name of NAMES)
         for (const form of forms(name)) expect(text.includes(form), `${name} as ${form} in ${where}`).toBe(false);
       expect(text.includes(CODEC_KEY), `the codec key in ${where}`).toBe(false);
+      for (const secret of given) expect(text.includes(secret), `${secret} in ${where}`).toBe(false);
     }
     // The search would find what is there.
     expect(texts['ledger and state']).toContain('bad.com');
