@@ -2,9 +2,10 @@ import { Context } from '@temporalio/activity';
 import type { Connector, ListScope } from '../connectors/connector.ts';
 import { CONNECTOR_CODES, ConnectorError } from '../connectors/errors.ts';
 import { versionOf } from '../connectors/remote/version.ts';
+import { intakeLine } from '../domain/intake.ts';
 import { type Item, type ItemRef, pageId, type SkipRule } from '../domain/item.ts';
 import { isLedgerError } from '../ledger/errors.ts';
-import type { PageEntry } from '../ledger/types.ts';
+import type { IntakeSpans, PageEntry } from '../ledger/types.ts';
 import { silent, storagePatience } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -20,6 +21,7 @@ interface EventItem {
   /** With a version where the source alone can tell of the item. */
   readonly ref: ItemRef & Partial<Pick<Item, 'version'>>;
   readonly skip?: SkipRule;
+  readonly pushed?: string;
 }
 
 /**
@@ -42,7 +44,8 @@ async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTu
     within(patience, itemOf(event, connector, scope, cancellationSignal), () =>
       silent(connector.id, 'looking at items', patience),
     );
-  const listed = (await mapped(events, look)).filter((item) => item !== undefined);
+  const looked = await mapped(events, async (event) => withOrigin(await look(event), event));
+  const listed = looked.filter((item) => item !== undefined);
   // What a remote connector tells pins no bytes: what was judged before may be other bytes by now.
   const items = connector.kind === 'remote' ? listed : await withoutKnown(deps, input, listed);
   const bytes = items.reduce((sum, { size = 0 }) => sum + size, 0);
@@ -65,6 +68,7 @@ async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTu
     done: input.last,
     gaps,
     outside,
+    ...(connector.kind === 'remote' && { intake: spansOf(input.events) }),
   } as const;
   const index = await ledger.writeIndex(body, writer);
   const { count } = gaps;
@@ -78,6 +82,25 @@ async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTu
     pageItems: 1,
     done: input.last,
   };
+}
+
+function withOrigin(item: Item | undefined, { pushed }: EventItem): Item | undefined {
+  return item === undefined || pushed === undefined ? item : { ...item, pushed };
+}
+
+/** The intake pages of a turn, in few words: of one writer their numbers mostly follow one another. */
+export function spansOf(events: readonly Pick<EventLines, 'ref'>[]): IntakeSpans[] {
+  const numbers = new Map<string, number[]>();
+  for (const { ref } of events) numbers.set(ref.writer, [...(numbers.get(ref.writer) ?? []), ref.n]);
+  return [...numbers].map(([writer, all]) => {
+    const spans: [number, number][] = [];
+    for (const n of all.sort((a, b) => a - b)) {
+      const last = spans.at(-1);
+      if (last !== undefined && n <= last[1] + 1) last[1] = n;
+      else spans.push([n, n]);
+    }
+    return { writer, spans };
+  });
 }
 
 /** The events of the turn; a page that is gone from the ledger, or damaged, is a gap. */
@@ -102,7 +125,8 @@ async function readEvents(
           ...(locationBytes !== undefined && { locationBytes }),
           ...(told !== undefined && { version: versionOf(told) }),
         };
-        found.push({ ref, ...(skip !== undefined && { skip }) });
+        const pushed = told !== undefined ? intakeLine(taken.ref, at) : undefined;
+        found.push({ ref, ...(skip !== undefined && { skip }), ...(pushed !== undefined && { pushed }) });
       }
     } catch (error) {
       if (!isLedgerError(error, 'not_found') && !isLedgerError(error, 'corrupt')) throw error;

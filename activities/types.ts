@@ -1,6 +1,7 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
+import type { ConnectorEntry } from '../domain/connector-entry.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
 import type { Incremental } from '../domain/incremental.ts';
 import type { EventMark, IntakeRef } from '../domain/intake.ts';
@@ -368,6 +369,11 @@ export interface OrchestratorActivities extends ScheduleActivities {
   nextHours(input: NextHoursInput): Promise<NextHours>;
   readMarks(input: ReadMarksInput): Promise<ReadMarks>;
   deliverResults(input: DeliverResultsInput): Promise<DeliveredResults>;
+}
+/** Of the workflows that change connectors. */
+export interface ConnectorActivities {
+  readConnector(connector: string): Promise<ConnectorEntry | undefined>;
+  keepConnector(entry: ConnectorEntry): Promise<void>;
 }
 
 export interface DeliverResultsInput {

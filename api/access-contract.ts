@@ -45,6 +45,22 @@ export interface NewKeyAnswer extends KeyResource {
   readonly key: string;
 }
 
+/** `POST /connectors/:id/key/rotate`; the body may be left out. */
+export interface RotateConnectorKeyBody {
+  /** The key before counts for so long, 0 to 2,592,000; default 600. */
+  readonly graceSeconds?: number;
+}
+/** Answer of it (201). The key itself is told to the connector alone, when it registers. */
+export interface ConnectorKeyAnswer {
+  /** UUID of the connector. */
+  readonly connector: string;
+  /** The new key. */
+  readonly id: string;
+  /** The key whose place it takes, and when that one ends; ISO 8601. */
+  readonly replaces: string;
+  readonly endsAt: string;
+}
+
 /** `GET /audit?actor=&limit=&after=`: newest first. `next` may come with few entries, or none. */
 export interface AuditList {
   readonly entries: readonly Omit<AuditEntry, 'format'>[];

@@ -40,6 +40,16 @@ export const keyResource = z.strictObject(key) satisfies z.ZodType<contract.KeyR
 export const keyList = z.strictObject({ keys: z.array(keyResource) }) satisfies z.ZodType<contract.KeyList>;
 export const newKeyAnswer = z.strictObject({ ...key, key: z.string() }) satisfies z.ZodType<contract.NewKeyAnswer>;
 
+export const rotateConnectorKeyBody = z.strictObject({
+  graceSeconds: z.int().nonnegative().max(LONGEST_GRACE).optional(),
+}) satisfies z.ZodType<contract.RotateConnectorKeyBody>;
+export const connectorKeyAnswer = z.strictObject({
+  connector: z.string(),
+  id: z.string(),
+  replaces: z.string(),
+  endsAt: z.string(),
+}) satisfies z.ZodType<contract.ConnectorKeyAnswer>;
+
 export const auditQuery = z.strictObject({
   actor: z.string().min(1).max(200).optional(),
   limit,

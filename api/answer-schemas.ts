@@ -270,6 +270,12 @@ export const connectorResource = z.strictObject({
   maxSize: z.number().optional(),
   scanner: z.string().optional(),
   ...brake,
+  managed: z.enum(['file', 'api']).optional(),
+  revision: z.number().optional(),
+  createdAt: z.string().optional(),
+  createdBy: z.string().optional(),
+  updatedAt: z.string().optional(),
+  updatedBy: z.string().optional(),
   events: z.array(eventFigures).optional(),
   watched: z.literal(true).optional(),
   watchState: z.enum(WATCH_STATES).optional(),
@@ -277,6 +283,7 @@ export const connectorResource = z.strictObject({
 }) satisfies z.ZodType<contract.ConnectorResource>;
 export const connectorDetail = connectorResource.extend({
   watch: watchHealth.optional(),
+  definition: z.record(z.string(), z.unknown()).optional(),
 }) satisfies z.ZodType<contract.ConnectorDetail>;
 export const connectorList = z.strictObject({
   connectors: z.array(connectorResource),

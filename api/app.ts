@@ -15,6 +15,7 @@ import { mountRoutes, RETRY_SECONDS, type Route } from './route.ts';
 import { allowedRoutes } from './routes/allowed.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { connectorKeyRoutes } from './routes/connector-keys.ts';
 import { connectorRoutes } from './routes/connectors.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -25,6 +26,7 @@ import { jobLedgerRoutes } from './routes/job-ledger.ts';
 import { jobRowRoutes } from './routes/job-rows.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { madeConnectorRoutes } from './routes/made-connectors.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { rebuildRoutes } from './routes/rebuild.ts';
 import { retryRoutes } from './routes/retry.ts';
@@ -45,6 +47,8 @@ export function apiRoutes(deps: ApiDeps, access: Pick<Access, 'keys'> = createAc
     // Before the resources: `connectors/register` is no connector of that name.
     ...remoteRoutes(deps, jobs),
     ...connectorRoutes(deps),
+    ...madeConnectorRoutes(deps),
+    ...connectorKeyRoutes(deps),
     ...watchRoutes(deps),
     ...storageRoutes(deps),
     ...rebuildRoutes(deps),

@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { dataConverter } from '../codec/data-converter.ts';
 import type { ApiConfig } from '../config/api.ts';
-import type { ConnectorSettings } from '../config/connectors/settings.ts';
+import { withMade } from '../config/connectors/made.ts';
 import { readTls } from '../config/tls.ts';
 import { createLocalDeliveries } from '../intake/delivery-memory.ts';
 import { createIntake } from '../intake/gatherer.ts';
@@ -17,11 +17,12 @@ import { createEventBacklog } from '../status/event-backlog.ts';
 import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
 import { createNonces } from './auth/nonces.ts';
-import type { ConnectorResource } from './contract.ts';
+import { resourceOf, resourcesOf } from './connector-resources.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
-import { hookedConnectors } from './hooked-connectors.ts';
+import { hookedNow } from './hooked-connectors.ts';
 import { createJobControl } from './job-control.ts';
 import { createLedgerDoor } from './ledger-door.ts';
+import { createMadeDoor } from './made-door.ts';
 import { createPresence } from './old/presence.ts';
 import { createPushes } from './old/pushes.ts';
 import { createRemoteDoor } from './old/remote-door.ts';
@@ -100,14 +101,17 @@ export async function buildDeps(
           say: () => undefined,
         });
   const figures = link === undefined ? undefined : createEventBacklog(link);
-  const intake = openIntake(config, client, {
+  const { made, door } = createMadeDoor(config, ledger, log);
+  const live = withMade(config, made);
+  const intake = openIntake(live, client, {
     ledger: () => ledger.open(),
     backlog: async (source, shard) => await figures?.pending(source, shard),
   });
   const deliveries =
     redis === undefined ? createLocalDeliveries() : await createRedisDeliveries(redis.url.reveal(), { ...tls });
+  const hooked = hookedNow(() => live.connectors);
   const webhooks = createWebhooks({
-    connectors: hookedConnectors(config.connectors),
+    connectors: hooked,
     intake,
     wake: createWake(client),
     memory: deliveries,
@@ -138,7 +142,12 @@ export async function buildDeps(
     backlog,
     scanner: scannerOf(config),
   });
+  const resources = resourcesOf(
+    config.connectors.map((connector) => ({ ...resourceOf(connector), managed: 'file' as const })),
+    made,
+  );
   const deps: ApiDeps = {
+    made: door,
     settings: {
       appEnv: config.appEnv,
       version: productVersion(),
@@ -152,7 +161,9 @@ export async function buildDeps(
         namespace: config.temporal.namespace,
         ...(config.temporal.uiUrl !== undefined && { uiUrl: config.temporal.uiUrl }),
       },
-      connectors: config.connectors.map(resourceOf),
+      get connectors() {
+        return resources();
+      },
       shown: shownConfig(config),
       builtAt: statSync(PACKAGE).mtime.toISOString(),
     },
@@ -183,7 +194,9 @@ export async function buildDeps(
   };
   // The channel to Temporal stays: closing it under a call that is being tried again raises an error that nobody can catch, and
   // the process ends anyway.
+  await made.start();
   const close = async (): Promise<void> => {
+    made.stop();
     await intake.close();
     await pushes.close();
     await Promise.allSettled([
@@ -195,25 +208,6 @@ export async function buildDeps(
     ]);
   };
   return { deps, close };
-}
-
-/** What is told of a connector: never what its workers open it with. */
-function resourceOf(connector: ConnectorSettings): ConnectorResource {
-  const { id, kind, asset, filter, action, quarantine, maxSize, site, maxActions, maxActionsWindow } = connector;
-  return {
-    id,
-    kind,
-    asset,
-    filter,
-    action,
-    dryRun: false,
-    ...(quarantine !== undefined && { quarantine }),
-    ...(maxSize !== undefined && { maxSize }),
-    ...(site !== undefined && { site }),
-    ...(maxActions !== undefined && { maxActions }),
-    ...(maxActionsWindow !== undefined && { maxActionsWindow }),
-    ...(connector.watch !== undefined && { watched: true as const }),
-  };
 }
 
 /** Lazy, and quick to come back: by default a channel waits for up to two minutes between two attempts. */

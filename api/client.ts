@@ -2,6 +2,7 @@ import type { ActionState, ItemAction } from '../domain/action.ts';
 import type { Verdict } from '../domain/approval.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { WatchHealth } from '../domain/watch.ts';
+import { type ConnectorClient, createConnectorClient } from './client-connectors.ts';
 import { ApiError, problemError, unreachable } from './client-error.ts';
 import { feedEvents, jobEvents } from './client-events.ts';
 import { createScheduleClient, type ScheduleClient } from './client-schedules.ts';
@@ -17,6 +18,7 @@ import {
   type AuditList,
   type CheckAnswer,
   type ConnectorDetail,
+  type ConnectorKeyAnswer,
   type ConnectorList,
   type ControlJobAnswer,
   type DecideBody,
@@ -42,6 +44,7 @@ import {
   type RebuildAnswer,
   type RestoreBody,
   type RetryJobBody,
+  type RotateConnectorKeyBody,
   type RotateKeyBody,
   type ScanBodyAnswer,
   type ScanItemsAnswer,
@@ -87,7 +90,7 @@ export interface StartOptions extends CallOptions {
 }
 
 /** Every method throws ApiError: `unreachable` (status 0) when nobody answers, else the code of the problem. */
-export interface ApiClient extends ScheduleClient {
+export interface ApiClient extends ConnectorClient, ScheduleClient {
   readonly origin: string;
   startJob(body: StartJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Carries out what a dry run planned. */
@@ -101,7 +104,8 @@ export interface ApiClient extends ScheduleClient {
   waiting(source: string, query?: { limit?: number; after?: number }): Promise<SourceApprovals>;
   decide(source: string, verdict: Verdict, body: DecideBody): Promise<DecideSourceAnswer>;
   job(job: string, options?: CallOptions): Promise<JobResource>;
-  jobs(query?: { limit?: number; after?: string }): Promise<JobList>;
+  /** States and kinds: some, with commas. */
+  jobs(query?: { limit?: number; after?: string; source?: string; state?: string; kind?: string }): Promise<JobList>;
   /** Scans again what a job could not judge. `nothing_to_retry` (409): nothing was started; `left` and `closedBy` say how it stands. */
   retry(job: string, body?: RetryJobBody, options?: StartOptions): Promise<StartJobAnswer>;
   /** Has the status in Redis written anew. */
@@ -152,6 +156,8 @@ export interface ApiClient extends ScheduleClient {
   createKey(body: NewKeyBody): Promise<NewKeyAnswer>;
   rotateKey(id: string, body?: RotateKeyBody): Promise<NewKeyAnswer>;
   revokeKey(id: string): Promise<KeyResource>;
+  /** @param connector UUID of a remote connector */
+  rotateConnectorKey(connector: string, body?: RotateConnectorKeyBody): Promise<ConnectorKeyAnswer>;
   audit(query?: { actor?: string; limit?: number; after?: string }): Promise<AuditList>;
   version(): Promise<VersionAnswer>;
   /** Resolves also when not ready. */
@@ -230,6 +236,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     call<ControlJobAnswer>('POST', url(jobPath(job, `/${verb}`)), { body: reason === undefined ? {} : { reason } });
 
   return {
+    ...createConnectorClient((method, path, body) => call(method, url(path), { body })),
     ...createScheduleClient((method, path, query, body) => call(method, url(path, query), { body })),
     origin,
     startJob: (body, o) => call('POST', url('/jobs'), { body, signal: o?.signal, idempotencyKey: o?.idempotencyKey }),
@@ -297,6 +304,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     keys: () => call('GET', url('/keys')),
     createKey: (body) => call('POST', url('/keys'), { body }),
     rotateKey: (id, body = {}) => call('POST', url(`/keys/${encodeURIComponent(id)}/rotate`), { body }),
+    rotateConnectorKey: (connector, body = {}) =>
+      call('POST', url(`/connectors/${encodeURIComponent(connector)}/key/rotate`), { body }),
     revokeKey: (id) => call('DELETE', url(`/keys/${encodeURIComponent(id)}`)),
     audit: (query) => call('GET', url('/audit', query)),
     version: () => call('GET', url('/meta')),

@@ -87,7 +87,7 @@ export interface JobResource extends JobProgress {
 export const DEGRADED = ['status_down', 'temporal_unreachable', 'ledger_unavailable'] as const;
 export type Degraded = (typeof DEGRADED)[number];
 
-/** `GET /jobs?limit=&after=`: newest first. */
+/** `GET /jobs?source=&state=&kind=&limit=&after=`: newest first; states and kinds with commas. A page of a filtered list may have few jobs, or none, and `next`. */
 export interface JobList {
   readonly jobs: readonly JobResource[];
   /** Present while there may be more: give it as `after`. */

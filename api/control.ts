@@ -4,6 +4,7 @@ import type { JobProgress } from '../domain/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RebuildSources } from '../status/rebuild.ts';
 import type { ControlAnswer, ControlRequest, LimitsRequest, StartAnswer, StartRequest } from '../workflows/messages.ts';
+import type { ConnectorCalls } from './connector-control.ts';
 import type { GateCalls } from './gate-control.ts';
 import type { RemoteCalls } from './old/remote-control.ts';
 import type { ScheduleCalls } from './schedule-control.ts';
@@ -62,7 +63,7 @@ export type { CheckRequest } from './storage-control.ts';
 export type { RunningScan };
 
 /** All that the API asks of Temporal. Every method throws ControlError and keeps the deadline it names. */
-export interface JobControl extends GateCalls, StorageCalls, WatchCalls, RemoteCalls {
+export interface JobControl extends ConnectorCalls, GateCalls, StorageCalls, WatchCalls, RemoteCalls {
   readonly schedules: ScheduleCalls;
   /**
    * Starts a full scan, a retry or an apply job, or joins the one that runs with equal settings (and selection); with an

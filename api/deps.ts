@@ -6,6 +6,7 @@ import type { StatusStore } from '../status/status.ts';
 import type { ConnectorResource, ReadyCheck } from './contract.ts';
 import type { JobControl } from './control.ts';
 import type { LedgerDoor } from './ledger-door.ts';
+import type { MadeDoor } from './made-door.ts';
 import type { RemoteDeps } from './old/remote-deps.ts';
 
 /** A scanner that jobs may name. */
@@ -50,6 +51,8 @@ export interface ApiDeps {
   readonly webhooks: Webhooks;
   /** Takes the events that storages send. */
   readonly intake: Intake;
+  /** Connectors that are made through this API. Absent: there are none but those of the configuration. */
+  readonly made?: MadeDoor;
   /** Connectors that register by themselves. Absent: there are none. */
   readonly remote?: RemoteDeps;
   readonly scanners: readonly NamedScanner[];

@@ -8,6 +8,7 @@ import { gcsEvents, locationIn as gcsLocation, gcsObjectEvent } from '../connect
 import { placeOf as gcsPlace } from '../connectors/google-cloud-storage/place.ts';
 import type { Readers } from '../intake/readers.ts';
 import type { HookedConnector } from '../intake/webhooks.ts';
+import { unheard } from './made-door.ts';
 
 /** The connectors that sources may call for, each with what reads its vendor's events. @throws ConnectorError `configuration` */
 export function hookedConnectors(connectors: readonly ConnectorSettings[]): readonly HookedConnector[] {
@@ -18,6 +19,27 @@ export function hookedConnectors(connectors: readonly ConnectorSettings[]): read
     const { id } = connector;
     return [{ id, webhooks, readers: readersOf(connector), ...(byGraph && { graph: connector.storage }) }];
   });
+}
+
+/**
+ * The same of connectors that come and go: one that stays has the same object, so that what its hooks remember stays too. One whose secrets this
+ * process was not given is not heard.
+ */
+export function hookedNow(connectors: () => readonly ConnectorSettings[]): () => readonly HookedConnector[] {
+  const known = new WeakMap<ConnectorSettings, readonly HookedConnector[]>();
+  let from: readonly ConnectorSettings[] | undefined;
+  let hooked: readonly HookedConnector[] = [];
+  return () => {
+    const now = connectors();
+    if (now === from) return hooked;
+    from = now;
+    hooked = now.flatMap((connector) => {
+      const found = known.get(connector) ?? (unheard(connector).length > 0 ? [] : hookedConnectors([connector]));
+      known.set(connector, found);
+      return found;
+    });
+    return hooked;
+  };
 }
 
 function readersOf(connector: ConnectorSettings): Readers {

@@ -18,6 +18,7 @@ import {
   UPDATE,
   WORKFLOW,
 } from '../workflows/messages.ts';
+import { createConnectorCalls } from './connector-control.ts';
 import { ControlError, DEADLINE_MS, type JobControl, type RunningScan } from './control.ts';
 import { controlError } from './control-failure.ts';
 import { honoursFairness } from './fairness.ts';
@@ -92,6 +93,7 @@ export function createJobControl(
   }
 
   return {
+    ...createConnectorCalls(client, asking, deadlines),
     ...createGateCalls(client, asking, deadlines),
     ...createStorageCalls(client, asking, deadlines),
     ...createWatchCalls(client, asking, deadlines),

@@ -6,6 +6,7 @@ import { StatusUnavailable } from '../status/errors.ts';
 import type { JobList, JobResource } from './contract.ts';
 import { ControlError, workflowIdOf } from './control.ts';
 import type { ApiDeps } from './deps.ts';
+import { filteredJobs, isFiltered, type JobFilter } from './job-filter.ts';
 import { listJobs } from './job-list.ts';
 import { formatPlace, parsePlace } from './job-place.ts';
 import { ApiProblem } from './problems.ts';
@@ -23,7 +24,7 @@ export interface Jobs {
   /** @throws ApiProblem `job_not_found`, `no_worker`; ControlError, LedgerError when whoever may know the job can't be asked */
   get(job: string): Promise<JobResource>;
   /** Newest first; `after` is the `next` of the page before. */
-  list(limit: number, after: string | undefined): Promise<JobList>;
+  list(limit: number, after: string | undefined, filter?: JobFilter): Promise<JobList>;
   /** The workflow to steer. @throws ApiProblem `job_not_found`, `job_ended`, ControlError */
   workflowOf(job: string): Promise<string>;
   /** The job's ledger. @throws ApiProblem `job_not_found` for what is no job id, LedgerError */
@@ -37,8 +38,10 @@ export function createJobs(deps: ApiDeps): Jobs {
   return {
     ...jobs,
     get: async (job) => withRelations(deps, await jobs.get(job)),
-    async list(limit, after) {
-      const page = await jobs.list(limit, after);
+    async list(limit, after, filter = {}) {
+      const page = isFiltered(filter)
+        ? await filteredJobs(jobs.list, filter, limit, after)
+        : await jobs.list(limit, after);
       return { ...page, jobs: await Promise.all(page.jobs.map((job) => withRelations(deps, job))) };
     },
   };

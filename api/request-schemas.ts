@@ -3,7 +3,7 @@ import { ACTION_STATES, ITEM_ACTIONS } from '../domain/action.ts';
 import { MAX_REASON } from '../domain/allow.ts';
 import { parseSpans } from '../domain/approval.ts';
 import { LONGEST_RESCAN_AFTER } from '../domain/incremental.ts';
-import { LONGEST_ACTIONS_WINDOW } from '../domain/job.ts';
+import { FINAL_STATES, JOB_KINDS, LONGEST_ACTIONS_WINDOW, RUNNING_STATES } from '../domain/job.ts';
 import { LIMIT_NAMES } from '../domain/limits.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { RETRIABLE } from '../domain/retry.ts';
@@ -38,6 +38,15 @@ export const limit = z
   .transform(Number)
   .default(DEFAULT_LIMIT);
 
+/** Some of these words, with commas. */
+function someOf<Word extends string>(words: readonly Word[]) {
+  const one = `(?:${words.join('|')})`;
+  return z
+    .string()
+    .regex(new RegExp(`^${one}(?:,${one})*$`), `must be some of ${words.join(',')}`)
+    .transform((given) => given.split(',') as Word[]);
+}
+
 /** Lists in the order of their ids. */
 export const listQuery = z.strictObject({ limit, after: text(200).optional() });
 export const jobsQuery = z.strictObject({
@@ -46,6 +55,9 @@ export const jobsQuery = z.strictObject({
     .string()
     .refine((after) => parsePlace(after) !== undefined, 'must be the next of a page before')
     .optional(),
+  source: text(200).optional(),
+  state: someOf([...RUNNING_STATES, ...FINAL_STATES]).optional(),
+  kind: someOf(JOB_KINDS).optional(),
 });
 export const outcomesQuery = z.strictObject({
   outcome: z.enum(OUTCOMES).optional(),

@@ -69,10 +69,14 @@ export function itemsRequest(
   return { ...request, kind: 'requested' };
 }
 
-/** A connector that registered by itself is looked up, so that `findConnector` knows it. @throws LedgerError */
-export async function meetRemote({ remote, settings }: ApiDeps, id: string | undefined): Promise<void> {
-  if (id === undefined || !isRemoteId(id) || settings.connectors.some((one) => one.id === id)) return;
-  await remote?.remotes.get(id);
+/**
+ * A connector that registered by itself, or that another process may have made a moment ago, is looked up, so that `findConnector` knows
+ * it. @throws LedgerError
+ */
+export async function meetConnector({ remote, made, settings }: ApiDeps, id: string | undefined): Promise<void> {
+  if (id === undefined || settings.connectors.some((one) => one.id === id)) return;
+  if (isRemoteId(id)) await remote?.remotes.get(id);
+  else await made?.refresh();
 }
 
 /** By its id, or the UUID that clients of the former product know it by. */

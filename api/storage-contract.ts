@@ -24,6 +24,14 @@ export interface ConnectorResource {
   readonly scanner?: string;
   readonly maxActions?: number;
   readonly maxActionsWindow?: number;
+  /** Who keeps it: the configuration file, or this API. Absent: it registered by itself. */
+  readonly managed?: 'file' | 'api';
+  /** Of one that was made through the API. A change names the revision that it was made for. */
+  readonly revision?: number;
+  readonly createdAt?: string;
+  readonly createdBy?: string;
+  readonly updatedAt?: string;
+  readonly updatedBy?: string;
   /** How its on-access jobs stand, by shard; absent when none runs, or the status can't be asked. */
   readonly events?: readonly EventFigures[];
   /** Present when what arrives there is scanned at once. */
@@ -42,11 +50,33 @@ export interface ConnectorResource {
 }
 /** `GET /connectors/:id`: `watch` is absent when it is not watched, and when nothing can be found out. */
 export interface ConnectorDetail extends ConnectorResource {
+  /** Of one that was made through the API: its fields as they were given. Secrets are named. */
+  readonly definition?: Readonly<Record<string, unknown>>;
   readonly watch?: WatchHealth;
 }
 /** `GET /connectors`. */
 export interface ConnectorList {
   readonly connectors: readonly ConnectorResource[];
+}
+
+/** `POST /connectors`: the fields of a connector of the configuration file, whatever its kind has. */
+export interface CreateConnectorBody {
+  readonly id: string;
+  readonly kind: string;
+  readonly asset?: unknown;
+  readonly [field: string]: unknown;
+}
+/** `PUT /connectors/:id`: all fields but the id, and the revision that was seen (or `If-Match`). */
+export interface ReplaceConnectorBody {
+  readonly kind: string;
+  readonly asset?: unknown;
+  readonly revision?: number | undefined;
+  readonly [field: string]: unknown;
+}
+/** `DELETE /connectors/:id`. */
+export interface ConnectorDeleted {
+  readonly id: string;
+  readonly deleted: true;
 }
 
 /** `POST /connectors/:id/check`: what the check found, at the connector's site. */

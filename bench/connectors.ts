@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { UsageError } from './lib/arguments.ts';
 import { cleanly } from './lib/cleanup.ts';
-import { median } from './lib/measure.ts';
+import { type Cost, inRounds, middleOf, type Ratio, ratioOf } from './lib/rounds.ts';
 import { atOnce, bareReading, connectorReading, type Reading } from './lib/stores/reading.ts';
 import { type BenchStore, STORES } from './lib/stores/store.ts';
 
@@ -12,19 +12,13 @@ const SETS = [
 ] as const;
 type Set = (typeof SETS)[number];
 const AT_ONCE = [4, 8, 16, 32];
-const ALTERNATIONS = 5;
+const ROUNDS = 11;
 const FLOOR = 0.9;
-
-/** What one reading of a set took: by the clock, and of this process's CPU. The server is another process. */
-interface Cost {
-  readonly seconds: number;
-  readonly cpu: number;
-}
 
 /**
  * `dsx bench connectors [KIND…]`: every object of a folder, listed and read to its end by our connector, and by a bare loop of the vendor's
- * SDK at whichever number at once it is fastest. Ours must reach 0.9 of it, by the clock or by CPU: the server shares the cores, so that
- * by the clock its speed is measured along with ours.
+ * SDK at whichever number at once it is fastest. Ours must reach 0.9 of it, by the clock or by CPU of this process: the server is another
+ * one that shares the cores, so that by the clock its speed is measured along with ours.
  */
 export default async function connectors(args: string[]): Promise<number> {
   const names = args.length === 0 ? Object.keys(STORES) : args;
@@ -60,24 +54,19 @@ async function measure(store: BenchStore, set: Set): Promise<boolean> {
   const readings: Record<string, Reading> = { bare, ours: connectorReading(connector) };
   if (store.prove !== undefined) readings['bare with the same proof'] = bareReading(store.list, store.prove);
   try {
-    // Once, so that all are compiled.
-    for (const reading of Object.values(readings)) await costOf(reading, set, 8);
-    const runners = await bestOf(bare, set);
-    const costs = new Map(Object.keys(readings).map((name) => [name, [] as Cost[]]));
-    for (let i = 0; i < ALTERNATIONS; i++) {
-      for (const [name, reading] of Object.entries(readings)) {
-        costs.get(name)?.push(await costOf(reading, set, runners));
-      }
-    }
-    const middle = new Map([...costs].map(([name, all]) => [name, middleOf(all)]));
-    const ours = middle.get('ours') as Cost;
+    const runners = await bestFor(bare, Object.values(readings), set);
+    const runs = Object.entries(readings).map(
+      ([name, reading]) => [name, () => costOf(reading, set, runners)] as const,
+    );
+    const costs = await inRounds(ROUNDS, new Map(runs));
+    const ours = costs.get('ours') ?? [];
     console.log(`${store.title}, ${count} x ${bytes} bytes, ${runners} at once`);
     let fast = false;
-    for (const [name, cost] of middle) {
-      const [time, cpu] = [cost.seconds / ours.seconds, cost.cpu / ours.cpu];
-      if (name !== 'ours') fast = Math.max(time, cpu) >= FLOOR;
-      const ratio = name === 'ours' ? '' : `; ratio of ours: time ${time.toFixed(3)}, CPU ${cpu.toFixed(3)}`;
-      console.log(`  ${name}: ${shown(cost, set)}${ratio}`);
+    for (const [name, all] of costs) {
+      const [time, cpu] = [ratioOf('seconds', all, ours), ratioOf('cpu', all, ours)];
+      if (name !== 'ours') fast = Math.max(time.median, cpu.median) >= FLOOR;
+      const ratio = name === 'ours' ? '' : `; ratio of ours: time ${ratioText(time)}, CPU ${ratioText(cpu)}`;
+      console.log(`  ${name}: ${shown(middleOf(all), set)}${ratio}`);
     }
     return fast;
   } finally {
@@ -85,12 +74,15 @@ async function measure(store: BenchStore, set: Set): Promise<boolean> {
   }
 }
 
-/** How many at once a reading is fastest with. */
-async function bestOf(reading: Reading, set: Set): Promise<number> {
+/** How many at once the bare loop is fastest with. All others read as often meanwhile, so that all are compiled alike. */
+async function bestFor(bare: Reading, all: readonly Reading[], set: Set): Promise<number> {
+  for (const reading of all) await costOf(reading, set, 8);
   let best = { runners: 0, seconds: Number.POSITIVE_INFINITY };
   for (const runners of AT_ONCE) {
-    const { seconds } = await costOf(reading, set, runners);
-    if (seconds < best.seconds) best = { runners, seconds };
+    for (const reading of all) {
+      const { seconds } = await costOf(reading, set, runners);
+      if (reading === bare && seconds < best.seconds) best = { runners, seconds };
+    }
   }
   return best.runners;
 }
@@ -108,8 +100,8 @@ async function costOf(reading: Reading, { folder, count, bytes }: Set, runners: 
   return { seconds, cpu: (user + system) / 1e6 };
 }
 
-function middleOf(costs: readonly Cost[]): Cost {
-  return { seconds: median(costs.map(({ seconds }) => seconds)), cpu: median(costs.map(({ cpu }) => cpu)) };
+function ratioText({ median, low, high }: Ratio): string {
+  return `${median.toFixed(3)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
 function shown({ seconds, cpu }: Cost, { count, bytes }: Set): string {

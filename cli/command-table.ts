@@ -28,9 +28,15 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'connectors',
-    summary: 'list the connectors of the configuration',
+    summary: 'list the connectors',
     group: STORAGE,
     load: () => import('./commands/connectors.ts'),
+  },
+  {
+    name: 'connector',
+    summary: 'make, change and delete connectors of a running stack',
+    group: STORAGE,
+    load: () => import('./commands/connector.ts'),
   },
   {
     name: 'check',

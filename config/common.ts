@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { SchedulePlan } from '../domain/schedule/schedule.ts';
 import { type AllowedTarget, parseAllowed } from '../net/allowed.ts';
+import { definitionSecrets } from './connectors/definition.ts';
 import type { ConnectorSettings } from './connectors/settings.ts';
 import { isSecret, type ProcessName, readEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem, refuseIfAny } from './errors.ts';
@@ -15,6 +16,7 @@ import { buildRedis, type RedisSettings, redisShape } from './redis.ts';
 import { buildRemote, type RemoteConfig, remoteShape } from './remote.ts';
 import type { SinkSettings } from './results.ts';
 import { buildScanners, type ScannerSettings, scannerShape } from './scanners.ts';
+import type { Secret } from './secret.ts';
 import { buildTemporal, type TemporalSettings, temporalShape } from './temporal.ts';
 
 export type AppEnv = 'dev' | 'stag' | 'prod';
@@ -35,6 +37,8 @@ export interface CommonConfig {
   /** By name: `dsxa` when a scanner is configured, `standin` when one may be used. */
   readonly scanners: Readonly<Record<string, ScannerSettings>>;
   readonly connectors: readonly ConnectorSettings[];
+  /** What connectors that are made through the API may refer to: the variables `DSX_SECRET_…`, by name. */
+  readonly definitionSecrets: Readonly<Record<string, Secret>>;
   /** Where results are sent, by the orchestrators. */
   readonly results: readonly SinkSettings[];
   readonly schedules: readonly SchedulePlan[];
@@ -150,6 +154,7 @@ export function buildCommon(
     temporal: buildTemporal(set, problems),
     scanners: buildScanners(set, config.scanner, configFile, problems),
     connectors: config.connectors,
+    definitionSecrets: definitionSecrets(env),
     results: config.results ?? [],
     schedules: config.schedules ?? [],
     allowedAddresses: set.DSXCONNECT_ALLOWED_ADDRESSES,

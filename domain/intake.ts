@@ -21,6 +21,18 @@ export type EventMark = readonly [key: string, place: string, order?: string];
 /** Longer orders are not carried: the later arrival is then the newer. Characters. */
 export const LONGEST_ORDER = 40;
 
+/** A line (0-based) of an intake page, as items and rows name it: `2026-11-23T18/0123456789abcdef-12:5`. */
+export function intakeLine({ slot, writer, n }: IntakeRef, line: number): string {
+  return `${slot}/${writer}-${n}:${line}`;
+}
+
+/** Undefined for what is no such name. */
+export function parseIntakeLine(text: string): { readonly ref: IntakeRef; readonly line: number } | undefined {
+  const [, slot, writer, n, line] = /^([0-9T-]{13})\/([0-9a-f]{16})-(\d{1,15}):(\d{1,6})$/.exec(text) ?? [];
+  if (slot === undefined || writer === undefined) return undefined;
+  return { ref: { slot, writer, n: Number(n) }, line: Number(line) };
+}
+
 /** Numbers of pages of one writer, first to last, without a gap. */
 export type PageSpan = readonly [from: number, to: number];
 
@@ -35,6 +47,11 @@ export interface ReceivedPages {
 /** The answer to which intake pages arrived, and which are still needed. */
 export interface Received {
   readonly writers: readonly ReceivedPages[];
+  /**
+   * When the workflow began, ISO 8601, where it is not the first of its name: what was written before was handed to one that has ended, or was
+   * never acknowledged. Absent: all pages are its own.
+   */
+  readonly since?: string;
   /** Hour of the oldest page with events that are not planned. Absent: none is. */
   readonly oldest?: string;
 }

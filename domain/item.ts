@@ -40,6 +40,8 @@ export interface Item {
   readonly unchanged?: Judged;
   /** The row that a retry scans anew, as `job/page:ordinal`. */
   readonly retryOf?: string;
+  /** The line of the intake page with which a remote connector pushed it, as `intakeLine` has it. */
+  readonly pushed?: string;
   /** What that row said, for the counters of the whole. */
   readonly was?: Was;
 }

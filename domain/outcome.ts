@@ -82,6 +82,8 @@ export interface OutcomeRow {
   readonly rescans?: number;
   /** The row that this one replaces, as `job/page:ordinal`; of a retry. */
   readonly retryOf?: string;
+  /** As of the item. */
+  readonly pushed?: string;
   /** Of `skipped` (`unchanged`): the row that judged these very bytes. */
   readonly unchanged?: Judged;
   /** When the outcome was recorded, ISO 8601 in UTC. */
@@ -178,5 +180,6 @@ export function rowHead(page: string, ordinal: number, item: Item): Omit<Outcome
     ...(item.rescanOf !== undefined && { rescanOf: item.rescanOf }),
     ...(item.rescans !== undefined && { rescans: item.rescans }),
     ...(item.retryOf !== undefined && { retryOf: item.retryOf }),
+    ...(item.pushed !== undefined && { pushed: item.pushed }),
   };
 }

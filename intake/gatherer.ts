@@ -95,7 +95,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   return {
-    async add(connector, events) {
+    async add(connector, events, placed) {
       if (closed)
         throw new IntakeError('unavailable', 'This process stops and takes no more events.', UNAVAILABLE_RETRY_MS);
       if (events.length === 0) return;
@@ -107,17 +107,20 @@ export function createIntake(deps: IntakeDeps): Intake {
       try {
         const { source, shards, shard: only } = deps.target(connector);
         const mark = await marksNow(connector);
-        const byShard = new Map<number, { event: StorageEvent; mark: Marked['mark'] }[]>();
-        for (const event of events) {
+        const byShard = new Map<number, { lines: { event: StorageEvent; mark: Marked['mark'] }[]; ats: number[] }>();
+        for (const [at, event] of events.entries()) {
           const { mark: made, place } = mark(source.id, event);
           const shard = only ?? place % shards;
-          const lines = byShard.get(shard);
-          if (lines === undefined) byShard.set(shard, [{ event, mark: made }]);
-          else lines.push({ event, mark: made });
+          const part = byShard.get(shard) ?? { lines: [], ats: [] };
+          part.lines.push({ event, mark: made });
+          part.ats.push(at);
+          byShard.set(shard, part);
         }
         for (const shard of byShard.keys()) await checkBacklog(source.id, shard);
         const handed = await Promise.allSettled(
-          [...byShard].map(([shard, lines]) => laneOf(connector, shard).add(lines)),
+          [...byShard].map(([shard, { lines, ats }]) =>
+            laneOf(connector, shard).add(lines, (at, ref, line) => placed?.(ats[at] as number, ref, line)),
+          ),
         );
         for (const one of handed) if (one.status === 'rejected') throw asIntakeError(connector, one.reason);
       } finally {

@@ -2,6 +2,7 @@ import { type IntakeRef, slotOf } from '../domain/intake.ts';
 import type { IntakeLine, IntakePages } from '../ledger/intake-pages.ts';
 import type { EventsSignal } from '../workflows/messages.ts';
 import type { OnAccessTarget } from './gatherer.ts';
+import type { Placed } from './intake.ts';
 
 /** Events are gathered for so long, in milliseconds, or until a page is full. */
 const GATHER_MS = 50;
@@ -23,6 +24,7 @@ interface Waiting {
   next: number;
   /** Lines that are handed over. */
   done: number;
+  readonly placed: Placed;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,9 +44,9 @@ export class Lane {
   }
 
   /** Resolves when all lines are written down and handed over. Rejects with what stood in the way: some may be handed over then. */
-  add(lines: readonly IntakeLine[]): Promise<void> {
+  add(lines: readonly IntakeLine[], placed: Placed): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ lines, next: 0, done: 0, resolve, reject });
+      this.#queue.push({ lines, next: 0, done: 0, placed, resolve, reject });
       this.#lines += lines.length;
       this.#timer ??= setTimeout(() => this.#elapsed(), GATHER_MS);
       this.#send();
@@ -83,8 +85,10 @@ export class Lane {
   async #page(): Promise<void> {
     const { parts, lines } = this.#takeLines();
     try {
-      await this.#bring(lines);
-      for (const { from, count } of parts) {
+      const ref = await this.#bring(lines);
+      let line = 0;
+      for (const { from, at, count } of parts) {
+        for (let i = 0; i < count; i++) from.placed(at + i, ref, line++);
         from.done += count;
         if (from.done === from.lines.length) from.resolve();
       }
@@ -93,15 +97,15 @@ export class Lane {
     }
   }
 
-  #takeLines(): { parts: { from: Waiting; count: number }[]; lines: IntakeLine[] } {
-    const parts: { from: Waiting; count: number }[] = [];
+  #takeLines(): { parts: { from: Waiting; at: number; count: number }[]; lines: IntakeLine[] } {
+    const parts: { from: Waiting; at: number; count: number }[] = [];
     const lines: IntakeLine[] = [];
     while (lines.length < PAGE_EVENTS) {
       const from = this.#queue[0];
       if (from === undefined) break;
       const taken = from.lines.slice(from.next, from.next + PAGE_EVENTS - lines.length);
       lines.push(...taken);
-      parts.push({ from, count: taken.length });
+      parts.push({ from, at: from.next, count: taken.length });
       from.next += taken.length;
       if (from.next >= from.lines.length) this.#queue.shift();
     }
@@ -109,7 +113,7 @@ export class Lane {
     return { parts, lines };
   }
 
-  async #bring(lines: readonly IntakeLine[]): Promise<void> {
+  async #bring(lines: readonly IntakeLine[]): Promise<IntakeRef> {
     const { writer, shard, handOver, target } = this.#deps;
     const now = Date.now();
     const ref: IntakeRef = { slot: slotOf(now), writer, n: ++this.#pages };
@@ -122,6 +126,7 @@ export class Lane {
       marks: lines.map(({ mark }) => mark),
       ...lagOf(lines, now),
     });
+    return ref;
   }
 }
 

@@ -24,13 +24,16 @@ export function openIntake(
   return createIntake({ ledger, backlog, handOver: createHandOver(client), target: createTargets(config) });
 }
 
-/** How the events of each connector are scanned. The answer throws a RangeError for one that is not configured. */
-export function createTargets({ connectors, scanners, home, appEnv }: IntakeConfig): (id: string) => OnAccessTarget {
-  const scanner = scannerOf({ scanners, appEnv });
+/**
+ * How the events of each connector are scanned: as the configuration says when it is asked, since connectors may come and go. The answer
+ * throws a RangeError for one that is not configured.
+ */
+export function createTargets(config: IntakeConfig): (id: string) => OnAccessTarget {
+  const scanner = scannerOf(config);
   return (id) => {
-    const found = connectors.find((connector) => connector.id === id);
+    const found = config.connectors.find((connector) => connector.id === id);
     if (found === undefined) throw new RangeError(`no connector ${id} is configured`);
-    return targetOf(found, found.watch?.scanner ?? scanner, home, found.watch?.shards ?? 1);
+    return targetOf(found, found.watch?.scanner ?? scanner, config.home, found.watch?.shards ?? 1);
   };
 }
 

@@ -22,7 +22,8 @@ export interface HookedConnector {
 }
 
 export interface WebhookDeps {
-  readonly connectors: readonly HookedConnector[];
+  /** As they are now: the same array until one comes, changes or goes; those that stay are the same objects. */
+  readonly connectors: () => readonly HookedConnector[];
   readonly intake: Intake;
   readonly wake: Wake;
   readonly memory: DeliveryMemory;
@@ -52,15 +53,26 @@ const NONE: HookCounts = { taken: 0, ignored: 0, refused: 0 };
 
 /** What verifies, reads and hands over the deliveries of all connectors. */
 export function createWebhooks(deps: WebhookDeps): Webhooks {
-  const doors = new Map<string, Hook[]>();
   const counted = new Map<string, HookCounts>();
   const nameOf = (source: string, connector: string) => `${source}/${connector}`;
-  for (const connector of deps.connectors) {
-    for (const settings of connector.webhooks) {
-      const name = nameOf(settings.source, connector.id);
-      doors.set(name, [...(doors.get(name) ?? []), hookOf(settings, connector, deps)]);
+  let from: readonly HookedConnector[] | undefined;
+  let doors = new Map<string, Hook[]>();
+  const hooksOf = new WeakMap<HookedConnector, readonly (readonly [string, Hook])[]>();
+  const doorsNow = (): ReadonlyMap<string, Hook[]> => {
+    const connectors = deps.connectors();
+    if (connectors === from) return doors;
+    from = connectors;
+    doors = new Map();
+    for (const connector of connectors) {
+      const { id, webhooks } = connector;
+      const hooks =
+        hooksOf.get(connector) ??
+        webhooks.map((settings) => [nameOf(settings.source, id), hookOf(settings, connector, deps)] as const);
+      hooksOf.set(connector, hooks);
+      for (const [name, hook] of hooks) doors.set(name, [...(doors.get(name) ?? []), hook]);
     }
-  }
+    return doors;
+  };
   const count = (name: string, more: Partial<HookCounts>): void => {
     const { taken, ignored, refused } = counted.get(name) ?? NONE;
     counted.set(name, {
@@ -79,7 +91,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
   }
 
   return {
-    has: (source, connector) => doors.has(nameOf(source, connector)),
+    has: (source, connector) => doorsNow().has(nameOf(source, connector)),
     counts: (source, connector) => counted.get(nameOf(source, connector)) ?? NONE,
     async take(source, connector, delivery) {
       const name = nameOf(source, connector);
@@ -87,7 +99,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       if (source === ('graph' satisfies WebhookSource) && validationToken !== undefined)
         return graphEcho(validationToken);
       try {
-        const heard = await hear(doors.get(name) ?? [], delivery);
+        const heard = await hear(doorsNow().get(name) ?? [], delivery);
         const { once, answer, events, repeats } = heard;
         const found = once === undefined ? 'new' : await deps.memory.begin(once);
         if (found === 'in-hand') throw new DeliveryError('in_hand', 'it is being taken just now');

@@ -2,7 +2,7 @@ import type { Counters } from '../domain/outcome.ts';
 import { ActionIndex } from './action-index.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { checkPage } from './names.ts';
-import type { CommitBody, ObjectRef, PageEntry } from './types.ts';
+import type { CommitBody, IntakeSpans, ObjectRef, PageEntry } from './types.ts';
 
 /** A closed page that counts. */
 export interface ClosedPage {
@@ -11,6 +11,8 @@ export interface ClosedPage {
   readonly number: number;
   readonly segment: ObjectRef;
   readonly counters: Counters;
+  /** Of what a remote connector pushed: the intake pages that it has lines of. */
+  readonly intake?: readonly IntakeSpans[];
 }
 
 /** What the committed chain of a job comes to, without any item or row: some hundred bytes a page. */
@@ -31,6 +33,8 @@ class Kept {
   readonly lanes = new Map<number, { epoch: number; pages: PageEntry[] }>();
   readonly results = new Map<string, ClosedPage>();
   readonly actions: ObjectRef[] = [];
+  /** By page, of pages of what was pushed. */
+  readonly intake = new Map<string, readonly IntakeSpans[]>();
   readonly index = new ActionIndex();
   view: JobView = { head: undefined, closed: [], listed: 0, actions: [] };
   /** Calls follow one another, so that each commit is taken in once. */
@@ -89,6 +93,7 @@ async function take(job: JobLedger, kept: Kept, body: CommitBody): Promise<void>
   });
   // From here on nothing fails: a commit is taken in whole or not at all.
   for (const index of indexes) {
+    if (index.intake !== undefined) for (const { page } of index.pages) kept.intake.set(page, index.intake);
     const lane = kept.lanes.get(index.lane);
     if (lane === undefined || index.epoch > lane.epoch) {
       kept.lanes.set(index.lane, { epoch: index.epoch, pages: [...index.pages] });
@@ -107,7 +112,8 @@ function look(kept: Kept, head: string | undefined): JobView {
     for (const { page, items } of pages) {
       listed += items;
       const result = kept.results.get(page);
-      if (result !== undefined) closed.push(result);
+      const intake = kept.intake.get(page);
+      if (result !== undefined) closed.push(intake === undefined ? result : { ...result, intake });
     }
   }
   closed.sort((a, b) => a.lane - b.lane || a.number - b.number);

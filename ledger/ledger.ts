@@ -7,6 +7,7 @@ import { type Answers, createAnswers } from './answers.ts';
 import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type ClearMarks, createClearMarks } from './clear-marks.ts';
+import { type ConnectorBook, createConnectorBook } from './connector-book.ts';
 import { type Cursors, createCursors } from './cursors.ts';
 import { eachOf } from './each-of.ts';
 import { isLedgerError, LedgerError } from './errors.ts';
@@ -53,6 +54,8 @@ export interface Ledger {
   readonly allowed: AllowBook;
   /** How far results were sent out, outside of every job. */
   readonly results: ResultCursors;
+  /** The connectors that were made through the API, outside of every job. */
+  readonly connectors: ConnectorBook;
   /** The remote connectors that registered, outside of every job. */
   readonly remotes: RemoteBook;
   /** What remote connectors keep here for themselves, outside of every job. */
@@ -178,6 +181,7 @@ export async function openLedgerStore(store: ObjectStore, options: OpenOptions =
     restoresOf: (found) => noted(RESTORES, found),
     allowed: createAllowBook(store),
     results: createResultCursors(store),
+    connectors: createConnectorBook(store),
     remotes: createRemoteBook(store),
     remoteState: createRemoteState(store),
     keys: createKeyObjects(store),

@@ -84,6 +84,7 @@ const indexBody = z.looseObject({
     samples: z.array(z.looseObject({ location: z.string(), detail: z.string() })),
   }),
   outside: count,
+  intake: z.array(z.looseObject({ writer: z.string(), spans: z.array(z.tuple([count, count])) })).optional(),
 });
 
 const pageResult = z.looseObject({

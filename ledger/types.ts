@@ -1,6 +1,7 @@
 import type { ActionCounts } from '../domain/action.ts';
 import type { Order } from '../domain/approval.ts';
 import type { Incremental } from '../domain/incremental.ts';
+import type { PageSpan } from '../domain/intake.ts';
 import type { Coverage, FinalState, Gap, JobKind, ScanSettings, Source } from '../domain/job.ts';
 import type { Counters } from '../domain/outcome.ts';
 import type { RetryPlan, RetryTarget, Whole } from '../domain/retry.ts';
@@ -45,6 +46,14 @@ export interface IndexBody {
     readonly samples: readonly { readonly location: string; readonly detail: string }[];
   };
   readonly outside: number;
+  /** Of what a remote connector pushed: the intake pages of which this turn took lines. */
+  readonly intake?: readonly IntakeSpans[];
+}
+
+/** Intake pages of one writer. */
+export interface IntakeSpans {
+  readonly writer: string;
+  readonly spans: readonly PageSpan[];
 }
 
 /** The result of a closed page, as a commit records it. */

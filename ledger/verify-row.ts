@@ -56,6 +56,7 @@ export function itemFaults(value: unknown): string[] {
     faults.push('it is listed as unchanged without the row that judged it, or names one and is not');
   const judged = value.unchanged === undefined ? undefined : judgedFault(value.unchanged);
   if (judged !== undefined) faults.push(judged);
+  if (!optional(value.pushed, isText)) faults.push('what pushed it is no text');
   if (!optional(value.retryOf, isText) || (value.retryOf === undefined) !== (value.was === undefined))
     faults.push('it does not say which row it retries, and what that was');
   if (
@@ -86,6 +87,7 @@ export function rowFaults(value: unknown, item: Item): string[] {
     faults.push('it does not tell, as the listing does, which item it is listed again for');
   }
   if (value.retryOf !== item.retryOf) faults.push('it does not tell, as the listing does, which row it replaces');
+  if (value.pushed !== item.pushed) faults.push('it does not tell, as the listing does, what pushed it');
   if ((value.unchanged !== undefined) !== (value.outcome === 'skipped' && value.reason === UNCHANGED))
     faults.push('it is skipped as unchanged without the row that judged it, or names one and is not');
   if (!sameJudged(value.unchanged, item.unchanged))

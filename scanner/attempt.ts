@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Dispatcher, Pool } from 'undici';
-import { type Abortable, offAbort, onAbort } from './abort.ts';
+import { type Abortable, onAbort } from '../domain/abort.ts';
+import type { Seat } from '../domain/ring.ts';
 import { BodyStream, BodyTooLarge, gather, SMALL_BODY } from './body.ts';
 import { ScannerError } from './errors.ts';
 import { isDrop, transportFailure } from './failure.ts';
@@ -46,6 +47,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   #resolve!: (judgement: Judgement) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
+  #seat: Seat | undefined;
   #since = 0;
   #limitMs: number;
   /** What the caller had held back when `since` was set. */
@@ -88,7 +90,7 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      onAbort(this.#signal, this);
+      this.#seat = onAbort(this.#signal, this);
       this.#line.watch.add(this);
       const { size, body } = this.#request;
       if (size !== undefined && size <= SMALL_BODY) {
@@ -277,6 +279,6 @@ export class Attempt implements TrackedHandler, Watched, Abortable {
   #settle(): void {
     this.#settled = true;
     this.#line.watch.remove(this);
-    offAbort(this.#signal, this);
+    this.#seat?.leave();
   }
 }

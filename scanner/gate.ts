@@ -1,4 +1,4 @@
-import { type Abortable, offAbort, onAbort } from './abort.ts';
+import { onAbort } from '../domain/abort.ts';
 import { SCANNER_CODES, type ScannerCode, ScannerError } from './errors.ts';
 import type { ProbeReport } from './scanner.ts';
 
@@ -211,15 +211,14 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
       reject(signal.reason);
       return;
     }
-    const who: Abortable = { abort: reject };
-    onAbort(signal, who);
+    const seat = onAbort(signal, { abort: reject });
     promise.then(
       (value) => {
-        offAbort(signal, who);
+        seat.leave();
         resolve(value);
       },
       (error: unknown) => {
-        offAbort(signal, who);
+        seat.leave();
         reject(error);
       },
     );

@@ -1,4 +1,5 @@
-import { type Abortable, offAbort, onAbort } from './abort.ts';
+import { type Abortable, onAbort } from '../domain/abort.ts';
+import type { Seat } from '../domain/ring.ts';
 import { createPace } from './pace.ts';
 
 /** Items above it take at most half of the slots, and leave a quarter of the bytes to the others. In bytes. */
@@ -50,7 +51,8 @@ interface Waiter extends Abortable {
   readonly order: number;
   readonly size: number | undefined;
   readonly live: boolean;
-  readonly signal: AbortSignal;
+  /** Among those who are told when its signal aborts. */
+  seat?: Seat;
   readonly resolve: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -123,7 +125,6 @@ class TwoLaneLimiter implements Limiter {
         order: this.#order++,
         size,
         live,
-        signal,
         resolve,
         reject,
         abort: (reason) => {
@@ -133,7 +134,7 @@ class TwoLaneLimiter implements Limiter {
         },
       };
       lane.add(waiter);
-      onAbort(signal, waiter);
+      waiter.seat = onAbort(signal, waiter);
       this.#pump();
     });
   }
@@ -165,7 +166,7 @@ class TwoLaneLimiter implements Limiter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const w of waiting) {
-      offAbort(w.signal, w);
+      w.seat?.leave();
       w.reject(error);
     }
   }
@@ -187,7 +188,7 @@ class TwoLaneLimiter implements Limiter {
     }
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#laneOf(next).delete(next);
-      offAbort(next.signal, next);
+      next.seat?.leave();
       next.resolve(this.#grant(next.size, at, next.live));
     }
   }

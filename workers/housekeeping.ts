@@ -34,12 +34,8 @@ export interface Housekeeping {
  * What an orchestrator does beside its workflows: it keeps the status like the truth, sweeps the ledger, hands over events that got
  * stuck, and sets up the watches and schedules of the configuration file. Nothing waits for it.
  */
-export function startHousekeeping(
-  config: WorkerConfig,
-  connection: NativeConnection,
-  resources: Resources,
-  log: Log,
-): Housekeeping {
+export function startHousekeeping(connection: NativeConnection, resources: Resources, log: Log): Housekeeping {
+  const { config } = resources;
   const { ledger, status } = resources.orchestrator;
   if (!config.roles.includes('orchestrator')) return { stop: () => Promise.resolve() };
   const client = new Client({
@@ -48,7 +44,12 @@ export function startHousekeeping(
     dataConverter: converterOf(config.temporal),
   });
   const loops: { stop(): Promise<void> }[] = [];
-  const watcher = new WatchLoop({ client, orders: watchOrders(config), status, log });
+  const orders = async () => {
+    await resources.readConnectors();
+    return watchOrders(config);
+  };
+  const watcher = new WatchLoop({ client, orders, status, log });
+  resources.onConnectors(() => watcher.nudge());
   watcher.start();
   loops.push(watcher);
   const file = new ScheduleFile();

@@ -106,7 +106,10 @@ export class IntakeLoop {
       for (const page of found) await pages.remove(page);
       return;
     }
-    const missing = found.filter(({ ref }) => !isReceived(known, ref.writer, ref.n)).sort((a, b) => a.ref.n - b.ref.n);
+    const since = Date.parse(known?.since ?? '') || 0;
+    const missing = found
+      .filter(({ ref, modifiedMs }) => modifiedMs >= since && !isReceived(known, ref.writer, ref.n))
+      .sort((a, b) => a.ref.n - b.ref.n);
     let handed = 0;
     for (const page of missing) handed += (await this.#handOver(page)) ? 1 : 0;
     if (handed > 0) log.info({ source, shard, pages: handed }, 'events that had got stuck were handed over');

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     ...(orchestration?.workers ?? []),
     ...(config.roles.includes('scan') ? await scanWorkers({ ...options, pageSlots: config.pageSlots }) : []),
   ];
-  const housekeeping = startHousekeeping(config, connection, resources, log);
+  const housekeeping = startHousekeeping(connection, resources, log);
   const stop = () => {
     void housekeeping.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -41,7 +41,7 @@ export function createRemoteBindings({ book, allowed, masterKey, now = Date.now 
         throw new ConnectorError('configuration', `no remote connector ${uuid} ever registered`);
       }
       const { model, local, keys } = entry;
-      const [newest] = keys;
+      const [newest, before] = keys;
       if (newest !== undefined && masterKey === undefined) {
         const remedy = 'set DSXCONNECT_REMOTE_KEY_FILE where the workers run, to the same as that of the API';
         throw new ConnectorError(
@@ -57,6 +57,14 @@ export function createRemoteBindings({ book, allowed, masterKey, now = Date.now 
         ...(newest !== undefined &&
           masterKey !== undefined && {
             key: { id: newest.id, secret: hidden(remoteSecret(masterKey.reveal(), newest.id)) },
+            ...(before?.until !== undefined &&
+              Date.parse(before.until) > now() && {
+                keyBefore: {
+                  id: before.id,
+                  secret: hidden(remoteSecret(masterKey.reveal(), before.id)),
+                  until: before.until,
+                },
+              }),
           }),
         allowed: local ? [...allowed, ...LOOPBACK] : allowed,
       };

@@ -6,6 +6,7 @@ import type { SubscriptionDeps } from '../activities/keep-subscription.ts';
 import { LiveBoard } from '../activities/live.ts';
 import type { ScheduledScan } from '../activities/schedules/start-scheduled-scan.ts';
 import type { WatchDeps } from '../activities/watch-feed.ts';
+import { madeSettings, withMade } from '../config/connectors/made.ts';
 import { readTls } from '../config/tls.ts';
 import type { WorkerConfig } from '../config/worker.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -15,6 +16,7 @@ import { isRemoteId } from '../domain/remote.ts';
 import type { ScheduleDefinition } from '../domain/schedule/schedule.ts';
 import { openIntake } from '../intake/open-intake.ts';
 import { openLedger } from '../ledger/ledger.ts';
+import { MadeConnectors } from '../ledger/made-connectors.ts';
 import { createScanner } from '../scanner/client.ts';
 import { ScannerError } from '../scanner/errors.ts';
 import type { Scanner } from '../scanner/scanner.ts';
@@ -32,6 +34,12 @@ import { openWatchFeed, subscriptionsOf, type Watched } from './watched.ts';
 
 /** Everything the activities of this process share: one scanner client, one ledger, one status connection. */
 export interface Resources {
+  /** The configuration, with the connectors that were made through the API at each moment. */
+  readonly config: WorkerConfig;
+  /** Reads those anew. @throws LedgerError */
+  readConnectors(): Promise<void>;
+  /** Calls back whenever one of those changed. */
+  onConnectors(heard: () => void): void;
   readonly worker: WorkerDeps;
   readonly orchestrator: OrchestratorDeps;
   /** Undefined without Redis. */
@@ -46,8 +54,15 @@ export interface Resources {
 }
 
 /** @throws LedgerError, ScannerError for settings that can't work */
-export async function openResources(config: WorkerConfig, client: Client, log: Log): Promise<Resources> {
-  const ledger = await openLedger(config.ledger.place, { access: config.ledger.access });
+export async function openResources(own: WorkerConfig, client: Client, log: Log): Promise<Resources> {
+  const ledger = await openLedger(own.ledger.place, { access: own.ledger.access });
+  const made = new MadeConnectors({
+    book: async () => ledger.connectors,
+    read: (entry) => madeSettings(entry, own, (problem) => log.warn(problem)),
+    say: (problem) => log.warn(problem),
+  });
+  await made.start();
+  const config = withMade(own, made);
   let heard = (): void => undefined;
   const status =
     config.redis === undefined
@@ -87,6 +102,8 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
     patienceMs: config.patienceMs,
     connector: async (source, settings) => {
       const { quarantine } = settings;
+      // It may have been made a moment ago.
+      if (!isKnown(source, config)) await made.refresh();
       const binding = isRemote(source, config)
         ? await remotes.binding(source.id, quarantine)
         : bindingOf(source, quarantine, config);
@@ -114,6 +131,9 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
     connect: (settings) => connectors.get(settings),
   };
   return {
+    config,
+    readConnectors: () => made.refresh(),
+    onConnectors: (told) => made.onChange(told),
     worker,
     orchestrator: { ledger, status, sinks: createSinks(config.results, config.allowedAddresses) },
     backlog,
@@ -131,6 +151,7 @@ export async function openResources(config: WorkerConfig, client: Client, log: L
       heard = told;
     },
     close: async () => {
+      made.stop();
       live.close();
       await intake.close();
       await Promise.allSettled([...scanners.values()].map((scanner) => scanner.close()));
@@ -153,6 +174,11 @@ function scannerOf(settings: WorkerConfig['scanners'][string]): Scanner {
     maxBytesInFlight: settings.bytesInFlight,
     allowStandIn: settings.standIn,
   });
+}
+
+/** Whether nothing more need be asked about a source: a connector that registers by itself is in a book of its own. */
+function isKnown({ kind, id }: Source, { connectors }: WorkerConfig): boolean {
+  return kind === 'folder' || isRemoteId(id) || connectors.some((connector) => connector.id === id);
 }
 
 /** Whether a source registered by itself: it is none of the configuration. */

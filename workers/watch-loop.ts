@@ -14,7 +14,8 @@ const CONNECTOR = defineSearchAttributeKey(SEARCH_ATTRIBUTE.connector, 'KEYWORD'
 
 export interface WatchLoopOptions {
   readonly client: Client;
-  readonly orders: readonly WatchOrder[];
+  /** As they are now. Asked for after the watches that run, so that one that another process has just begun is among them. */
+  readonly orders: () => Promise<readonly WatchOrder[]>;
   readonly status: WatchStatus | undefined;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly everyMs?: number;
@@ -27,8 +28,8 @@ export interface WatchLoopOptions {
 export class WatchLoop {
   readonly #options: WatchLoopOptions;
   readonly #stopping = new AbortController();
-  /** Watches that know what this process wants of them. */
-  readonly #told = new Set<string>();
+  /** What each watch knows that this process wants of it, as JSON. */
+  readonly #told = new Map<string, string>();
   #awake = new AbortController();
   #running: Promise<void> | undefined;
   #failing = false;
@@ -75,9 +76,9 @@ export class WatchLoop {
     for await (const { workflowId } of client.workflow.list({ query })) {
       if (workflowId.startsWith(WATCH_PREFIX)) running.add(workflowId.slice(WATCH_PREFIX.length));
     }
-    for (const order of orders) {
+    for (const order of await orders()) {
       const known = running.delete(order.connector);
-      if (!known || !this.#told.has(order.connector)) await this.#tell(order);
+      if (!known || this.#told.get(order.connector) !== JSON.stringify(order)) await this.#tell(order);
       if (known) await this.#show(order.connector);
     }
     for (const connector of running) {
@@ -97,7 +98,7 @@ export class WatchLoop {
       staticSummary: `Watches connector ${order.connector}`,
       priority: { priorityKey: 2 },
     });
-    this.#told.add(order.connector);
+    this.#told.set(order.connector, JSON.stringify(order));
   }
 
   /** A watch without a worker does not answer, and its health is not known then. */

@@ -17,6 +17,7 @@ import { createDeliverResults } from '../activities/deliver-results.ts';
 import { createEstimateTurn } from '../activities/estimate-turn.ts';
 import { mapped } from '../activities/failures.ts';
 import { createGatherActions } from '../activities/gather-actions.ts';
+import { createKeepConnector, createReadConnector } from '../activities/keep-connector.ts';
 import { createKeepSubscription } from '../activities/keep-subscription.ts';
 import { createListAssets } from '../activities/list-assets.ts';
 import { createNextHours } from '../activities/next-hours.ts';
@@ -37,6 +38,7 @@ import { createStartScheduledScan } from '../activities/schedules/start-schedule
 import { createSealPage } from '../activities/seal-page.ts';
 import type {
   ActionActivities,
+  ConnectorActivities,
   EventActivities,
   OrchestratorActivities,
   PageActivities,
@@ -87,7 +89,7 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
   const deps = options.resources.orchestrator;
   const { connection, namespace, dataConverter } = options;
   const schedules = { client: new Client({ connection, namespace, dataConverter }), scanOf: options.resources.scanOf };
-  const activities: OrchestratorActivities = {
+  const activities: OrchestratorActivities & ConnectorActivities = {
     ...pulsed({
       openRetry: createOpenRetry(deps),
       noteJoin: createNoteJoin(deps),
@@ -95,6 +97,8 @@ export function orchestratorWorker(options: OrchestratorOptions): Promise<Worker
       askActions: createAskActions(deps),
       nextHours: createNextHours(),
       readMarks: createReadMarks(deps),
+      readConnector: createReadConnector(deps),
+      keepConnector: createKeepConnector(deps),
       startScheduledScan: createStartScheduledScan(schedules),
       lookAtScan: createLookAtScan(schedules),
     }),

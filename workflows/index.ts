@@ -3,6 +3,7 @@ export { actionGate } from './action-gate/action-gate.ts';
 export { applyActions } from './apply-actions.ts';
 export { checkConnector } from './check-connector.ts';
 export { checkFairness } from './check-fairness.ts';
+export { connector } from './connector.ts';
 export { connectorAssets } from './connector-assets.ts';
 export { connectorWatch } from './connector-watch/connector-watch.ts';
 export { reconcileSweep } from './connector-watch/reconcile-sweep.ts';

@@ -25,6 +25,7 @@ export const WORKFLOW = {
   onAccess: 'onAccess',
   remoteScan: 'remoteScan',
   resultsOut: 'resultsOut',
+  connector: 'connector',
   connectorWatch: 'connectorWatch',
   reconcileSweep: 'reconcileSweep',
 } as const;
@@ -368,6 +369,7 @@ export interface GateView {
   readonly permits: readonly { readonly at: number; readonly count: number }[];
 }
 
+export * from './connector-messages.ts';
 export * from './event-messages.ts';
 export * from './remote-messages.ts';
 export * from './watch-messages.ts';

@@ -1,4 +1,5 @@
-import { type Abortable, offAbort, onAbort } from '../../scanner/abort.ts';
+import { type Abortable, onAbort } from '../../domain/abort.ts';
+import type { Seat } from '../../domain/ring.ts';
 
 /** So much of its rate a bucket can save up while nobody takes, in seconds. */
 const SAVED_SECONDS = 0.5;
@@ -6,7 +7,8 @@ const SAVED_SECONDS = 0.5;
 interface Waiter extends Abortable {
   readonly amount: number;
   readonly resolve: () => void;
-  readonly signal: AbortSignal;
+  /** Among those who are told when its signal aborts. */
+  seat?: Seat;
 }
 
 /**
@@ -44,7 +46,6 @@ export class Bucket {
       const waiter: Waiter = {
         amount,
         resolve,
-        signal,
         abort: (reason) => {
           waiting.delete(waiter);
           reject(reason);
@@ -52,7 +53,7 @@ export class Bucket {
         },
       };
       waiting.add(waiter);
-      onAbort(signal, waiter);
+      waiter.seat = onAbort(signal, waiter);
       this.#serve();
     });
   }
@@ -68,7 +69,7 @@ export class Bucket {
       this.#level -= next.amount;
       this.#lanes.first.delete(next);
       this.#lanes.later.delete(next);
-      offAbort(next.signal, next);
+      next.seat?.leave();
       next.resolve();
     }
     clearTimeout(this.#timer);

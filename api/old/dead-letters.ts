@@ -12,6 +12,7 @@ import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
 import { taskIdOf } from './identity.ts';
 import { modelOfSource } from './models.ts';
+import { taskOfRow } from './push-task.ts';
 
 /** `scan_request`: items that failed; `verdict_action`: item actions that failed; `scan_result`: always empty, since results wait in the ledger. */
 export const QUEUES = ['scan_request', 'verdict_action', 'scan_result'] as const;
@@ -123,7 +124,7 @@ async function lettersOfJob(deps: ApiDeps, queue: Queue, job: JobResource, most:
 
 function ofRow(deps: ApiDeps, queue: Queue, job: JobResource, row: OutcomeRow): DeadLetter {
   const scan_request = requestOf(deps, job, row.item, row.location, row.listed.size);
-  return letter(deps, queue, job, row.item, {
+  return letter(deps, queue, taskOfRow(job, row), {
     reason: row.reason ?? 'unknown_error',
     error_details: row.note ?? row.reason ?? '',
     retry_count: Math.max(0, (row.attempts ?? 1) - 1),
@@ -134,7 +135,7 @@ function ofRow(deps: ApiDeps, queue: Queue, job: JobResource, row: OutcomeRow): 
 
 function ofAction(deps: ApiDeps, queue: Queue, job: JobResource, row: ActionRow): DeadLetter {
   const scan_request = requestOf(deps, job, row.item, row.location, undefined);
-  return letter(deps, queue, job, row.item, {
+  return letter(deps, queue, taskIdOf(job.job, row.item), {
     reason: row.code ?? row.state,
     error_details: row.note ?? row.code ?? row.state,
     retry_count: 0,
@@ -160,11 +161,9 @@ function requestOf(deps: ApiDeps, job: JobResource, item: string, location: stri
 function letter(
   deps: ApiDeps,
   queue: Queue,
-  { job }: JobResource,
-  item: string,
+  task: string,
   told: Pick<DeadLetter, 'reason' | 'error_details' | 'retry_count' | 'payload' | 'meta'>,
 ): DeadLetter {
-  const task = taskIdOf(job, item);
   return {
     queue: queueName(deps, queue),
     ...told,

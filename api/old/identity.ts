@@ -11,7 +11,7 @@ export function connectorOf(connectors: readonly ConnectorResource[], named: str
 }
 
 /**
- * What the former product called the task of an item: the job, a colon, and the item within it, so that the item can be found again by
+ * What the former product called the task of an item that nobody pushed: the job, a colon, and the item within it, so that the item can be found again by
  * it. Both are parts of the ledger, so it never changes.
  */
 export function taskIdOf(job: string, item: string): string {

@@ -1,6 +1,6 @@
 import type { ConnectorResource } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
-import { findConnector, meetRemote } from '../start-request.ts';
+import { findConnector, meetConnector } from '../start-request.ts';
 
 /** Every connector that clients of the former product are told of. */
 export async function knownConnectors(deps: ApiDeps): Promise<readonly ConnectorResource[]> {
@@ -9,6 +9,6 @@ export async function knownConnectors(deps: ApiDeps): Promise<readonly Connector
 
 /** The connector that such a client names. @throws ApiProblem `connector_not_found` */
 export async function named(deps: ApiDeps, uuid: string): Promise<ConnectorResource> {
-  await meetRemote(deps, uuid);
+  await meetConnector(deps, uuid);
   return findConnector(deps, uuid);
 }

@@ -6,6 +6,7 @@ import { PUSHED_SHARD, type RemoteEntry } from '../../domain/remote.ts';
 import type { OnAccessTarget } from '../../intake/gatherer.ts';
 import { type Intake, IntakeError } from '../../intake/intake.ts';
 import { remoteTarget } from '../../intake/remote-target.ts';
+import type { WrittenAt } from './push-task.ts';
 import type { ScanRequestModel } from './remote-schemas.ts';
 
 /** Former connectors wait 5 s for an answer, and then lose what they sent: all that is tried for them lies within this. Milliseconds. */
@@ -28,9 +29,10 @@ export interface Pushes {
   /**
    * Resolves when all are written down and handed to their scan: of the job that the connector was asked for, or of what it finds by
    * itself. A flood is held back by slow answers, not by refusals, which former connectors take for success.
+   * @returns where each was written down
    * @throws IntakeError when the ledger or Temporal stay away
    */
-  take(entry: RemoteEntry, requests: readonly ScanRequestModel[], ofScan: boolean): Promise<void>;
+  take(entry: RemoteEntry, requests: readonly ScanRequestModel[], ofScan: boolean): Promise<readonly WrittenAt[]>;
   close(): Promise<void>;
 }
 
@@ -49,18 +51,28 @@ export function createPushes({ intake: open, backlog, scanner }: PushesDeps): Pu
       entries.set(entry.uuid, entry);
       const events = requests.map((request) => eventOf(request, ofScan));
       const deadline = Date.now() + LONGEST_MS;
+      const written: WrittenAt[] = [];
+      const key = ofScan ? `${entry.uuid}/scan` : entry.uuid;
       for (;;) {
+        // What was handed over, and nobody said so, comes again as repeats.
+        const left = [...events.keys()].filter((at) => written[at] === undefined);
         try {
-          await intake.add(ofScan ? `${entry.uuid}/scan` : entry.uuid, events);
+          await intake.add(
+            key,
+            left.map((at) => events[at] as StorageEvent),
+            (at, ref, line) => {
+              written[left[at] as number] = { ref, line };
+            },
+          );
           break;
         } catch (error) {
-          // What was handed over in part comes again as repeats.
           if (!(error instanceof IntakeError) || Date.now() + AGAIN_MS > deadline) throw error;
           await sleep(AGAIN_MS);
         }
       }
       const waiting = (await backlog(entry.uuid, ofScan ? PUSHED_SHARD : 0)) ?? 0;
       await sleep(Math.min(slowness(waiting), Math.max(0, deadline - Date.now())));
+      return written;
     },
     close: () => intake.close(),
   };

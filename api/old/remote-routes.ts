@@ -10,6 +10,7 @@ import { ApiProblem } from '../problems.ts';
 import { type Call, type Reply, type Route, route } from '../route.ts';
 import { createBodies, OldRefusal, parsedBody } from './old-body.ts';
 import { createOwnJobs } from './own-jobs.ts';
+import { pushTasks } from './push-task.ts';
 import type { RemoteDeps } from './remote-deps.ts';
 import { uuidOf } from './remote-door.ts';
 import {
@@ -18,14 +19,15 @@ import {
   connectorModel,
   detail,
   enqueueDoneModel,
+  MOST_PART,
   type ScanRequestModel,
   scanRequestModel,
   statusResponse,
 } from './remote-schemas.ts';
+import { taskRoute } from './task-route.ts';
 
 const uuidParams = z.object({ uuid: z.string().max(64) });
 const stateParams = z.object({ uuid: z.string().max(64), ns: z.string().max(1_024), key: z.string().max(4_096) });
-const taskParams = z.object({ task: z.string().max(200) });
 const jobParams = z.object({ job: z.string().max(200) });
 const anyQuery = z.record(z.string(), z.unknown());
 const refusals = { 401: detail, 403: detail, 404: detail, 422: detail, 503: detail };
@@ -91,20 +93,27 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     return entry;
   }
 
-  /** Takes items of one connector, each to the scan that it belongs to. Undefined; or the cancelled job that they are of. */
-  async function push(entry: RemoteEntry, requests: readonly ScanRequestModel[]): Promise<string | undefined> {
+  /** Takes items of one connector, each to the scan that it belongs to, as tasks of so many; or tells the cancelled job that one is of. */
+  async function push(
+    entry: RemoteEntry,
+    requests: readonly ScanRequestModel[],
+    size = 1,
+  ): Promise<{ readonly tasks: readonly string[] } | { readonly cancelled: string }> {
     const { pushes } = remote();
     const live: ScanRequestModel[] = [];
     const ofScan: ScanRequestModel[] = [];
     for (const request of requests) {
       const job = await own.of(request.scan_job_id);
       if (job?.uuid !== entry.uuid) live.push(request);
-      else if (job.cancelled) return request.scan_job_id ?? undefined;
+      else if (job.cancelled) return { cancelled: request.scan_job_id ?? '' };
       else ofScan.push(request);
     }
-    if (ofScan.length > 0) await pushes.take(entry, ofScan, true);
-    if (live.length > 0) await pushes.take(entry, live, false);
-    return undefined;
+    const tasks: string[] = [];
+    for (const [part, isOfScan] of [[ofScan, true] as const, [live, false] as const]) {
+      if (part.length === 0) continue;
+      tasks.push(...pushTasks(entry.uuid, isOfScan, await pushes.take(entry, part, isOfScan), size));
+    }
+    return { tasks };
   }
 
   const register = withBody<undefined>(async ({ request }, body) => {
@@ -215,18 +224,18 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         const item = parsedBody(scanRequestModel, body);
         const entry = await pusher(owner, item);
         try {
-          const cancelled = await push(entry, [item]);
-          if (cancelled !== undefined) {
-            return { status: 409, body: failure('Job paused/cancelled', `scan_job_id=${cancelled}`) };
+          const pushed = await push(entry, [item]);
+          if ('cancelled' in pushed) {
+            return { status: 409, body: failure('Job paused/cancelled', `scan_job_id=${pushed.cancelled}`) };
           }
+          const [task = ''] = pushed.tasks;
+          response.setHeader('Location', `${API_PREFIX}/scan/request/${task}`);
+          const queued = `Scan task queued for connector: ${entry.model.url}`;
+          return { status: 202, body: success(`Scan task ID: ${task}`, queued) };
         } catch (error) {
           if (!(error instanceof IntakeError)) throw error;
           return { status: 503, body: failure('Not taken; send it again', error.code) };
         }
-        const task = randomUUID();
-        response.setHeader('Location', `${API_PREFIX}/scan/request/${task}`);
-        const queued = `Scan task queued for connector: ${entry.model.url}`;
-        return { status: 202, body: success(`Scan task ID: ${task}`, queued) };
       },
     ),
     signed(
@@ -238,26 +247,29 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       async ({ request }, body) => {
         const owner = await remote().door.signer(request, body);
         const { requests, batch_size } = parsedBody(batchModel, body);
-        const batch = (queued: number, status: object) => ({
+        const size = Math.min(Math.max(1, batch_size), MOST_PART);
+        const batch = (tasks: readonly string[], status: object) => ({
           status: 202,
-          body: { ...status, task_ids: queued > 0 ? [randomUUID()] : [], queued_items: queued, batch_size },
+          body: { ...status, task_ids: tasks, queued_items: tasks.length > 0 ? requests.length : 0, batch_size: size },
         });
         const [first] = requests;
-        if (first === undefined) return batch(0, failure('No scan requests', 'the list is empty'));
+        if (first === undefined) return batch([], failure('No scan requests', 'the list is empty'));
         const entry = await pusher(owner, first);
         for (const other of requests) {
           const said = other.connector?.uuid;
           if (typeof said === 'string' && remoteId(said) !== entry.uuid) throw new OldRefusal(403, 'foreign_connector');
         }
         try {
-          const cancelled = await push(entry, requests);
-          if (cancelled !== undefined) return batch(0, failure('Job paused/cancelled', `scan_job_id=${cancelled}`));
+          const pushed = await push(entry, requests, size);
+          if ('cancelled' in pushed) {
+            return batch([], failure('Job paused/cancelled', `scan_job_id=${pushed.cancelled}`));
+          }
+          return batch(pushed.tasks, success('Scan requests queued', `connector: ${entry.model.url}`));
         } catch (error) {
           if (!(error instanceof IntakeError)) throw error;
           // Former connectors take 202 with nothing queued for success.
           return { status: 503, body: failure('Not taken; send it again', error.code) };
         }
-        return batch(requests.length, success('Scan requests queued', `connector: ${entry.model.url}`));
       },
     ),
     signed(
@@ -277,19 +289,7 @@ export function remoteRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         return { status: 200, body: success('enqueue_done', `scan_job_id=${job}`) };
       },
     ),
-    route({
-      method: 'GET',
-      path: '/scan/request/:task',
-      summary: 'How a pushed item stands, as far as its task id tells: always PENDING. Its job has the outcome.',
-      role: 'viewer',
-      old: true,
-      params: taskParams,
-      answers: { 200: z.object({ task_id: z.string(), state: z.literal('PENDING'), status: z.literal('pending') }) },
-      handle: async ({ params: { task }, response }) => {
-        response.setHeader('Retry-After', '2');
-        return { status: 200, body: { task_id: task, state: 'PENDING', status: 'pending' } };
-      },
-    }),
+    taskRoute(deps),
     route({
       method: 'GET',
       path: '/scan/jobs/:job/raw',

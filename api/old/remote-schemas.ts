@@ -35,6 +35,8 @@ export type ScanRequestModel = z.output<typeof scanRequestModel>;
 
 /** Items of one batch at most. */
 export const MOST_BATCH = 10_000;
+/** Items of one task of a batch at most. */
+export const MOST_PART = 100;
 export const batchModel = z.looseObject({
   requests: z.array(scanRequestModel).max(MOST_BATCH),
   batch_size: z.int().catch(10).default(10),

@@ -1,6 +1,13 @@
 import type { Logger } from 'pino';
+import { CodedError } from '../../domain/errors.ts';
 import type { Hidden } from '../../domain/hidden.ts';
-import type { RemoteEntry, RemoteKey, RemoteModel, RemoteState } from '../../domain/remote.ts';
+import {
+  isRemoteId,
+  type RemoteEntry,
+  type RemoteKey,
+  type RemoteModel,
+  type RemoteState,
+} from '../../domain/remote.ts';
 import { remoteAction } from '../../intake/remote-target.ts';
 import type { RemoteBook } from '../../ledger/remote-book.ts';
 import { type AllowedTarget, LOOPBACK } from '../../net/allowed.ts';
@@ -11,9 +18,11 @@ import type { ConnectorResource } from '../contract.ts';
 import type { Presence } from './presence.ts';
 
 /** While a key is replaced the one before counts for so long, in milliseconds. */
-const GRACE_MS = 10 * 60_000;
+export const GRACE_MS = 10 * 60_000;
 /** What the book says is believed for so long, in milliseconds: other processes write it too. */
 const BELIEVED_MS = 3_000;
+/** A key that it does not have is looked for again after so long: another process may just have handed it out. */
+const DOUBTED_MS = 250;
 
 export interface RemotesDeps {
   readonly book: () => Promise<RemoteBook>;
@@ -36,10 +45,29 @@ export interface Registered {
   readonly key?: { readonly id: string; readonly secret: string };
 }
 
+/** The keys of a connector whose key was replaced, by their ids. `until`: when the one before ends, or ended; ISO 8601. */
+export interface RemoteKeys {
+  readonly key: string;
+  readonly before: { readonly key: string; readonly until: string };
+}
+
+/**
+ * - `connector_not_found`: none of this UUID registered, or it has left
+ * - `signing_off`: nothing is signed here
+ * - `key_rotating`: the key before still counts, and a third one would not; without a grace it can be done
+ */
+export const ROTATION_CODES = ['connector_not_found', 'signing_off', 'key_rotating'] as const;
+export class RotationError extends CodedError<(typeof ROTATION_CODES)[number]> {}
+
 /** The remote connectors, as the book and their heartbeats have them. */
 export interface Remotes {
   /** Takes a registration or a heartbeat. @throws TargetError for an address that may not be asked; LedgerError */
   register(uuid: string, model: RemoteModel, state: RemoteState, from: string | undefined): Promise<Registered>;
+  /**
+   * Gives it a new key, which it learns when it registers the next time: at its next heartbeat. The one before counts for so long still.
+   * @throws RotationError; LedgerError
+   */
+  rotate(uuid: string, graceMs: number): Promise<RemoteKeys>;
   /** It says goodbye: its keys count no more. What it pushed stays. @throws LedgerError */
   leave(uuid: string): Promise<void>;
   /** As it registered last; undefined for one that never did. @throws LedgerError */
@@ -64,9 +92,9 @@ export function createRemotes(deps: RemotesDeps): Remotes {
     return entry;
   };
 
-  async function get(uuid: string): Promise<RemoteEntry | undefined> {
+  async function get(uuid: string, believedMs = BELIEVED_MS): Promise<RemoteEntry | undefined> {
     const before = known.get(uuid);
-    if (before !== undefined && Date.now() - before.at < BELIEVED_MS) return before.entry;
+    if (before !== undefined && Date.now() - before.at < believedMs) return before.entry;
     const entry = await (await deps.book()).newest(uuid);
     return entry === undefined ? undefined : keep(entry);
   }
@@ -91,16 +119,22 @@ export function createRemotes(deps: RemotesDeps): Remotes {
   }
 
   return {
-    get,
+    get: (uuid) => get(uuid),
     async register(uuid, model, state, from) {
       checkTarget(model.url, mayReach);
-      const before = await get(uuid);
-      const keys = keysFor(uuid, before);
-      const facts = { uuid, model, local: loopback, left: false, keys };
-      const isSame =
-        before !== undefined && sameFacts(facts, before) && before.local === facts.local && before.left === false;
-      const entry = isSame ? before : await append({ ...facts, ...(from !== undefined && { from }) });
-      if (!isSame) {
+      const look = async (believedMs: number) => {
+        const before = await get(uuid, believedMs);
+        const keys = keysFor(uuid, before);
+        const facts = { uuid, model, local: loopback, left: false, keys };
+        const isSame =
+          before !== undefined && sameFacts(facts, before) && before.local === facts.local && before.left === false;
+        return { before, keys, facts, same: isSame ? before : undefined };
+      };
+      const believed = await look(BELIEVED_MS);
+      // What is written anew stands on what is there now: another process may have changed the keys.
+      const { before, keys, facts, same } = believed.same !== undefined ? believed : await look(0);
+      const entry = same ?? (await append({ ...facts, ...(from !== undefined && { from }) }));
+      if (same === undefined) {
         const what = before === undefined ? 'registered' : before.left ? 'came back' : 'changed';
         log.info({ connector: uuid, name: model.name, from }, `remote connector ${what}`);
       }
@@ -113,8 +147,33 @@ export function createRemotes(deps: RemotesDeps): Remotes {
           masterKey !== undefined && { key: { id: key.id, secret: remoteSecret(masterKey.reveal(), key.id) } }),
       };
     },
+    async rotate(uuid, graceMs) {
+      const before = isRemoteId(uuid) ? await get(uuid, 0) : undefined;
+      if (before === undefined || before.left) {
+        throw new RotationError(
+          'connector_not_found',
+          `${JSON.stringify(uuid)} is no remote connector that is registered here: no other one has a key.`,
+        );
+      }
+      const [newest, older] = before.keys;
+      if (masterKey === undefined || newest === undefined) {
+        const message = 'Remote connectors sign nothing here: set DSXCONNECT_AUTH__ENABLED first.';
+        throw new RotationError('signing_off', message);
+      }
+      if (graceMs > 0 && older?.until !== undefined && Date.parse(older.until) > Date.now()) {
+        const message = `The key before counts until ${older.until}, and it may be the one that the connector has. Wait for that; or end both at once, without a grace.`;
+        throw new RotationError('key_rotating', message);
+      }
+      const key = newRemoteKeyId(uuid);
+      const until = new Date(Date.now() + graceMs).toISOString();
+      const still = graceMs > 0 ? [{ id: newest.id, until }] : [];
+      const { format: _, at: __, ...entry } = before;
+      await append({ ...entry, keys: [{ id: key }, ...still] });
+      log.info({ connector: uuid, name: before.model.name }, 'the key of a remote connector is replaced');
+      return { key, before: { key: newest.id, until } };
+    },
     async leave(uuid) {
-      const before = await get(uuid);
+      const before = await get(uuid, 0);
       await presence.gone(uuid);
       if (before === undefined || before.left) return;
       const { format: _, at: __, ...entry } = before;
@@ -131,7 +190,8 @@ export function createRemotes(deps: RemotesDeps): Remotes {
     async findKey(keyId) {
       const owner = ownerOfKey(keyId);
       if (owner === undefined || masterKey === undefined) return undefined;
-      const key = (await get(owner))?.keys.find(({ id }) => id === keyId);
+      const find = (entry: RemoteEntry | undefined) => entry?.keys.find(({ id }) => id === keyId);
+      const key = find(await get(owner)) ?? find(await get(owner, DOUBTED_MS));
       if (key === undefined || (key.until !== undefined && Date.parse(key.until) <= Date.now())) return undefined;
       return { owner, secret: remoteSecret(masterKey.reveal(), keyId) };
     },

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { latestActions, rowOf } from '../../ledger/newest-rows.ts';
+import { latestActions } from '../../ledger/newest-rows.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Jobs } from '../jobs.ts';
 import { ApiProblem } from '../problems.ts';
 import { isJobId, jobParams } from '../request-schemas.ts';
 import type { Route } from '../route.ts';
-import { parseTaskId } from './identity.ts';
 import { oldRoute, wholeNumber } from './old-route.ts';
 import { MOST_RESULTS, recentResults } from './recent-results.ts';
 import { isResult, resultOf, type ScanResult, scanResult } from './results.ts';
 import { scanStats, statsOf } from './stats.ts';
+import { rowsOfTask } from './task-rows.ts';
 
 /** What clients asked for without a limit. */
 const DEFAULT_RESULTS = 200;
@@ -65,12 +65,12 @@ export function oldResultRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     oldRoute({
       method: 'GET',
       path: '/scan/results/:task',
-      summary: 'The result of a task: one or none.',
+      summary: 'The result of a task: one or none; of a part of a batch one for each item that has one.',
       role: 'viewer',
       params: z.strictObject({ task: z.string() }),
       answers: { 200: z.array(scanResult) },
       problems,
-      handle: async ({ params: { task } }) => ({ status: 200, body: await resultOfTask(deps, task) }),
+      handle: async ({ params: { task } }) => ({ status: 200, body: await resultsOfTask(deps, task) }),
     }),
     oldRoute({
       method: 'GET',
@@ -84,16 +84,19 @@ export function oldResultRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   ];
 }
 
-async function resultOfTask(deps: ApiDeps, task: string): Promise<ScanResult[]> {
-  const named = parseTaskId(task);
-  if (named === undefined) return [];
+/** Of each item of the task that has a result. */
+async function resultsOfTask(deps: ApiDeps, task: string): Promise<ScanResult[]> {
   const ledger = await deps.ledger.open();
-  const job = ledger.job(named.job);
-  const header = await job.header();
-  const row = header === undefined ? undefined : await rowOf(job, named.item);
-  if (header === undefined || row === undefined || !isResult(row)) return [];
-  if (Date.parse(row.at) <= (await ledger.cleared.read('results')).of(named.job)) return [];
-  const actions = await latestActions(job, [row]);
-  const ended = (await job.head())?.body.account !== undefined;
-  return [resultOf({ ...header, ended }, row, actions.get(row.item), deps.settings.connectors)];
+  const rows = (await rowsOfTask(ledger, task))?.rows.filter(({ row }) => isResult(row)) ?? [];
+  if (rows.length === 0) return [];
+  const cleared = await ledger.cleared.read('results');
+  const results: ScanResult[] = [];
+  for (const { header, row } of rows) {
+    if (Date.parse(row.at) <= cleared.of(header.job)) continue;
+    const job = ledger.job(header.job);
+    const actions = await latestActions(job, [row]);
+    const ended = (await job.head())?.body.account !== undefined;
+    results.push(resultOf({ ...header, ended }, row, actions.get(row.item), deps.settings.connectors));
+  }
+  return results;
 }

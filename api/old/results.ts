@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { ActionRow } from '../../domain/action.ts';
-import type { ScanSettings, Source } from '../../domain/job.ts';
+import type { JobKind, ScanSettings, Source } from '../../domain/job.ts';
 import type { OutcomeRow } from '../../domain/outcome.ts';
 import type { ConnectorResource } from '../contract.ts';
-import { resultNumber, taskIdOf } from './identity.ts';
+import { resultNumber } from './identity.ts';
 import { connectorModel, modelOfSource } from './models.ts';
 import { statusResponse } from './old-route.ts';
+import { taskOfRow } from './push-task.ts';
 
 const nothing = z.null();
 const verdict = z.object({
@@ -67,6 +68,7 @@ export function isResult({ outcome, verdict }: OutcomeRow): boolean {
 /** A job as its results need it. */
 export interface ResultJob {
   readonly job: string;
+  readonly kind: JobKind;
   readonly source: Source;
   readonly settings: Pick<ScanSettings, 'action'>;
   /** Nothing of it is still to be done. */
@@ -89,7 +91,7 @@ export function resultOf(
   const size = row.judged?.size ?? row.listed.size ?? null;
   return {
     id: resultNumber(job.job, row.item, row.at),
-    scan_request_task_id: taskIdOf(job.job, row.item),
+    scan_request_task_id: taskOfRow(job, row),
     scan_job_id: job.job,
     metadata_tag: null,
     scan_request: {

@@ -12,7 +12,7 @@ import * as requests from '../request-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { startFollower } from '../start-follower.ts';
 import { links, startJob } from '../start-job.ts';
-import { meetRemote, startRequest } from '../start-request.ts';
+import { meetConnector, startRequest } from '../start-request.ts';
 import { type Written, written } from '../written.ts';
 
 /** For how long everybody is given the same list, in milliseconds. It is the dearest answer, and consoles ask for it again and again. */
@@ -66,7 +66,7 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
       ],
       handle: async ({ body, actor, request }) => {
         const key = idempotencyKey(request);
-        await meetRemote(deps, body.connector);
+        await meetConnector(deps, body.connector);
         const asked = startRequest(deps, body, actor);
         const answer = await startJob(deps, jobs, key === undefined ? asked : keyed(asked, key, body));
         lists.clear();
@@ -76,13 +76,13 @@ export function jobRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
     route({
       method: 'GET',
       path: '/jobs',
-      summary: 'Jobs, newest first.',
+      summary: 'Jobs, newest first; those of a source, in some states, of some kinds.',
       role: 'viewer',
       query: requests.jobsQuery,
       answers: { 200: answers.jobList },
-      handle: async ({ query: { limit, after } }) => {
-        const shown = lists.get(`${limit} ${after ?? ''}`, async () => {
-          const list = await jobs.list(limit, after);
+      handle: async ({ query: { limit, after, ...filter } }) => {
+        const shown = lists.get(JSON.stringify([limit, after, filter.source, filter.state, filter.kind]), async () => {
+          const list = await jobs.list(limit, after, filter);
           // What a source that is back knows is shown at once.
           if (list.degraded !== undefined) queueMicrotask(() => lists.clear());
           return written(list);

@@ -13,7 +13,7 @@ import { ApiProblem } from '../problems.ts';
 import { scanItemsBody, scannerQuery } from '../request-schemas.ts';
 import { type Call, type Route, route } from '../route.ts';
 import { links } from '../start-job.ts';
-import { chooseScanner, itemsRequest, meetRemote } from '../start-request.ts';
+import { chooseScanner, itemsRequest, meetConnector } from '../start-request.ts';
 
 export function scanRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
   return [
@@ -66,7 +66,7 @@ async function scanItems(
   const body: ScanItemsBody = call.body;
   const { waitSeconds = 0, ...asked } = body;
   const key = idempotencyKey(call.request);
-  await meetRemote(deps, body.connector);
+  await meetConnector(deps, body.connector);
   const plain = itemsRequest(deps, body, call.actor);
   const request = key === undefined ? plain : keyed(plain, key, asked);
   const { job } = request;

@@ -54,7 +54,10 @@ export function watchRoutes(deps: ApiDeps): readonly Route[] {
       handle: async ({ params }) => {
         const [found = findConnector(deps, params.id)] = await withEvents(deps, [findConnector(deps, params.id)]);
         const watch = found.watched === true ? await healthOf(deps, found.id) : undefined;
-        return { status: 200, body: { ...found, ...(watch !== undefined && { watch }) } };
+        const body = { ...found, ...(watch !== undefined && { watch }) };
+        const entry = deps.made?.get(found.id)?.entry;
+        if (entry === undefined) return { status: 200, body };
+        return { status: 200, body: { ...body, definition: entry.definition }, revision: entry.revision };
       },
     }),
     steer('pause'),

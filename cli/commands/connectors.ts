@@ -36,7 +36,9 @@ export async function connectors(
   if (options.json === true) {
     for (const connector of found) output.out(JSON.stringify(connector));
   } else if (found.length === 0) {
-    output.out('no connectors yet; write them into dsx-connect.yaml, or scan a folder with: dsx scan FOLDER');
+    output.out(
+      'no connectors yet; write them into dsx-connect.yaml, make one with dsx connector create, or scan a folder with dsx scan FOLDER',
+    );
   } else {
     output.out(connectorsTable(found, styleOf(output.stdout)));
   }

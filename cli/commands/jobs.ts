@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { ApiError } from '../../api/client.ts';
 import type { Degraded, JobResource } from '../../api/contract.ts';
 import type { LedgerSettings } from '../../config/ledger.ts';
-import { isFinal } from '../../domain/job.ts';
+import { FINAL_STATES, isFinal, RUNNING_STATES } from '../../domain/job.ts';
 import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { figuresOf } from '../job/figures.ts';
@@ -18,14 +18,20 @@ import { stacks } from '../stack/stacks.ts';
 interface JobsOptions {
   readonly json?: boolean;
   readonly limit: number;
+  readonly source?: string;
+  readonly state?: string;
   readonly rebuild?: boolean;
 }
+
+type Wanted = Pick<JobsOptions, 'limit' | 'source' | 'state'>;
 
 export function register(program: Command): void {
   program
     .command('jobs')
     .description('list scans, newest first; also with no stack running')
     .option('--limit <n>', 'list at most so many', limitArgument, 20)
+    .option('--source <id>', 'of this connector, or of the folder with this id')
+    .option('--state <states>', 'in these states, as running,held', statesArgument)
     .option('--json', 'one JSON object a line')
     .option('--rebuild', 'write the status in Redis anew, from the workflows and the ledger, instead of listing')
     .action(async (options: JobsOptions) => {
@@ -43,8 +49,8 @@ export async function listJobs(
   const stack = await here.stacks.find(home);
   const jobs =
     stack === undefined
-      ? await fromLedger(ledgerAt(here.env, home), options.limit)
-      : await fromApi(stack, options.limit, here.output);
+      ? await fromLedger(ledgerAt(here.env, home), options)
+      : await fromApi(stack, options, here.output);
   if (stack === undefined) here.output.err('no stack is up: this is what the ledger says');
   if (options.json === true) {
     for (const job of jobs) here.output.out(JSON.stringify(job));
@@ -85,7 +91,7 @@ export async function rebuildStatus(
   }
 }
 
-async function fromApi(stack: Stack, limit: number, output: Output): Promise<JobLine[]> {
+async function fromApi(stack: Stack, { limit, source, state }: Wanted, output: Output): Promise<JobLine[]> {
   const client = clientOf(stack);
   const found: JobResource[] = [];
   const lacking = new Set<Degraded>();
@@ -93,7 +99,12 @@ async function fromApi(stack: Stack, limit: number, output: Output): Promise<Job
   let after: string | undefined;
   try {
     do {
-      const query = { limit: Math.min(100, limit - found.length), ...(after !== undefined && { after }) };
+      const query = {
+        limit: Math.min(100, limit - found.length),
+        ...(after !== undefined && { after }),
+        ...(source !== undefined && { source }),
+        ...(state !== undefined && { state }),
+      };
       const page = await client.jobs(query);
       found.push(...page.jobs);
       for (const one of page.degraded ?? []) lacking.add(one);
@@ -137,12 +148,27 @@ const LACKING: Readonly<Record<Degraded, string>> = {
   ledger_unavailable: 'the ledger can not be read: jobs that have ended may be missing',
 };
 
-async function fromLedger(at: LedgerSettings, limit: number): Promise<JobLine[]> {
-  return (await jobsFromLedger(at, limit)).map(({ counters, ...summary }) => {
+async function fromLedger(at: LedgerSettings, { limit, source, state }: Wanted): Promise<JobLine[]> {
+  const isAll = source === undefined && state === undefined;
+  const states = state?.split(',');
+  const found = (await jobsFromLedger(at, isAll ? limit : Number.MAX_SAFE_INTEGER)).filter(
+    (job) => isAll || (fits(source, job.source?.id) && (states?.includes(job.state) ?? true)),
+  );
+  return found.slice(0, limit).map(({ counters, ...summary }) => {
     if (summary.state === 'damaged') return jobLine({ job: summary.job, state: 'damaged', listed: 0 }, counters);
     const { retry: _, whole: __, ...job } = summary;
     return jobLine({ ...job, ...relatedOf(summary) }, counters);
   });
+}
+
+function fits(wanted: string | undefined, there: string | undefined): boolean {
+  return wanted === undefined || wanted === there;
+}
+
+function statesArgument(text: string): string {
+  const known: readonly string[] = [...RUNNING_STATES, ...FINAL_STATES];
+  if (text.split(',').every((state) => known.includes(state))) return text;
+  throw new InvalidArgumentError(`Some of ${known.join(',')}.`);
 }
 
 function limitArgument(text: string): number {

@@ -7,7 +7,7 @@ import { CliError } from '../errors.ts';
 import { dsxHome } from '../home.ts';
 import { asked } from '../job/follow.ts';
 import { clientOf } from '../job/occasion.ts';
-import { keysText, newKeyNote } from '../render/access.ts';
+import { connectorKeyText, keysText, newKeyNote } from '../render/access.ts';
 import { visible } from '../render/names.ts';
 import { createOutput } from '../render/output.ts';
 import { styleOf } from '../render/style.ts';
@@ -19,6 +19,9 @@ interface KeyOptions {
   readonly expires?: string;
   readonly grace?: number;
   readonly json?: boolean;
+}
+interface RotateOptions extends Omit<KeyOptions, 'role'> {
+  readonly connector?: string;
 }
 type At = Pick<Here, 'stacks' | 'env' | 'output'>;
 
@@ -44,11 +47,16 @@ export function register(program: Command): void {
   key
     .command('rotate')
     .description('make a key with the name and role of another one, which ends after a while')
-    .argument('<key>', 'its id, or its name where one key alone has it')
-    .addOption(new Option('--grace <time>', 'the old key goes on so long, as 1h; default 1d').argParser(graceOf))
+    .argument('[key]', 'its id, or its name where one key alone has it')
+    .option('--connector <uuid>', 'instead: the key that this remote connector signs with')
+    .addOption(
+      new Option('--grace <time>', 'the old key goes on so long, as 1h; default 1d, of a connector 10m').argParser(
+        graceOf,
+      ),
+    )
     .addOption(expires())
     .addOption(json())
-    .action((named: string, options: KeyOptions) => rotateKey(named, options, here()));
+    .action((named: string | undefined, options: RotateOptions) => rotate(named, options, here()));
   key
     .command('revoke')
     .description('end a key: within five seconds no server takes it any more')
@@ -70,6 +78,29 @@ export async function listKeys(options: { json?: boolean }, at: At): Promise<voi
   const client = await upClient(at);
   const { keys } = await asked(() => client.keys());
   at.output.out(options.json === true ? JSON.stringify({ keys }) : keysText(keys, styleOf(at.output.stdout)));
+}
+
+/** A key of the API, or of a remote connector: one of the two is named. @throws CliError */
+export async function rotate(named: string | undefined, options: RotateOptions, at: At): Promise<void> {
+  const { connector, expires } = options;
+  if ((named === undefined) === (connector === undefined)) {
+    throw new CliError('usage', 'bad_key', 'name a key of the API, or a remote connector with --connector UUID');
+  }
+  if (named !== undefined) return await rotateKey(named, options, at);
+  if (expires !== undefined) {
+    throw new CliError('usage', 'bad_key', 'the key of a connector has no end of its own: leave out --expires');
+  }
+  await rotateConnectorKey(connector as string, options, at);
+}
+
+/** @throws CliError */
+export async function rotateConnectorKey(connector: string, options: RotateOptions, at: At): Promise<void> {
+  const client = await upClient(at);
+  const { grace, json } = options;
+  const answer = await asked(() =>
+    client.rotateConnectorKey(connector, grace === undefined ? {} : { graceSeconds: grace }),
+  );
+  at.output.out(json === true ? JSON.stringify(answer) : connectorKeyText(answer));
 }
 
 /** @throws CliError */

@@ -1,4 +1,4 @@
-import type { AuditList, KeyList, NewKeyAnswer } from '../../api/contract.ts';
+import type { AuditList, ConnectorKeyAnswer, KeyList, NewKeyAnswer } from '../../api/contract.ts';
 import { visible } from './names.ts';
 import { table } from './storage.ts';
 import type { Style } from './style.ts';
@@ -23,6 +23,10 @@ export function newKeyNote({ id, name, role, expiresAt, replaces }: NewKeyAnswer
   const end = expiresAt === undefined ? '' : `, until ${expiresAt}`;
   const before = replaces === undefined ? '' : `, in place of ${replaces}`;
   return `key ${id} of ${visible(name)} (${role}${end}${before}); it is shown this once`;
+}
+
+export function connectorKeyText({ connector, id, replaces, endsAt }: ConnectorKeyAnswer): string {
+  return `connector ${connector} gets key ${id} with its next heartbeat; ${replaces} ends at ${endsAt}`;
 }
 
 export function auditText({ entries, next }: AuditList): string {

@@ -10,6 +10,7 @@ const KEPT = new Set([
   'DSXCONNECT_PAGE_BYTES',
   'DSXCONNECT_PAGE_SLOTS',
   'DSXCONNECT_PATIENCE',
+  'DSXCONNECT_REMOTE_QUIET',
 ]);
 /** All that names servers, keys, addresses or files of another stack. */
 const IGNORED = /^(?:DSXCONNECT|DSXA|DSX_LEDGER|TEMPORAL|REDIS|API|TLS)_|^(?:APP_ENV|USE_TLS|DSX_LEDGER|DSX_CONFIG)$/;

@@ -34,6 +34,8 @@ export const awsS3: Kind = {
     purge: onOff.optional(),
   },
   secrets: [...KEYS, 'externalId'],
+  local: ['profile', 'webIdentityTokenFile'],
+  addresses: ['endpoint'],
   aliases: {
     DSXCONNECTOR_S3_ENDPOINT_URL: 'endpoint',
     AWS_ENDPOINT_URL: 'endpoint',

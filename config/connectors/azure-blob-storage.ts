@@ -86,6 +86,8 @@ export const azureBlobStorage: Kind = {
     pageSize: integer(1, 5000).default(1000),
   },
   secrets: ['connectionString', 'accountKey', 'sas', 'clientSecret'],
+  local: ['tokenFile'],
+  addresses: ['endpoint', 'endpointSuffix', 'authorityHost'],
   aliases: {
     AZURE_STORAGE_CONNECTION_STRING: 'connectionString',
     AZURE_STORAGE_ACCOUNT_NAME: 'account',

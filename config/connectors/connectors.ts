@@ -49,6 +49,26 @@ export const SECRET_FIELDS: ReadonlySet<string> = new Set([
   ]),
 ]);
 
+/** Names of fields, and their old names, that name something of the worker's host. */
+export const HOST_FIELDS: ReadonlySet<string> = allNamed((kind) => kind.local, ['keyFile']);
+
+/** Names of fields, and their old names, that hold the address of something that is asked. */
+export const ADDRESS_FIELDS: ReadonlySet<string> = allNamed(
+  (kind) => kind.addresses,
+  [
+    // Of `watch`.
+    ...['endpoint', 'queueUrl', 'jwksUrl'],
+  ],
+);
+
+function allNamed(of: (kind: Kind) => readonly string[] | undefined, more: readonly string[]): Set<string> {
+  const named = Object.values(KINDS).flatMap((kind) => {
+    const fields = of(kind) ?? [];
+    return [...fields, ...Object.keys(kind.aliases).filter((alias) => fields.includes(kind.aliases[alias] ?? ''))];
+  });
+  return new Set([...named, ...more]);
+}
+
 /** One entry of `connectors:` in the file. Fields may have the names of the former connector's settings. */
 export const connectorSchema = z
   .record(z.string(), z.unknown(), asFields)

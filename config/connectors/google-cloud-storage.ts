@@ -59,6 +59,8 @@ export const googleCloudStorage: Kind = {
     purge: onOff.optional(),
   },
   secrets: ['credentials'],
+  local: ['keyFile'],
+  addresses: ['endpoint'],
   aliases: {
     GOOGLE_APPLICATION_CREDENTIALS: 'keyFile',
     DSXCONNECTOR_GOOGLE_APPLICATION_CREDENTIALS: 'keyFile',

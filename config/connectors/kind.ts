@@ -7,6 +7,10 @@ export interface Kind {
   readonly shape: Readonly<Record<string, z.ZodType>>;
   /** Fields that hold a secret, which only the workers of the connector's site need to be given. */
   readonly secrets: readonly string[];
+  /** Fields that name a file or a profile of the worker's host. */
+  readonly local?: readonly string[];
+  /** Fields that hold the address of something that is asked. */
+  readonly addresses?: readonly string[];
   /** Names of the former connector's settings, each to the field that it sets here. */
   readonly aliases: Readonly<Record<string, string>>;
   /** Names of the former connector's settings that set nothing here, each with the reason, as a clause. */

@@ -35,6 +35,8 @@ export const onedrive: Kind = {
     ...graphShape,
   },
   secrets: GRAPH_SECRETS,
+  local: ['certificateFile'],
+  addresses: ['graphUrl', 'authorityUrl'],
   aliases: graphAliases(PREFIXES, { USER_ID: 'users', ASSET: 'asset' }),
   retired: graphRetired(PREFIXES),
   refine(fields, refuse) {

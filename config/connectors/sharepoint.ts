@@ -41,6 +41,8 @@ export const sharepoint: Kind = {
     ...graphShape,
   },
   secrets: GRAPH_SECRETS,
+  local: ['certificateFile'],
+  addresses: ['graphUrl', 'authorityUrl'],
   aliases: graphAliases(PREFIXES, {
     HOSTNAME: 'hostname',
     SITE_PATH: 'sitePath',

@@ -7,6 +7,7 @@ import {
   type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { apart } from '../../domain/abort.ts';
 import type { Item } from '../../domain/item.ts';
 import { ConnectorError } from '../errors.ts';
 import { failure, s3Code, shown, statusOf } from './failures.ts';
@@ -61,15 +62,13 @@ export async function get(
 ): Promise<GetObjectCommandOutput> {
   try {
     const { bucket, key } = spot;
-    return await client.send(
-      new GetObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        ChecksumMode: 'ENABLED',
-        ...(versionId !== undefined && { VersionId: versionId }),
-      }),
-      { abortSignal: signal },
-    );
+    const command = new GetObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      ChecksumMode: 'ENABLED',
+      ...(versionId !== undefined && { VersionId: versionId }),
+    });
+    return await apart(signal, (abortSignal) => client.send(command, { abortSignal }));
   } catch (error) {
     signal.throwIfAborted();
     throw objectFailure(error, 'opening', spot);

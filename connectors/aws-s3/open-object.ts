@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { onAbort } from '../../domain/abort.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
@@ -46,8 +47,7 @@ class ObjectBody implements OpenItem {
 
   async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {
     signal.throwIfAborted();
-    const stop = () => this.#body.destroy();
-    signal.addEventListener('abort', stop, { once: true });
+    const seat = onAbort(signal, { abort: () => this.#body.destroy() });
     try {
       for await (const chunk of this.#body as AsyncIterable<Uint8Array>) {
         signal.throwIfAborted();
@@ -63,7 +63,7 @@ class ObjectBody implements OpenItem {
       const message = `reading ${shown(this.#spot)} broke off after ${this.#read} of ${this.size} bytes: ${messageOf(error)}`;
       throw new ConnectorError('storage_error', message, { cause: error });
     } finally {
-      signal.removeEventListener('abort', stop);
+      seat.leave();
     }
     signal.throwIfAborted();
   }

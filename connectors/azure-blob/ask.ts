@@ -1,3 +1,4 @@
+import { onAbort } from '../../domain/abort.ts';
 import { ConnectorError } from '../errors.ts';
 import { type Doing, failure, isGenuine } from './failures.ts';
 
@@ -19,8 +20,7 @@ export async function ask<T extends Answered>(
 ): Promise<T> {
   signal.throwIfAborted();
   const stop = new AbortController();
-  const pass = () => stop.abort();
-  signal.addEventListener('abort', pass, { once: true });
+  const seat = onAbort(signal, stop);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -36,7 +36,7 @@ export async function ask<T extends Answered>(
     throw failure(error, doing);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', pass);
+    seat.leave();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BlobServiceClient } from '@azure/storage-blob';
+import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import { ask } from './ask.ts';
 import { serviceOf } from './client.ts';
 import { assetName, Names } from './names.ts';
@@ -9,12 +9,24 @@ export class AzureConnection {
   readonly settings: AzureBlobSettings;
   readonly names: Names;
   readonly service: BlobServiceClient;
+  /** Those of the assets, which are met with every item. */
+  readonly #containers = new Map<string, ContainerClient>();
 
   /** @throws ConnectorError `configuration` */
   constructor(settings: AzureBlobSettings) {
     this.settings = settings;
     this.service = serviceOf(settings.access);
     this.names = new Names(settings, this.service.accountName);
+  }
+
+  /** The client of a container that an asset lies in. */
+  container(name: string): ContainerClient {
+    let client = this.#containers.get(name);
+    if (client === undefined) {
+      client = this.service.getContainerClient(name);
+      this.#containers.set(name, client);
+    }
+    return client;
   }
 
   /** The name of the first blob of an asset. @throws ConnectorError where it can't be listed */

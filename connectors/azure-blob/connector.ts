@@ -98,7 +98,7 @@ class AzureBlobConnector implements Connector {
   /** @throws ConnectorError `not_an_item` */
   #blob(ref: ItemRef) {
     const { container, name } = this.#connection.names.locate(ref);
-    return this.#connection.service.getContainerClient(container).getBlobClient(name);
+    return this.#connection.container(container).getBlobClient(name);
   }
 
   /** Does something to an item. What it throws becomes a report, unless it holds the whole connector. */

@@ -2,7 +2,9 @@ import type { Item, Version } from '../../domain/item.ts';
 
 /** An ETag without its quotes, which headers have and listings have not. */
 export function versionOf(etag: string | undefined): Version {
-  return (etag ?? '').replace(/^(?:W\/)?"(.*)"$/, '$1');
+  if (etag === undefined) return '';
+  const from = etag.startsWith('W/"') ? 3 : etag.startsWith('"') ? 1 : 0;
+  return from > 0 && etag.length > from && etag.endsWith('"') ? etag.slice(from, -1) : etag;
 }
 
 /** The ETag of a version, for a condition. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BlobClient, BlobDownloadResponseParsed } from '@azure/storage-blob';
+import { onAbort } from '../../domain/abort.ts';
 import type { Version } from '../../domain/item.ts';
 import { IdleWatch } from '../bucket/idle-watch.ts';
 import type { OpenItem } from '../connector.ts';
@@ -27,7 +28,7 @@ export async function openBlob(blob: BlobClient, what: string, signal: AbortSign
 class OpenBlob implements OpenItem {
   readonly version: Version;
   readonly size: number;
-  readonly modified?: string;
+  readonly #modified: Date | undefined;
   readonly #blob: BlobClient;
   readonly #what: string;
   readonly #stream: Readable;
@@ -38,33 +39,37 @@ class OpenBlob implements OpenItem {
     this.#what = what;
     this.version = versionOf(answer.etag);
     this.size = answer.contentLength ?? 0;
-    if (answer.lastModified !== undefined) this.modified = answer.lastModified.toISOString();
+    this.#modified = answer.lastModified;
     this.#stream = answer.readableStreamBody as Readable;
     // An error is met by whoever reads; before that, nobody listens.
     this.#stream.on('error', () => undefined);
   }
 
+  get modified(): string | undefined {
+    return this.#modified?.toISOString();
+  }
+
   async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {
     signal.throwIfAborted();
-    const end = () => this.#stream.destroy();
-    signal.addEventListener('abort', end, { once: true });
-    idle.waits(this.#stream);
+    const stream = this.#stream;
+    const seat = onAbort(signal, { abort: () => stream.destroy() });
+    let wait = idle.wait(stream);
     try {
-      for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
         signal.throwIfAborted();
         this.#count += chunk.length;
-        idle.rests(this.#stream);
+        wait.leave();
         yield chunk;
         signal.throwIfAborted();
-        idle.waits(this.#stream);
+        wait = idle.wait(stream);
       }
     } catch {
       signal.throwIfAborted();
       throw await this.#broken();
     } finally {
-      idle.rests(this.#stream);
-      signal.removeEventListener('abort', end);
-      this.#stream.destroy();
+      wait.leave();
+      seat.leave();
+      stream.destroy();
     }
     signal.throwIfAborted();
   }

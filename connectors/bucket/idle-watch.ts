@@ -1,10 +1,16 @@
 import type { Readable } from 'node:stream';
+import { Ring, type Seat } from '../../domain/ring.ts';
+
+interface Wait {
+  readonly stream: Readable;
+  /** Unix time in milliseconds. */
+  readonly since: number;
+}
 
 /** Ends streams on which nothing has come for too long while somebody waits for it: one timer for all of them. */
 export class IdleWatch {
   readonly #ms: number;
-  /** Since when somebody waits for more of a stream, Unix time in milliseconds. */
-  readonly #waiting = new Map<Readable, number>();
+  readonly #waiting = new Ring<Wait>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param ms a stream is ended after so long, or up to a quarter later */
@@ -12,21 +18,19 @@ export class IdleWatch {
     this.#ms = ms;
   }
 
-  /** Somebody waits for more of this stream from now on. */
-  waits(stream: Readable): void {
-    this.#waiting.set(stream, Date.now());
+  /**
+   * Somebody waits for more of this stream from now on.
+   * @returns to be left when nobody does: what came is being dealt with, or it is over
+   */
+  wait(stream: Readable): Seat {
     this.#timer ??= setInterval(() => this.#look(), this.#ms / 4).unref();
-  }
-
-  /** Nobody waits for it: what came is being dealt with, or it is over. */
-  rests(stream: Readable): void {
-    this.#waiting.delete(stream);
+    return this.#waiting.join({ stream, since: Date.now() });
   }
 
   #look(): void {
     const now = Date.now();
-    for (const [stream, since] of this.#waiting) if (now - since > this.#ms) stream.destroy(new Error('idle'));
-    if (this.#waiting.size > 0) return;
+    for (const { stream, since } of this.#waiting.all()) if (now - since > this.#ms) stream.destroy(new Error('idle'));
+    if (!this.#waiting.isEmpty) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

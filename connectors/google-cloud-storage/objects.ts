@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { apart } from '../../domain/abort.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Call, GcsClient } from './client.ts';
 import { isElsewise, refusalOf } from './failures.ts';
@@ -90,7 +91,7 @@ export class Objects {
       headers: { 'accept-encoding': 'gzip' },
       about: { doing: 'reading', ...at },
     };
-    return this.#client.request(call, signal);
+    return apart(signal, (own) => this.#client.request(call, own));
   }
 
   /**

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import { onAbort } from '../../domain/abort.ts';
 import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
@@ -66,9 +67,8 @@ class OpenObject implements OpenItem {
   }
 
   async *read(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const stop = () => discard(this.#body);
     signal.throwIfAborted();
-    signal.addEventListener('abort', stop, { once: true });
+    const seat = onAbort(signal, { abort: () => discard(this.#body) });
     try {
       // An error of the answer ends the unpacking with it.
       const bytes = this.#packed ? pipeline(this.#body, createGunzip(), () => undefined) : this.#body;
@@ -84,7 +84,7 @@ class OpenObject implements OpenItem {
       signal.throwIfAborted();
       throw unanswered(error, { doing: 'reading', ...this.#at });
     } finally {
-      signal.removeEventListener('abort', stop);
+      seat.leave();
     }
   }
 

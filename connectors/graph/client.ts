@@ -1,5 +1,6 @@
 import { AuthenticationHandler, Client, ResponseType } from '@microsoft/microsoft-graph-client';
 import { Agent, type Dispatcher, request } from 'undici';
+import { apart } from '../../domain/abort.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import { type About, failureOf, retryAfterMs, Unanswered, unanswered } from './failures.ts';
@@ -93,7 +94,7 @@ export function createGraphClient(graph: string, credential: Credential): GraphC
       const { method = 'GET', doing, about = 'item', accept = [] } = question;
       let answer: Answer;
       try {
-        answer = answerOf(await send(question, signal), doing);
+        answer = answerOf(await apart(signal, (own) => send(question, own)), doing);
       } catch (error) {
         const failure = unanswered(error, doing, signal);
         if (method === 'GET' || (failure.code !== 'unreachable' && failure.code !== 'storage_error')) throw failure;

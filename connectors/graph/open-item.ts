@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { onAbort } from '../../domain/abort.ts';
 import type { Version } from '../../domain/item.ts';
 import type { OpenItem } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
@@ -47,8 +48,11 @@ export class OpenDriveItem implements OpenItem {
     signal.throwIfAborted();
     this.#signal = signal;
     const hashed = this.#found.file?.hashes?.quickXorHash !== undefined;
-    const { body } = await this.#download(signal);
+    const own = new AbortController();
+    const seat = onAbort(signal, own);
+    let body: Dispatcher.ResponseData['body'] | undefined;
     try {
+      body = (await this.#download(own.signal)).body;
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
         signal.throwIfAborted();
         this.#read += chunk.length;
@@ -60,7 +64,8 @@ export class OpenDriveItem implements OpenItem {
     } catch (error) {
       throw unanswered(error, this.#doing('reading'), signal);
     } finally {
-      body.destroy();
+      body?.destroy();
+      seat.leave();
     }
   }
 

@@ -4,13 +4,15 @@ import type { Item, ItemRef } from '../../domain/item.ts';
 import type { ActionReport } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Opener } from './open-item.ts';
-import { type RequestedAction, scanRequest } from './requests.ts';
+import { NotGiven, type RequestedAction, scanRequest } from './requests.ts';
 import type { RemoteService } from './service.ts';
 import type { RemoteSettings } from './settings.ts';
 import { toldBy } from './version.ts';
 
 /** What lies at a location now: its bytes by their hash, or why there are none. */
-type Seen = { readonly item: Item; readonly sha256: string } | { readonly code: ActionCode; readonly note: string };
+type Seen =
+  | { readonly item: Item; readonly sha256: string }
+  | { readonly code: ActionCode; readonly note: string; readonly maybeGone: boolean };
 
 /**
  * Has the connector act on an item. It knows no versions, so the item is read before, and must have the bytes that were judged; and after
@@ -90,7 +92,11 @@ async function afterwards(
 ): Promise<ActionReport> {
   const destination = quarantine === undefined ? {} : { destination: quarantine };
   const after = await look(opener, ref, signal);
-  if ('code' in after) return { state: 'done', code: 'applied', ...destination };
+  if ('code' in after) {
+    if (after.maybeGone) return { state: 'done', code: 'applied', ...destination };
+    const note = `the connector reports success; whether the item is gone can not be seen: ${after.note}`;
+    return { state: 'failed', code: 'storage_error', note };
+  }
   if (after.sha256 === provenance.sha256) {
     return {
       state: 'failed',
@@ -118,7 +124,12 @@ async function look(opener: Opener, ref: ItemRef & Pick<Item, 'version'>, signal
       // What may mend itself is tried again by whoever asked.
       if (error.code === 'unreachable' || error.code === 'throttled') throw error;
       const known = error.code === 'not_found' || error.code === 'permission_denied' ? error.code : 'storage_error';
-      return { code: known, note: 'the item could not be read' };
+      const status = error instanceof NotGiven ? ` (HTTP ${error.status})` : '';
+      return {
+        code: known,
+        note: `the item could not be read${status}`,
+        maybeGone: error instanceof NotGiven && error.maybeGone,
+      };
     }
   }
 }

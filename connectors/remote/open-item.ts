@@ -35,8 +35,7 @@ export function createOpener(settings: RemoteSettings, service: RemoteService): 
     throw readFailure(settings.id, item.location, answer.status);
   }
 
-  async function counted(item: ItemRef, told: Told, signal: AbortSignal): Promise<number> {
-    const answer = await bytesOf(item, told, signal);
+  async function counted(item: ItemRef, answer: RemoteAnswer, signal: AbortSignal): Promise<number> {
     let bytes = 0;
     for await (const chunk of chunksOf(settings.id, item.location, answer, signal)) bytes += chunk.length;
     return bytes;
@@ -48,8 +47,7 @@ export function createOpener(settings: RemoteSettings, service: RemoteService): 
       let answer = await bytesOf(item, told, signal);
       let size = answer.length ?? (wrong.has(item.location) ? undefined : told.size);
       if (size === undefined) {
-        answer.body.destroy();
-        size = await counted(item, told, signal);
+        size = await counted(item, answer, signal);
         answer = await bytesOf(item, told, signal);
       }
       return opened(settings.id, item.location, answer, { name: told.name, size }, () => note(item.location));

@@ -1,6 +1,6 @@
 import type { ItemRef } from '../../domain/item.ts';
 import type { Told } from '../../domain/remote.ts';
-import { ConnectorError } from '../errors.ts';
+import { type ConnectorCode, ConnectorError } from '../errors.ts';
 import type { RemoteSettings } from './settings.ts';
 
 /** What is done to an item, as the protocol has it. */
@@ -32,15 +32,34 @@ export function scanRequest(
   };
 }
 
+/** An item was asked for, and the answer holds no bytes. */
+export class NotGiven extends ConnectorError {
+  readonly status: number;
+
+  constructor(code: ConnectorCode, message: string, status: number) {
+    super(code, message);
+    this.status = status;
+  }
+
+  /** Whether it is what a connector says of an item that is not there: former ones have JSON with status 200 for it. */
+  get maybeGone(): boolean {
+    return this.code === 'not_found' || this.status === 200;
+  }
+}
+
 /**
  * What an answer that holds no bytes means, by its HTTP status alone: texts differ from connector to connector. An answer of JSON with status
  * 200 says that reading failed, not why.
  */
-export function readFailure(id: string, location: string, status: number): ConnectorError {
+export function readFailure(id: string, location: string, status: number): NotGiven {
   const what = `remote connector ${id} does not give ${JSON.stringify(location)} (HTTP ${status})`;
-  if (status === 404 || status === 410) return new ConnectorError('not_found', what);
-  if (status === 401) return new ConnectorError('credentials', what);
-  if (status === 403) return new ConnectorError('permission_denied', what);
-  if (status === 429 || status === 503) return new ConnectorError('throttled', what);
-  return new ConnectorError('storage_error', what);
+  return new NotGiven(codeOf(status), what, status);
+}
+
+function codeOf(status: number): ConnectorCode {
+  if (status === 404 || status === 410) return 'not_found';
+  if (status === 401) return 'credentials';
+  if (status === 403) return 'permission_denied';
+  if (status === 429 || status === 503) return 'throttled';
+  return 'storage_error';
 }

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import { CodedError, systemCode } from '../../domain/errors.ts';
-import { signRequest } from '../../net/dsx-hmac.ts';
 import { TargetError } from '../../net/errors.ts';
 import { createGuardedAgent } from '../../net/guarded-agent.ts';
 import { checkTarget } from '../../net/target.ts';
 import { ConnectorError } from '../errors.ts';
 import type { RemoteSettings } from './settings.ts';
+import { type Authorization, createSigning } from './signing.ts';
 
 /** How long the head of an answer, and each part of its body, may take, in milliseconds. */
 const ANSWER_MS = 60_000;
@@ -39,25 +38,16 @@ export interface RemoteService {
 
 /** @throws ConnectorError `configuration` for an address that may not be asked */
 export function createRemoteService(settings: RemoteSettings): RemoteService {
-  const { id, model, key, allowed } = settings;
+  const { id, model, allowed } = settings;
+  const signing = createSigning(settings);
   const base = baseOf(settings);
   const agent = createGuardedAgent({ allowed, answerMs: ANSWER_MS, connections: 64 });
 
   async function ask(method: 'GET' | 'POST' | 'PUT', target: string, body: unknown, signal: AbortSignal) {
     const url = new URL(`${base}/${target}`);
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body), 'utf8');
-    const signed = { method, target: `${url.pathname}${url.search}`, body: bytes };
-    const authorization =
-      key === undefined
-        ? undefined
-        : signRequest(
-            signed,
-            { id: key.id, secret: key.secret.reveal() },
-            Math.floor(Date.now() / 1000),
-            randomBytes(12).toString('base64'),
-          );
-    try {
-      const answer = await request(url, {
+    const send = (authorization: Authorization) =>
+      request(url, {
         dispatcher: agent,
         method,
         signal,
@@ -67,6 +57,12 @@ export function createRemoteService(settings: RemoteSettings): RemoteService {
         },
         ...(bytes.length > 0 && { body: bytes }),
       });
+    try {
+      const answer = await signing.signed(
+        { method, target: `${url.pathname}${url.search}`, body: bytes },
+        send,
+        isRefused,
+      );
       // A failed read of the body reaches whoever reads it; nobody else need hear of it.
       answer.body.on('error', () => undefined);
       return { status: answer.statusCode, ...headOf(answer.headers), body: answer.body };
@@ -88,6 +84,14 @@ export function createRemoteService(settings: RemoteSettings): RemoteService {
     },
     close: () => agent.close(),
   };
+}
+
+/** Its signature was not taken: nothing was done, and the rest of the answer is let go. */
+async function isRefused({ statusCode, body }: Dispatcher.ResponseData): Promise<boolean> {
+  if (statusCode !== 401) return false;
+  body.on('error', () => undefined);
+  await body.dump();
+  return true;
 }
 
 function baseOf({ id, model, allowed }: RemoteSettings): string {

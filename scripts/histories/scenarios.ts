@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { otherVersion } from '../../test/support/other-version.ts';
 import { FAIRNESS_CHECK, QUEUE, requestedScanWorkflowId, WORKFLOW } from '../../workflows/messages.ts';
 import * as after from './after-scenarios.ts';
+import { changed } from './connector-scenarios.ts';
 import { onAccess } from './on-access-scenarios.ts';
+import * as remote from './remote-scenarios.ts';
 import * as schedules from './schedule-scenarios.ts';
 import type { Recorded, Stage } from './stage.ts';
 import * as storage from './storage-scenarios.ts';
@@ -28,6 +30,10 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'scheduled-scan.failed': schedules.failed,
   'requested-scan.completed': requested,
   'on-access.running': onAccess,
+  'remote-scan.completed': remote.completed,
+  'remote-scan.restarted': remote.restarted,
+  'remote-scan.left-over': remote.leftOver,
+  'remote-scan.continued': remote.continued,
   'retry-scan.completed': after.retried,
   'apply-actions.approved': after.approved,
   'apply-actions.rejected': after.rejected,
@@ -36,6 +42,7 @@ export const SCENARIOS: Readonly<Record<string, (stage: Stage) => Promise<Record
   'action-gate.decided': after.gated,
   'check-connector.completed': checked,
   'preview-connector.completed': storage.previewed,
+  'connector.changed': changed,
   'connector-assets.completed': storage.withAssets,
   'estimate-connector.completed': storage.estimated,
   'estimate-connector.stopped': storage.stopped,

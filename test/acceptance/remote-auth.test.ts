@@ -131,6 +131,81 @@ test('who leaves loses the key after a while, and gets another one when coming b
   expect(found).toMatchObject({ kind: 'remote', remote: { present: true, status: 'ready', url: connector.url } });
 });
 
+async function scanned(connector: OldConnector): Promise<void> {
+  const { job } = await api.client.startJob({ connector: connector.uuid, scanner: 'standin' });
+  await until(async () => isFinal((await api.client.job(job)).state));
+  expect(await api.client.job(job)).toMatchObject({ state: 'completed', listed: 20, gaps: [], actions: { done: 0 } });
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error('it did not come about');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test('a key that is rotated goes on for its grace, is followed by the next at the next heartbeat, and ends', async () => {
+  const connector = await enrolled('rotated');
+  const stranger = await enrolled('stranger');
+  writeMany(connector.options.folder, 20);
+  const old = connector.key as { id: string; secret: string };
+  const authCheck = async (key = connector.key) => {
+    connector.key = key;
+    return await connector.call('POST', 'scan/auth_check');
+  };
+  const rotated = await api.client.rotateConnectorKey(connector.uuid.toUpperCase(), { graceSeconds: 12 });
+  expect(rotated).toMatchObject({ connector: connector.uuid, replaces: old.id });
+  expect(rotated.id).not.toBe(old.id);
+  expect(JSON.stringify(rotated)).not.toContain(remoteSecret(MASTER, rotated.id));
+
+  // Until it registers again it has the old key: what it signs counts, and it is asked with what it knows.
+  expect((await authCheck()).status).toBe(200);
+  await scanned(connector);
+
+  const third = api.client.rotateConnectorKey(connector.uuid, { graceSeconds: 60 });
+  await expect(third).rejects.toMatchObject({ problem: { code: 'key_rotating', status: 409 } });
+
+  expect((await connector.register()).status).toBe(200);
+  const next = connector.key as { id: string; secret: string };
+  expect(next).toEqual({ id: rotated.id, secret: remoteSecret(MASTER, rotated.id) });
+  expect((await authCheck(next)).status).toBe(200);
+  expect((await authCheck(old)).status).toBe(200);
+  connector.key = next;
+  await scanned(connector);
+
+  // After the grace the old one is like any other that never was; one of another connector is none of its own.
+  await until(async () => Date.now() > Date.parse(rotated.endsAt));
+  expect(await authCheck(old)).toMatchObject({ status: 401, body: { detail: 'unknown_key_id' } });
+  expect((await authCheck(next)).status).toBe(200);
+  connector.key = stranger.key;
+  const at = `connectors/state/${connector.uuid}/ns/key`;
+  expect(await connector.call('PUT', at, 'x')).toMatchObject({ status: 403, body: { detail: 'foreign_connector' } });
+  connector.key = next;
+  expect((await connector.call('PUT', at, 'x')).status).toBe(204);
+}, 120_000);
+
+test('without a grace a key ends at once, and the connector is back with its next heartbeat', async () => {
+  const connector = await enrolled('at-once');
+  const first = await api.client.rotateConnectorKey(connector.uuid, { graceSeconds: 60 });
+  const { replaces } = await api.client.rotateConnectorKey(connector.uuid, { graceSeconds: 0 });
+  expect(replaces).toBe(first.id);
+  expect(await connector.call('POST', 'scan/auth_check')).toMatchObject({
+    status: 401,
+    body: { detail: 'unknown_key_id' },
+  });
+  expect((await connector.register()).status).toBe(200);
+  expect((await connector.call('POST', 'scan/auth_check')).status).toBe(200);
+});
+
+test('who has no key has none that could be rotated', async () => {
+  const connector = await enrolled('gone');
+  await connector.unregister();
+  for (const id of [connector.uuid, 'share', '00000000-0000-0000-0000-000000000000']) {
+    await expect(api.client.rotateConnectorKey(id)).rejects.toMatchObject({ problem: { code: 'connector_not_found' } });
+  }
+});
+
 test('an address that leads to where nobody may ask is refused', async () => {
   const connector = await enrolled('elsewhere');
   for (const url of [

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createApi } from '../../api/app.ts';
 import { type ApiClient, createApiClient } from '../../api/client.ts';
+import { resourcesOf } from '../../api/connector-resources.ts';
 import { API_PREFIX } from '../../api/contract.ts';
 import { type CheckRequest, ControlError, type JobControl, workflowIdOf } from '../../api/control.ts';
 import type { ApiDeps, ApiSettings, NamedScanner } from '../../api/deps.ts';
 import { createLedgerDoor, type LedgerDoor } from '../../api/ledger-door.ts';
+import { createMadeDoor } from '../../api/made-door.ts';
 import { serve, stopServing } from '../../api/server.ts';
 import type { CheckReport } from '../../connectors/connector.ts';
+import { type ConnectorChange, changedConnector } from '../../domain/connector-entry.ts';
 import { BEGUN } from '../../domain/estimate.ts';
 import type { JobProgress } from '../../domain/job.ts';
 import { changedLimits } from '../../domain/limits.ts';
@@ -42,8 +45,8 @@ import { undocumentedAnswers } from './documented.ts';
 export class FakeControl implements JobControl {
   readonly running = new Map<string, { request: StartRequest; progress: JobProgress }>();
   readonly steered: string[] = [];
-  /** Schedules are Temporal's: tests of them use the real one. */
-  readonly schedules = undefined as never;
+  /** Schedules are Temporal's: tests of them use the real one. Here there are none. */
+  readonly schedules = { list: async () => ({ schedules: [] }) } as never;
   /** Set: every call fails with it. */
   down: ControlError | undefined;
   queueAge: number | undefined = 1_000;
@@ -73,6 +76,27 @@ export class FakeControl implements JobControl {
     const asked = JSON.stringify([request.settings, request.retry]);
     if (JSON.stringify([settings, retry]) === asked) return { job, joined: true };
     throw new ControlError('scan_running', `job ${job} scans with other settings`, { job });
+  }
+
+  /** Where what is made through the API is kept. */
+  ledger: LedgerDoor | undefined;
+
+  async changeConnector(change: ConnectorChange) {
+    this.#up();
+    const book = (await this.ledger?.open())?.connectors;
+    const changed = changedConnector(await book?.newest(change.id), change, Date.now());
+    if ('entry' in changed) await book?.append(changed.entry);
+    return changed;
+  }
+
+  async jobsOf(connector: string) {
+    this.#up();
+    const of = [...this.running].filter(([, { request }]) => request.source.id === connector);
+    return of.map(([workflowId, { request }]) => ({
+      job: request.job,
+      workflowId,
+      live: request.kind === 'on-access',
+    }));
   }
 
   async allPushed() {
@@ -371,6 +395,16 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   const stopping = new AbortController();
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+  control.ledger = ledger;
+  const rules = {
+    connectors: [],
+    definitionSecrets: {},
+    allowedAddresses: [],
+    loopback: options.settings?.loopback ?? true,
+    folderScans: options.settings?.folderScans ?? true,
+  };
+  const { made, door } = createMadeDoor(rules, ledger, log);
+  const resources = resourcesOf(CONNECTORS, made);
   const deps: ApiDeps = {
     settings: {
       appEnv: 'dev',
@@ -380,9 +414,12 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
       folderScans: true,
       home,
       temporal: { namespace: 'default', uiUrl: 'http://127.0.0.1:8233/' },
-      connectors: CONNECTORS,
+      get connectors() {
+        return resources();
+      },
       ...options.settings,
     },
+    made: door,
     control,
     status,
     ledger,
@@ -425,7 +462,7 @@ export function noWebhooks(): Webhooks {
   };
   const memory = createLocalDeliveries();
   return createWebhooks({
-    connectors: [],
+    connectors: () => [],
     intake: { add: refuse, close: refuse },
     wake: { wake: refuse },
     memory,

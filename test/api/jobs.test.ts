@@ -423,3 +423,34 @@ test('the version names the scanners', async () => {
     ],
   });
 });
+
+describe('a list of some jobs', () => {
+  test('has those that fit, each once, in as many pages as it takes', async () => {
+    const some = ['running', 'paused', 'completed', 'failed'] as const;
+    for (let i = 0; i < 30; i++) {
+      const startedAt = `2026-11-23T09:00:${String(i).padStart(2, '0')}.000Z`;
+      const source = { kind: 'connector', id: i % 5 === 0 ? 'share' : 'plant-2' } as const;
+      await api.status?.publishJob(sampleProgress(`job-${i}`, { startedAt, source, state: some[i % 4] ?? 'running' }));
+    }
+    const client = api.client();
+    const { jobs: all } = await client.jobs({ limit: 1_000 });
+    expect(all).toHaveLength(30);
+    for (const state of [...some, 'running,failed']) {
+      const wanted = all.filter((job) => state.split(',').includes(job.state));
+      const found: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await client.jobs({ limit: 2, state, ...(after !== undefined && { after }) });
+        found.push(...page.jobs.map(({ job }) => job));
+        after = page.next;
+      } while (after !== undefined);
+      expect(found).toEqual(wanted.map(({ job }) => job));
+    }
+    const shared = await client.jobs({ source: 'share', state: 'running' });
+    expect(shared.jobs.map(({ job }) => job)).toEqual(['job-20', 'job-0']);
+    expect(shared.next).toBeUndefined();
+    expect((await client.jobs({ source: 'nobody' })).jobs).toEqual([]);
+    expect((await client.jobs({ kind: 'retry,apply' })).jobs).toEqual([]);
+    expect((await refusal(client.jobs({ state: 'done' }))).code).toBe('request_invalid');
+  });
+});

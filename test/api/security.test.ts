@@ -79,6 +79,10 @@ test('the table has the routes that clients were promised', () => {
   const newer = ROUTES.filter(({ old }) => !old);
   expect(newer.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
     [
+      'DELETE /connectors/share',
+      'POST /connectors',
+      'POST /connectors/share/key/rotate',
+      'PUT /connectors/share',
       'DELETE /connectors/share/estimate/estimate-1',
       'DELETE /folders/estimate/estimate-1',
       'DELETE /schedules/share',

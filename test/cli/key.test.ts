@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { audit } from '../../cli/commands/audit.ts';
-import { createKey, listKeys, revokeKey, rotateKey } from '../../cli/commands/key.ts';
+import { createKey, listKeys, revokeKey, rotate, rotateKey } from '../../cli/commands/key.ts';
 import { type Api, startApi } from '../api/fixture.ts';
 import { fakeStack, fakeStacks } from './fake-stacks.ts';
 import { capturing } from './samples.ts';
@@ -47,6 +47,22 @@ test('rotate and revoke take a name while one live key has it, else an id', asyn
   const { keys } = JSON.parse(listed.out()) as { keys: { id: string; state: string }[] };
   expect(keys.map((key) => key.state)).toEqual(['revoked', 'revoked']);
   expect(keys.map((key) => key.id)).toEqual([replaces, id]);
+});
+
+test('rotate is of a key of the API or of a remote connector, never of both or neither', async () => {
+  for (const [named, options] of [
+    [undefined, {}],
+    ['ci', { connector: 'a' }],
+    [undefined, { connector: 'a', expires: '2099-01-01T00:00:00.000Z' }],
+  ] as const) {
+    await expect(rotate(named, options, here())).rejects.toMatchObject({ code: 'bad_key', exit: 2 });
+  }
+  const unknown = rotate(undefined, { connector: '7c9e6679-7425-40de-944b-e07fc1f90ae7', grace: 0 }, here());
+  await expect(unknown).rejects.toMatchObject({ code: 'connector_not_found', exit: 2 });
+  await createKey('ci', { role: 'viewer' }, here());
+  const rotated = here();
+  await rotate('ci', {}, rotated);
+  expect(rotated.out()).toMatch(/^dsx_/);
 });
 
 test('audit tells who did what', async () => {

@@ -39,6 +39,7 @@ describe('defaults', () => {
   it('are complete for a worker', () => {
     expect(worker()).toEqual({
       appEnv: 'dev',
+      definitionSecrets: {},
       allowedAddresses: [],
       logLevel: 'info',
       home,

@@ -156,8 +156,9 @@ export async function startDoor(connector: Record<string, unknown>, options: Doo
   const unexpected = async (): Promise<never> => {
     throw new Error('no vendor is to be asked');
   };
+  const hooked = hookedConnectors([connectorSchema.parse(connector)]);
   const webhooks = createWebhooks({
-    connectors: hookedConnectors([connectorSchema.parse(connector)]),
+    connectors: () => hooked,
     intake,
     wake: {
       async wake(id, reason) {

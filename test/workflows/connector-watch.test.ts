@@ -51,7 +51,8 @@ function sourceOf(connector: string): MemorySource {
 async function watched(more: Partial<WatchOrder> = {}) {
   const connector = `connector-${names++}`;
   const order: WatchOrder = { connector, webhook: false, pull: 'sqs', subscribes: false, ...more };
-  const loop = (orders: readonly WatchOrder[]) => new WatchLoop({ client: stage.client, orders, status, log: silent });
+  const loop = (orders: readonly WatchOrder[]) =>
+    new WatchLoop({ client: stage.client, orders: async () => orders, status, log: silent });
   const handle = () => stage.client.workflow.getHandle(watchWorkflowId(connector));
   await loop([order]).round();
   return {

@@ -44,7 +44,7 @@ describe.each(SOURCES)('what is put into %s', (_, open) => {
     const job = live.job(source);
     const { put } = source;
     if (BULK !== undefined) {
-      plant.standin.setOptions({ latencyMs: 30, workers: 8 });
+      plant.standin.setOptions({ latencyMs: 30, workers: 8, remember: 200_000 });
       await plant.start({}, { source: plant.source(BULK) });
       await until(() => plant.standin.stats().scans > 500);
     }

@@ -50,6 +50,8 @@ export interface RemoteScanState {
   /** Absent where a new job begins with what the one before did not scan. */
   readonly job?: ScanJobState;
   readonly listening?: ListeningState;
+  /** When the first run began, in milliseconds since 1970. */
+  readonly beganMs: number;
 }
 
 type Run = (request: StartRequest, carried: RemoteScanState) => Promise<JobResult>;
@@ -62,14 +64,14 @@ export class RemoteRun {
   readonly #supply: PushSupply;
   readonly #job: ScanJob;
   readonly #activities: JobActivities;
+  readonly #beganMs: number;
   #over = false;
   /** The connector is, or was, asked for a listing. */
   #asks: boolean;
-  /** Rises with whatever may move the end. */
-  #heard = 0;
 
   constructor(request: StartRequest, carried: RemoteScanState | undefined) {
-    const { job, listening, book } = carried ?? {};
+    const { job, listening, book, beganMs = Date.now() } = carried ?? {};
+    this.#beganMs = beganMs;
     this.#request = job?.request ?? request;
     this.#book = new EventBook(book);
     this.#listening = new Listening(this.#request.pushed ?? { ask: true }, Date.now(), listening);
@@ -84,7 +86,9 @@ export class RemoteRun {
     });
     acceptVersions(this.#job);
     watchForCancel(this.#job);
-    setHandler(receivedQuery, () => this.#book.received());
+    // Each scan of a connector has the name of the one before: what that one got is none of this one's.
+    const since = new Date(beganMs).toISOString();
+    setHandler(receivedQuery, () => ({ ...this.#book.received(), since }));
     setHandler(eventsSignal, ({ ref, marks }) => {
       if (this.#book.receive(ref, marks)) this.#note(() => this.#listening.heard(Date.now()));
     });
@@ -127,7 +131,6 @@ export class RemoteRun {
 
   #note(change: () => void): void {
     change();
-    this.#heard += 1;
     this.#job.news = true;
   }
 
@@ -164,10 +167,11 @@ export class RemoteRun {
     for (;;) {
       await condition(() => this.#over || !this.#listening.mustAsk);
       if (this.#over) return;
-      const left = this.#listening.endsAtMs - Date.now();
+      const endsAtMs = this.#listening.endsAtMs;
+      const left = endsAtMs - Date.now();
       if (left <= 0) break;
-      const heard = this.#heard;
-      await condition(() => this.#over || this.#heard !== heard, left);
+      // What comes puts the end off: that is looked at when it would have been, so that no push costs a timer.
+      await condition(() => this.#over || this.#listening.mustAsk || this.#listening.endsAtMs < endsAtMs, left);
     }
     const broken = this.#listening.broken(this.#book.count);
     if (broken !== undefined) this.#job.state.broken = broken;
@@ -210,6 +214,7 @@ export class RemoteRun {
       book: this.#book.carry(),
       job: { ...this.#job.state, ...left },
       listening: this.#listening.state,
+      beganMs: this.#beganMs,
     };
     return await makeContinueAsNewFunc<Run>(options)(this.#request, carried);
   }
@@ -222,6 +227,6 @@ export class RemoteRun {
       job: jobIdOf(new Date(), uuid4()),
       pushed: { ...pushed, ask: false },
     };
-    return await makeContinueAsNewFunc<Run>()(next, { book: this.#book.carry() });
+    return await makeContinueAsNewFunc<Run>()(next, { book: this.#book.carry(), beganMs: this.#beganMs });
   }
 }

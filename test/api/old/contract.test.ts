@@ -103,6 +103,16 @@ test('the routes that former clients were promised are all there', () => {
       'GET subscribe/scan-result',
       'GET subscribe/job-summary/:job',
       'GET subscribe/connector-registered',
+      'POST scan/request',
+      'POST scan/request_batch',
+      'POST scan/auth_check',
+      'GET scan/request/:task',
+      'GET scan/jobs/:job/raw',
+      'POST scan/jobs/:job/enqueue_done',
+      'POST connectors/register',
+      'DELETE connectors/unregister/:uuid',
+      'PUT connectors/state/:uuid/:ns/:key',
+      'GET connectors/state/:uuid/:ns/:key',
       'GET scan/results',
       'DELETE scan/results',
       'GET scan/results/job/:job',
@@ -284,6 +294,26 @@ describe('results and jobs', () => {
     for (const none of ['scan/results/nothing', 'scan/results/job/job-none', 'scan/results?job_id=job-none']) {
       expect([none, (await ask('GET', none)).body]).toEqual([none, []]);
     }
+  });
+
+  test('tasks', async () => {
+    const pending = await ask('GET', 'scan/request/nothing');
+    expect(pending.body).toEqual({ task_id: 'nothing', state: 'PENDING', status: 'pending' });
+    expect(pending.headers).toMatchObject({ 'retry-after': '2', 'cache-control': 'no-store' });
+    const judged = await ask('GET', 'scan/request/job-old:0-0:1');
+    expect(judged.body).toMatchObject({
+      task_id: 'job-old:0-0:1',
+      state: 'SUCCESS',
+      status: 'success',
+      result: 'SUCCESS',
+      items: [{ job: 'job-old', item: '0-0:1', outcome: 'malicious' }],
+    });
+    expect((await ask('GET', 'scan/request/job-old:0-0:2')).body).toMatchObject({
+      state: 'FAILURE',
+      status: 'error',
+      result: null,
+      error: expect.stringMatching(/^failed: /),
+    });
   });
 
   test('stats', async () => {

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { connectorFrom, definitionSecrets } from '../../config/connectors/definition.ts';
+import { isVendorHost } from '../../config/connectors/vendor-hosts.ts';
+import type { ConnectorDefinition } from '../../domain/connector-entry.ts';
+import { parseAllowed } from '../../net/allowed.ts';
+
+const env = { DSX_SECRET_KEY: 'k3y', DSX_SECRET_EMPTY: '', HOME: '/root', DSXA_TOKEN: 'token' };
+function read(definition: ConnectorDefinition, options: { allowed?: string[]; local?: boolean } = {}) {
+  const allowed = (options.allowed ?? []).map((text) => parseAllowed(text) ?? expect.fail(text));
+  return connectorFrom(definition, { secrets: definitionSecrets(env), allowed, local: options.local ?? false });
+}
+function faults(definition: ConnectorDefinition, options = {}): string[] {
+  const found = read(definition, options);
+  return 'faults' in found ? found.faults.map(({ field, message }) => `${field} ${message}`) : [];
+}
+const s3 = { id: 'bucket', kind: 'aws_s3', asset: 'uploads' };
+const keys = { accessKeyId: '$' + '{DSX_SECRET_KEY}', secretAccessKey: '$' + '{DSX_SECRET_OTHER}' };
+
+describe('the definition of a connector', () => {
+  it('has the fields of the configuration file, by their old names too, and the secrets that it names', () => {
+    const found = read({ ...s3, ...keys, DSXCONNECTOR_FILTER: '*.docx', scanPassword: '$' + '{DSX_SECRET_KEY}' });
+    if (!('connector' in found)) throw new Error(JSON.stringify(found));
+    const { connector } = found;
+    expect(connector).toMatchObject({ id: 'bucket', kind: 'aws_s3', asset: 'uploads', filter: '*.docx' });
+    expect(JSON.stringify(connector)).not.toContain('k3y');
+    if (connector.kind !== 'aws_s3' || connector.storage.access.kind !== 'keys') throw new Error('keys');
+    expect(connector.storage.access.accessKeyId.reveal()).toBe('k3y');
+  });
+
+  it('names secrets and never holds one, and refers to no other variable', () => {
+    const refused = /^secretAccessKey must name a variable of the workers, as \$\{DSX_SECRET_NAME\}/;
+    for (const secret of [
+      'AKIA',
+      '$' + '{DSXA_TOKEN}',
+      '$' + '{HOME}',
+      'x$' + '{DSX_SECRET_KEY}',
+      '',
+      '$' + '{DSX_SECRET_}',
+      5,
+    ]) {
+      expect(faults({ ...s3, ...keys, secretAccessKey: secret })[0]).toMatch(refused);
+    }
+    expect(faults({ ...s3, asset: 'uploads/$' + '{HOME}' })).toEqual([
+      'asset must not refer to a variable: only fields of secrets do ($${ stands for ${ itself)',
+    ]);
+    expect(faults({ ...s3, asset: ['uploads', 'b/$' + '{DSX_SECRET_KEY}'] })[0]).toMatch(/^asset.1 must not refer/);
+    const webhook = [{ source: 'signed', secret: 'whsec_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }];
+    expect(faults({ ...s3, watch: { webhook } })[0]).toMatch(/^watch.webhook.0.secret must name a variable/);
+    const escaped = read({ ...s3, asset: 'uploads/$$' + '{x}' });
+    expect('connector' in escaped && escaped.connector.asset).toBe('uploads/$' + '{x}/');
+  });
+
+  it("names no file and no profile of the workers' hosts", () => {
+    const named: readonly ConnectorDefinition[] = [
+      { profile: 'prod' },
+      { AWS_PROFILE: 'prod' },
+      { roleArn: 'arn:aws:iam::123456789012:role/x', webIdentityTokenFile: '/etc/shadow' },
+      { watch: { pull: { pubsub: { subscription: 'projects/x/subscriptions/y', keyFile: '/etc/shadow' } } } },
+    ];
+    for (const fields of named) {
+      expect(faults({ ...s3, ...fields })[0]).toMatch(/names something of the workers' hosts/);
+    }
+    const gcs = { id: 'g', kind: 'google_cloud_storage', asset: 'uploads' };
+    expect(faults({ ...gcs, GOOGLE_APPLICATION_CREDENTIALS: '/etc/shadow' })[0]).toMatch(/^GOOGLE_APPLICATION_CRED/);
+  });
+
+  it('leads to nobody but the vendor, and what is allowed by name', () => {
+    const at = (endpoint: string, options = {}) => faults({ ...s3, endpoint }, options).length === 0;
+    expect(at('https://s3.eu-central-1.amazonaws.com')).toBe(true);
+    for (const wrong of [
+      'http://169.254.169.254/',
+      'http://127.0.0.1:9000',
+      'http://[::ffff:127.0.0.1]:9000',
+      'http://localhost:9000',
+      'https://evil.example',
+      'https://s3.amazonaws.com.evil.example',
+      'https://s3-evil-123.eu-central-1.elb.amazonaws.com',
+      'https://s3.eu-central-1.amazonaws.com@evil.example',
+      'https://user@s3.eu-central-1.amazonaws.com',
+      'http://0x7f.1:9000',
+    ]) {
+      expect([wrong, at(wrong)]).toEqual([wrong, false]);
+    }
+    const allowed = ['minio.corp.example', '.store.corp.example', '10.1.0.0/16'];
+    for (const right of ['http://minio.corp.example:9000', 'https://a.store.corp.example', 'http://10.1.2.3:9000']) {
+      expect([right, at(right, { allowed })]).toEqual([right, true]);
+    }
+    expect(at('http://10.2.0.1', { allowed })).toBe(false);
+    // A name may lead anywhere by the time it is asked: a range allows addresses alone.
+    expect(at('http://other.corp.example', { allowed })).toBe(false);
+    expect(at('http://127.0.0.1:9000', { local: true })).toBe(true);
+    const queue = (endpoint: string) => ({
+      ...s3,
+      watch: { pull: { sqs: { queueUrl: `${endpoint}/123456789012/name` } } },
+    });
+    expect(faults(queue('https://sqs.eu-central-1.amazonaws.com'))).toEqual([]);
+    expect(faults(queue('http://169.254.169.254'))[0]).toMatch(/^watch.pull.sqs.queueUrl is an address of neither/);
+    const graph = {
+      id: 's',
+      kind: 'sharepoint',
+      asset: 'https://c.sharepoint.com/sites/x',
+      graphUrl: 'https://evil.example',
+    };
+    expect(faults(graph)[0]).toMatch(/^graphUrl is an address of neither/);
+    const azure = {
+      id: 'a',
+      kind: 'azure_blob_storage',
+      asset: 'uploads',
+      account: 'abc',
+      endpointSuffix: 'evil.example',
+    };
+    expect(faults(azure)[0]).toMatch(/^endpointSuffix is an address of neither/);
+    expect(faults({ ...azure, endpointSuffix: 'core.windows.net', identity: 'managed' })).toEqual([]);
+  });
+
+  it('is told what is wrong by the field', () => {
+    expect(faults({ ...s3, acessKeyId: 'x' })).toEqual(['acessKeyId is not a field; did you mean accessKeyId?']);
+    expect(faults({ id: 'x', kind: 'aws_s3' })[0]).toMatch(/^asset is missing; it must be/);
+    expect(faults({ id: 'x', kind: 'ftp', asset: 'y' })[0]).toMatch(/^kind must be one of filesystem, aws_s3/);
+    expect(faults({ ...s3, filter: '"' })[0]).toMatch(/^filter the filter does not parse/);
+    let deep: ConnectorDefinition = {};
+    for (let i = 0; i < 100; i++) deep = { watch: deep };
+    expect(faults({ ...s3, watch: deep })[0]).toMatch(/nested deeper/);
+  });
+});
+
+it('knows the hosts of vendors, whole', () => {
+  for (const host of [
+    's3.amazonaws.com',
+    'my.bucket.s3.eu-west-1.amazonaws.com',
+    's3.dualstack.us-east-1.amazonaws.com',
+    's3-fips.us-gov-west-1.amazonaws.com',
+    'sqs.eu-central-1.amazonaws.com',
+    'account1.blob.core.windows.net',
+    'account1.queue.core.usgovcloudapi.net',
+    'storage.googleapis.com',
+    'login.microsoftonline.com',
+    'graph.microsoft.com',
+  ]) {
+    expect([host, isVendorHost(host)]).toEqual([host, true]);
+  }
+  for (const host of [
+    'ec2-1-2-3-4.eu-west-1.compute.amazonaws.com',
+    's3.evil-1.elb.amazonaws.com',
+    'evil.amazonaws.com',
+    'amazonaws.com',
+    'x.y.blob.core.windows.net',
+    'blob.core.windows.net.evil.example',
+    'evilgoogleapis.com',
+    'contoso.sharepoint.com',
+  ]) {
+    expect([host, isVendorHost(host)]).toEqual([host, false]);
+  }
+});
