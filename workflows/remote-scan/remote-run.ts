@@ -123,7 +123,8 @@ export class RemoteRun {
 
   #refuse(asked: StartRequest): void {
     refuseOtherScan(this.#job, asked);
-    if (asked.pushed?.ask !== true || this.#asks || !this.#supply.over) return;
+    if (asked.pushed?.ask !== true || this.#asks) return;
+    if (!this.#supply.over && !this.#job.state.listing.done) return;
     const what = `job ${this.#job.id} takes what was pushed after an earlier scan, and its listing is over`;
     throw ApplicationFailure.nonRetryable(`${what}: start once it has ended`, REFUSAL.scanRunning, {
       job: this.#job.id,
@@ -136,6 +137,7 @@ export class RemoteRun {
     if (pushed?.ask === true && !this.#asks) {
       this.#asks = true;
       this.#note(() => this.#listening.ask(pushed));
+      this.#supply.ends = false;
     }
     return await started(this.#job, asked, this.#activities.orchestrator);
   }
@@ -176,12 +178,13 @@ export class RemoteRun {
   /** Ends the listing when nothing came for long enough, and says what was not whole; once more when somebody wants all of it after that. */
   async #untilEnd(): Promise<void> {
     while (await this.#quiet()) {
+      // Asked for at this very moment.
+      if (this.#listening.mustAsk) continue;
       const broken = this.#listening.broken(this.#book.count);
       if (broken !== undefined) this.#job.state.broken = broken;
       this.#supply.ends = true;
       this.#job.news = true;
       await condition(() => this.#over || this.#listening.mustAsk);
-      this.#supply.ends = false;
     }
   }
 
