@@ -16,6 +16,7 @@ import { createScanner } from '../scanner/client.ts';
 import { createEventBacklog } from '../status/event-backlog.ts';
 import { openRedisLink } from '../status/redis-link.ts';
 import { createRedisStatus } from '../status/redis-status.ts';
+import { createAudit } from './auth/audit.ts';
 import { createNonces } from './auth/nonces.ts';
 import { resourceOf, resourcesOf } from './connector-resources.ts';
 import type { ApiDeps, NamedScanner } from './deps.ts';
@@ -128,6 +129,7 @@ export async function buildDeps(
     scanner: scannerOf(config),
     ...(config.remote.auth && masterKey !== undefined && { masterKey }),
     log,
+    audit: createAudit(() => ledger.open(), log),
   });
   const backlog = async (source: string, shard: number) => await figures?.pending(source, shard);
   const pushes = createPushes({

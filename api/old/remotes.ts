@@ -13,6 +13,7 @@ import type { RemoteBook } from '../../ledger/remote-book.ts';
 import { type AllowedTarget, LOOPBACK } from '../../net/allowed.ts';
 import { newRemoteKeyId, ownerOfKey, remoteSecret } from '../../net/remote-keys.ts';
 import { checkTarget } from '../../net/target.ts';
+import type { Audit } from '../auth/audit.ts';
 import type { HmacKey } from '../auth/hmac.ts';
 import type { ConnectorResource } from '../contract.ts';
 import type { Presence } from './presence.ts';
@@ -35,6 +36,8 @@ export interface RemotesDeps {
   /** Name of the scanner that judges what they push. */
   readonly scanner: string;
   readonly log: Logger;
+  /** Keeps what they change of themselves: heartbeats change nothing. Absent: nobody does. */
+  readonly audit?: Audit;
 }
 
 /** What a connector is told when it registers. */
@@ -118,6 +121,25 @@ export function createRemotes(deps: RemotesDeps): Remotes {
     return keep(await (await deps.book()).append(entry));
   }
 
+  /** Of its address only where it leads: the rest may hold what nobody else should know. */
+  async function changed(
+    action: string,
+    uuid: string,
+    { name, url, asset }: RemoteModel,
+    from?: string,
+  ): Promise<void> {
+    await deps.audit?.({
+      at: new Date().toISOString(),
+      actor: `connector:${uuid}`,
+      role: 'connector',
+      ...(from !== undefined && { from }),
+      action,
+      params: { uuid },
+      body: { name, url: new URL(url).origin, asset },
+      status: 200,
+    });
+  }
+
   return {
     get: (uuid) => get(uuid),
     async register(uuid, model, state, from) {
@@ -137,6 +159,7 @@ export function createRemotes(deps: RemotesDeps): Remotes {
       if (same === undefined) {
         const what = before === undefined ? 'registered' : before.left ? 'came back' : 'changed';
         log.info({ connector: uuid, name: model.name, from }, `remote connector ${what}`);
+        await changed('POST /connectors/register', uuid, model, from);
       }
       await presence.seen(uuid, state);
       const [key] = keys;
@@ -180,6 +203,7 @@ export function createRemotes(deps: RemotesDeps): Remotes {
       const until = new Date(Date.now() + GRACE_MS).toISOString();
       await append({ ...entry, left: true, keys: entry.keys.slice(0, 1).map(({ id }) => ({ id, until })) });
       log.info({ connector: uuid, name: before.model.name }, 'remote connector left');
+      await changed('DELETE /connectors/unregister/:uuid', uuid, before.model);
     },
     async byUrl(url) {
       const wanted = url.replace(/\/+$/, '');

@@ -244,3 +244,19 @@ test('an address that leads to where nobody may ask is refused', async () => {
     expect(answer.status).toBe(422);
   }
 });
+
+test('the audit log tells who registered, whose key was replaced, and who left', async () => {
+  const connector = await enrolled('audited');
+  for (let i = 0; i < 3; i++) await connector.register();
+  await api.client.rotateConnectorKey(connector.uuid);
+  await connector.register();
+  await connector.call('DELETE', `connectors/unregister/${connector.uuid}`);
+  const { entries } = await api.client.audit({ limit: 100 });
+  const own = entries.filter((entry) => JSON.stringify(entry).includes(connector.uuid));
+  expect(own.map(({ actor, action }) => `${actor} ${action}`).reverse()).toEqual([
+    `connector:${connector.uuid} POST /connectors/register`,
+    'local POST /connectors/:id/key/rotate',
+    `connector:${connector.uuid} DELETE /connectors/unregister/:uuid`,
+  ]);
+  expect(JSON.stringify(own)).not.toContain(connector.key?.secret);
+});
