@@ -46,6 +46,11 @@ export class MadeConnectors<Settings> {
     return state !== undefined && isUsable(state) ? state : undefined;
   }
 
+  /** The state of one, also when nothing can be made of it here. */
+  entry(id: string): ConnectorEntry | undefined {
+    return this.#states.get(id)?.entry;
+  }
+
   /** Calls back whenever something has changed. */
   onChange(heard: () => void): void {
     this.#heard.push(heard);

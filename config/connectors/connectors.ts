@@ -150,8 +150,8 @@ function renamed(input: Fields, kind: Kind): Renamed {
   const given = new Map<string, string>();
   const refused: { field: string; message: string }[] = [];
   for (const [name, value] of Object.entries(input)) {
-    const field = aliases[name] ?? name;
-    const reason = retired[name];
+    const field = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
+    const reason = Object.hasOwn(retired, name) ? retired[name] : undefined;
     const other = given.get(field);
     if (field === name && reason !== undefined) {
       refused.push({ field: name, message: `is a setting of the former connector that sets nothing here: ${reason}` });
