@@ -205,6 +205,10 @@ describe('the definition of a connector', () => {
   it('is told what is wrong by the field', () => {
     expect(faults({ ...s3, acessKeyId: 'x' })).toEqual(['acessKeyId is not a field; did you mean accessKeyId?']);
     expect(faults({ id: 'x', kind: 'aws_s3' })[0]).toMatch(/^asset is missing; it must be/);
+    expect(faults({ ...s3, constructor: 'x', toString: 'y' } as never)).toEqual([
+      'constructor is not a field',
+      'toString is not a field',
+    ]);
     expect(faults({ id: 'x', kind: 'ftp', asset: 'y' })[0]).toMatch(/^kind must be one of filesystem, aws_s3/);
     expect(faults({ ...s3, filter: '"' })[0]).toMatch(/^filter the filter does not parse/);
     let deep: ConnectorDefinition = {};
