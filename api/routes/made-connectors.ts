@@ -76,7 +76,10 @@ export function madeConnectorRoutes(deps: ApiDeps): readonly Route[] {
       handle: async ({ params: { id }, body, actor, request }) => {
         const match = ifMatch(request);
         const there = await revisionOf(deps, here(), id);
-        if (body.revision === undefined && match === undefined) throw revisionNeeded();
+        if (body.revision === undefined && match === undefined)
+          throw invalid('revision', 'name the revision that was seen, here or in If-Match');
+        if (body.id !== undefined && body.id !== id)
+          throw invalid('id', `must be ${id}, or be left out: a connector keeps its id`);
         checkRevision(match, there);
         const { local } = here();
         const seen = body.revision ?? there;
@@ -187,9 +190,8 @@ function exists(id: string): ApiProblem {
   return new ApiProblem('connector_exists', `There is a connector ${id}. Choose another id, or change that one.`);
 }
 
-function revisionNeeded(): ApiProblem {
-  const message = 'name the revision that was seen, here or in If-Match';
-  return new ApiProblem('request_invalid', `body: revision: ${message}.`, {
-    extra: { in: 'body', errors: [{ field: 'revision', message }] },
+function invalid(field: string, message: string): ApiProblem {
+  return new ApiProblem('request_invalid', `body: ${field}: ${message}.`, {
+    extra: { in: 'body', errors: [{ field, message }] },
   });
 }

@@ -104,6 +104,9 @@ describe('connectors that are made through the API', () => {
     expect(await refusal(client.deleteConnector('share'))).toMatch(/^409 connector_managed/);
     await client.createConnector({ id: 'two', ...folder() });
     expect(await refusal(client.replaceConnector('two', folder()))).toMatch(/^400 request_invalid: body: revision/);
+    expect(await refusal(client.replaceConnector('two', { ...folder({ id: 'one' }), revision: 1 }))).toMatch(
+      /^400 request_invalid: body: id: must be two/,
+    );
     await client.deleteConnector('two');
   });
 
@@ -271,6 +274,7 @@ describe('connectors that are made through the API', () => {
     const files = readdirSync(ledger, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const holding = files.filter(({ parentPath, name }) => readFileSync(path.join(parentPath, name)).includes(SECRET));
     expect([files.length > 10, holding]).toEqual([true, []]);
-    await client.deleteConnector('locked');
+    // The run of the job ends just behind its account.
+    await expect.poll(() => refusal(client.deleteConnector('locked'))).toBe('done');
   });
 });
