@@ -5,6 +5,7 @@ import { type Item, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { Writer } from '../ledger/types.ts';
 import { itemOf, orderedBy, rowHead } from './action-row.ts';
+import { connectorOf } from './asset.ts';
 import type { WorkerDeps } from './deps.ts';
 import { persistently } from './persistently.ts';
 import { withPulse } from './pulse.ts';
@@ -29,7 +30,7 @@ export function createApplyActions(deps: WorkerDeps): (input: ApplyActionsInput)
       const context = Context.current();
       const ledger = deps.ledger.job(input.job);
       const writer = writerOf(context.info);
-      const connector = await deps.connector(input.source, input.settings);
+      const connector = await connectorOf(deps, input, context.cancellationSignal);
       const intents = (await ledger.readIntents(input.intents)).slice(input.from, input.to);
       const rows: ActionRow[] = [];
       const again: Item[] = [];

@@ -1,6 +1,8 @@
 import type { Connector } from '../connectors/connector.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { within } from './deadline.ts';
+import type { WorkerDeps } from './deps.ts';
+import type { JobContext } from './types.ts';
 
 /** A storage that takes longer to say whether it is there is not there, however patient a worker is. Milliseconds. */
 const STORAGE_PATIENCE_MS = 20_000;
@@ -33,8 +35,53 @@ export async function proveAsset(
     silent(connector.id, 'looking for the asset', patienceMs),
   );
   if (expected === undefined || found === expected) return;
-  throw new ConnectorError(
+  throw new OtherAsset(
     'unreachable',
-    `connector ${connector.id}: another asset lies where the scan began (${found} instead of ${expected}); mount the right one again`,
+    `connector ${connector.id}: another asset lies where the scan began (${found} instead of ${expected}); mount the right one again, or give the connector that asset again`,
   );
+}
+
+/** The storage answers, and is not the one that the job began with. */
+class OtherAsset extends ConnectorError {}
+
+/** Below the heartbeat timeout: whoever proves may have no beat yet. Milliseconds. */
+const PROOF_PATIENCE_MS = 5_000;
+/** The assets that each connector was seen to lead to. */
+const proven = new WeakMap<Connector, Set<string>>();
+
+/**
+ * The connector of a job, which leads to the asset that the job began with: its settings may have been changed since, and names of one asset
+ * mean other items in another. Looked at once for each connector; a storage that gives no answer is found out about later, by whoever reads it.
+ * @throws ConnectorError `unreachable` where another asset is, and what `deps.connector` raises
+ */
+export async function connectorOf(
+  deps: Pick<WorkerDeps, 'connector'>,
+  { source, settings, fingerprint }: Pick<JobContext, 'source' | 'settings' | 'fingerprint'>,
+  signal: AbortSignal,
+): Promise<Connector> {
+  const connector = await deps.connector(source, settings);
+  // A share has another device number on each host and after each restart; and one that registered by itself names its items itself.
+  if (fingerprint === undefined || connector.kind === 'filesystem' || connector.kind === 'remote') return connector;
+  try {
+    await prove(connector, fingerprint, signal);
+    return connector;
+  } catch (error) {
+    // It may be this process that does not know yet what was changed a moment ago.
+    const anew = await deps.connector(source, settings, 'anew');
+    if (anew === connector) throw error;
+    await prove(anew, fingerprint, signal);
+    return anew;
+  }
+}
+
+/** @throws OtherAsset */
+async function prove(connector: Connector, fingerprint: string, signal: AbortSignal): Promise<void> {
+  const known = proven.get(connector) ?? new Set();
+  if (known.has(fingerprint)) return;
+  try {
+    await proveAsset(connector, fingerprint, signal, PROOF_PATIENCE_MS);
+    proven.set(connector, known.add(fingerprint));
+  } catch (error) {
+    if (error instanceof OtherAsset) throw error;
+  }
 }

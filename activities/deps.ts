@@ -13,8 +13,12 @@ import type { LiveBoard } from './live.ts';
 /** What the activities of a scan worker stand on. */
 export interface WorkerDeps {
   readonly ledger: Ledger;
-  /** The connector of a source, bound with the job's settings. @throws ConnectorError `configuration` */
-  connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>): Promise<Connector>;
+  /**
+   * The connector of a source, bound with the job's settings: the same one while these are the same.
+   * @param anew also what was changed a moment ago is looked up
+   * @throws ConnectorError `configuration`; LedgerError
+   */
+  connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>, anew?: 'anew'): Promise<Connector>;
   /** What opens the encrypted archives of a source, where its connector has a password. It goes to the scanner and nowhere else. */
   scanPassword(source: Source): Hidden | undefined;
   /** @throws ScannerError `scanner_config` when no scanner of this name is configured here */

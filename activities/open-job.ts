@@ -25,7 +25,8 @@ export function createOpenJob(deps: WorkerDeps): (input: JobContext) => Promise<
 async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
   const signal = Context.current().cancellationSignal;
   if (input.scans !== false) deps.scanner(input.settings.scanner);
-  const connector = await deps.connector(input.source, input.settings);
+  // What the job is about is told by what is configured now.
+  const connector = await deps.connector(input.source, input.settings, 'anew');
   const { action, dryRun } = input.settings;
   if (!connector.capabilities.actions.includes(action)) {
     const can = connector.capabilities.actions.join(', ');

@@ -6,7 +6,7 @@ import { intakeLine } from '../domain/intake.ts';
 import { type Item, type ItemRef, pageId, type SkipRule } from '../domain/item.ts';
 import { isLedgerError } from '../ledger/errors.ts';
 import type { IntakeSpans, PageEntry } from '../ledger/types.ts';
-import { silent, storagePatience } from './asset.ts';
+import { connectorOf, silent, storagePatience } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { scopeOf } from './list-scope.ts';
@@ -35,8 +35,8 @@ export function createPlanEvents(deps: WorkerDeps): (input: PlanEventsInput) => 
 
 async function plan(deps: WorkerDeps, input: PlanEventsInput): Promise<PlannedTurn> {
   const { info, cancellationSignal } = Context.current();
-  const { settings, source } = input;
-  const connector = await deps.connector(source, settings);
+  const { settings } = input;
+  const connector = await connectorOf(deps, input, cancellationSignal);
   const { events, lost } = await readEvents(deps, input);
   const scope = scopeOf(settings);
   const patience = storagePatience(deps.patienceMs);

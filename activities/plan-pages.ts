@@ -5,7 +5,7 @@ import type { Incremental } from '../domain/incremental.ts';
 import { type Item, type ItemRef, pageId } from '../domain/item.ts';
 import type { JobLedger } from '../ledger/ledger.ts';
 import type { PageEntry, Writer } from '../ledger/types.ts';
-import { silent } from './asset.ts';
+import { connectorOf, silent } from './asset.ts';
 import { within } from './deadline.ts';
 import type { WorkerDeps } from './deps.ts';
 import { type IncrementalListing, isIncremental, listIncrementally } from './incremental-listing.ts';
@@ -37,8 +37,8 @@ export function createPlanPages(deps: WorkerDeps): (input: PlanPagesInput) => Pr
     withPulse(async () => {
       const context = Context.current();
       const ledger = deps.ledger.job(input.job);
-      const connector = await deps.connector(input.source, input.settings);
       const signal = context.cancellationSignal;
+      const connector = await connectorOf(deps, input, signal);
       const before = input.after === undefined ? undefined : (await ledger.readIndex(input.after)).position;
       const listing = await listingOf(input, deps, connector, before, signal);
       const seen = () => seenUpTo(ledger, input.after);

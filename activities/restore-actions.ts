@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ActionReport } from '../connectors/connector.ts';
 import { type ActionRow, noActions } from '../domain/action.ts';
 import { orderedBy, restoredHead } from './action-row.ts';
+import { connectorOf } from './asset.ts';
 import type { WorkerDeps } from './deps.ts';
 import { withItemLock } from './lock-item.ts';
 import { persistently } from './persistently.ts';
@@ -22,7 +23,7 @@ export async function restoreActions(
 ): Promise<AppliedActions> {
   const { client, info, cancellationSignal } = Context.current();
   const ledger = deps.ledger.job(input.job);
-  const connector = await deps.connector(input.source, input.settings);
+  const connector = await connectorOf(deps, input, cancellationSignal);
   const undone = (await ledger.readUndone(input.intents)).slice(input.from, input.to);
   const rows: ActionRow[] = [];
   for (const row of undone) {

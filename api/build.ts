@@ -110,7 +110,10 @@ export async function buildDeps(
   });
   const deliveries =
     redis === undefined ? createLocalDeliveries() : await createRedisDeliveries(redis.url.reveal(), { ...tls });
-  const hooked = hookedNow(() => live.connectors);
+  const hooked = hookedNow(
+    () => live.connectors,
+    (problem) => log.warn(problem),
+  );
   const webhooks = createWebhooks({
     connectors: hooked,
     intake,

@@ -6,6 +6,7 @@ import { Names } from '../connectors/azure-blob/names.ts';
 import type { AzureAccess } from '../connectors/azure-blob/settings.ts';
 import { gcsEvents, locationIn as gcsLocation, gcsObjectEvent } from '../connectors/google-cloud-storage/events.ts';
 import { placeOf as gcsPlace } from '../connectors/google-cloud-storage/place.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { Readers } from '../intake/readers.ts';
 import type { HookedConnector } from '../intake/webhooks.ts';
 import { unheard } from './made-door.ts';
@@ -23,10 +24,22 @@ export function hookedConnectors(connectors: readonly ConnectorSettings[]): read
 
 /**
  * The same of connectors that come and go: one that stays has the same object, so that what its hooks remember stays too. One whose secrets this
- * process was not given is not heard.
+ * process was not given is not heard, nor one whose settings can't work, which `say` is told: nobody else goes unheard for it.
  */
-export function hookedNow(connectors: () => readonly ConnectorSettings[]): () => readonly HookedConnector[] {
+export function hookedNow(
+  connectors: () => readonly ConnectorSettings[],
+  say: (problem: string) => void,
+): () => readonly HookedConnector[] {
   const known = new WeakMap<ConnectorSettings, readonly HookedConnector[]>();
+  const heard = (connector: ConnectorSettings): readonly HookedConnector[] => {
+    if (unheard(connector).length > 0) return [];
+    try {
+      return hookedConnectors([connector]);
+    } catch (error) {
+      say(`webhooks of ${connector.id} are not heard: ${messageOf(error)}`);
+      return [];
+    }
+  };
   let from: readonly ConnectorSettings[] | undefined;
   let hooked: readonly HookedConnector[] = [];
   return () => {
@@ -34,7 +47,7 @@ export function hookedNow(connectors: () => readonly ConnectorSettings[]): () =>
     if (now === from) return hooked;
     from = now;
     hooked = now.flatMap((connector) => {
-      const found = known.get(connector) ?? (unheard(connector).length > 0 ? [] : hookedConnectors([connector]));
+      const found = known.get(connector) ?? heard(connector);
       known.set(connector, found);
       return found;
     });

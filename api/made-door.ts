@@ -3,6 +3,7 @@ import type { ApiConfig } from '../config/api.ts';
 import type { ConnectorSettings } from '../config/connectors/connectors.ts';
 import { connectorFrom, type DefinitionFault } from '../config/connectors/definition.ts';
 import { madeSettings } from '../config/connectors/made.ts';
+import { isSameStorage } from '../config/connectors/same-storage.ts';
 import { missingSecrets } from '../config/connectors/secret-field.ts';
 import { webhooksFor } from '../config/connectors/watch/webhook.ts';
 import type { ConnectorDefinition, ConnectorEntry } from '../domain/connector-entry.ts';
@@ -11,12 +12,16 @@ import type { LedgerDoor } from './ledger-door.ts';
 
 /** The connectors that are made through the API, as its routes meet them. */
 export interface MadeDoor {
-  /** One that this process knows. */
+  /** One that this process can use. */
   get(id: string): { readonly entry: ConnectorEntry } | undefined;
+  /** The state of one, also of one that this process can't use, which is there to be mended or deleted; undefined where the file has its id. */
+  entry(id: string): ConnectorEntry | undefined;
   /** Reads the book of them anew. @throws LedgerError */
   refresh(): Promise<void>;
   /** What keeps a definition, whole with its id and kind, from being taken; none when nothing does. */
   faultsOf(definition: ConnectorDefinition): readonly DefinitionFault[];
+  /** Whether this definition, which has no faults, leads to another asset than the one that is there. */
+  leadsElsewhere(id: string, definition: ConnectorDefinition): boolean;
   /** Whether only this machine itself is let in: addresses of definitions may then be of this machine. */
   readonly local: boolean;
 }
@@ -44,6 +49,7 @@ export function createMadeDoor(
   const door: MadeDoor = {
     local,
     get: (id) => made.get(id),
+    entry: (id) => (config.connectors.some((one) => one.id === id) ? undefined : made.entry(id)),
     refresh: () => made.refresh(),
     faultsOf(definition) {
       if (definition.kind === 'filesystem' && !config.folderScans) return [{ field: 'kind', message: FOLDERS_OFF }];
@@ -53,6 +59,13 @@ export function createMadeDoor(
         field: `watch.webhook.${field}`,
         message: `refers to ${variable}, which is not set where the API runs: set it there, and start the API again`,
       }));
+    },
+    leadsElsewhere(id, definition) {
+      const there = made.get(id);
+      const read = connectorFrom(definition, { secrets, allowed, local });
+      if (there === undefined || 'faults' in read) return true;
+      const { entry, settings } = there;
+      return !isSameStorage({ definition: entry.definition, settings }, { definition, settings: read.connector });
     },
   };
   return { made, door };

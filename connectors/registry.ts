@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Hidden } from '../domain/hidden.ts';
 import type { AwsS3Settings } from './aws-s3/settings.ts';
 import type { AzureBlobSettings } from './azure-blob/settings.ts';
 import type { Connector } from './connector.ts';
@@ -49,7 +51,7 @@ export function createConnectors(kinds: Partial<Kinds> = KINDS): Connectors {
   const made = new Map<string, Promise<Connector>>();
   return {
     get(settings) {
-      const key = JSON.stringify(settings, (_name, value: unknown) => sorted(value));
+      const key = keyOf(settings);
       const known = made.get(key);
       if (known) return known;
       const connector = make(kinds, settings);
@@ -75,6 +77,27 @@ async function make(kinds: Partial<Kinds>, settings: ConnectorSettings): Promise
     'configuration',
     `connector ${settings.id}: there is no kind ${settings.kind}; use one of ${known}`,
   );
+}
+
+/** Text that equal settings share, and no others: secrets, which show themselves to nobody, count by their hash. */
+function keyOf(settings: ConnectorSettings): string {
+  return JSON.stringify(settings, function (this: Readonly<Record<string, unknown>>, name, shown: unknown) {
+    const value = this[name];
+    return isHidden(value) ? marked(value) : sorted(shown);
+  });
+}
+
+function isHidden(value: unknown): value is Hidden {
+  return typeof (value as Partial<Hidden> | null | undefined)?.reveal === 'function';
+}
+
+function marked(secret: Hidden): string {
+  try {
+    return createHash('sha256').update(secret.reveal()).digest('hex');
+  } catch {
+    // It was not given here; it names itself.
+    return String(secret);
+  }
 }
 
 /** Objects with their fields in order, so that equal settings have equal text. */

@@ -13,6 +13,8 @@ export const PULLS = {
 /** What the watch of one connector is to do: from its configuration, without secrets. */
 export interface WatchOrder {
   readonly connector: string;
+  /** Of a connector that was made through the API: with another one its source, its asset or its secrets may be others. */
+  readonly revision?: number;
   readonly site?: string;
   /** Events are sent to the API. */
   readonly webhook: boolean;

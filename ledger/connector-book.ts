@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ConnectorDefinition, ConnectorEntry } from '../domain/connector-entry.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { eachOf } from './each-of.ts';
-import { LedgerError } from './errors.ts';
+import { isLedgerError, LedgerError } from './errors.ts';
 import { corrupt } from './ndjson.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -24,9 +24,10 @@ export interface ConnectorBook {
   newest(id: string): Promise<ConnectorEntry | undefined>;
   /**
    * The states that count, by id, of deleted ones too. One that this book has read before is the same object again.
-   * @throws LedgerError
+   * @param onDamaged is told of those that can't be understood, which are then left out: a newer version may have written them
+   * @throws LedgerError, `corrupt` only without `onDamaged`
    */
-  all(): Promise<readonly ConnectorEntry[]>;
+  all(onDamaged?: (id: string, error: LedgerError) => void): Promise<readonly ConnectorEntry[]>;
 }
 
 const entryShape = z.looseObject({
@@ -77,11 +78,20 @@ export function createConnectorBook(store: ObjectStore): ConnectorBook {
       const name = (await names()).get(checkId(id));
       return name === undefined ? undefined : await entryOf(id, name);
     },
-    async all() {
+    async all(onDamaged) {
       const newest = await names();
       const current = new Set(newest.values());
       for (const name of read.keys()) if (!current.has(name)) read.delete(name);
-      return await eachOf([...newest].sort(), ([id, name]) => entryOf(id, name));
+      const found = await eachOf([...newest].sort(), async ([id, name]) => {
+        try {
+          return await entryOf(id, name);
+        } catch (error) {
+          if (onDamaged === undefined || !isLedgerError(error, 'corrupt')) throw error;
+          onDamaged(id, error);
+          return undefined;
+        }
+      });
+      return found.filter((entry) => entry !== undefined);
     },
   };
 }

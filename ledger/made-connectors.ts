@@ -27,6 +27,10 @@ export class MadeConnectors<Settings> {
   #states: ReadonlyMap<string, State<Settings>> = new Map();
   readonly #heard: (() => void)[] = [];
   #reading: Promise<void> | undefined;
+  /** The one that begins when that has ended: whoever asks meanwhile gets it. */
+  #next: Promise<void> | undefined;
+  /** Why the state that counts can't be read, by id. */
+  #damaged: ReadonlyMap<string, string> = new Map();
   #failing = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -40,6 +44,11 @@ export class MadeConnectors<Settings> {
   get(id: string): MadeConnector<Settings> | undefined {
     const state = this.#states.get(id);
     return state !== undefined && isUsable(state) ? state : undefined;
+  }
+
+  /** The state of one, also when nothing can be made of it here. */
+  entry(id: string): ConnectorEntry | undefined {
+    return this.#states.get(id)?.entry;
   }
 
   /** Calls back whenever something has changed. */
@@ -63,8 +72,16 @@ export class MadeConnectors<Settings> {
 
   /** Reads the book anew. @throws LedgerError */
   async refresh(): Promise<void> {
-    // Another reading may have begun before what is looked for was written.
-    await this.#reading?.catch(() => undefined);
+    // Another reading may have begun before what is looked for was written. Two at once might end in the wrong order.
+    this.#next ??= this.#readNext();
+    await this.#next;
+  }
+
+  async #readNext(): Promise<void> {
+    // Never at once: whoever asks in the same moment shares it.
+    do await this.#reading?.catch(() => undefined);
+    while (this.#reading !== undefined);
+    this.#next = undefined;
     await this.#read();
   }
 
@@ -78,6 +95,16 @@ export class MadeConnectors<Settings> {
     }
   }
 
+  #made(entry: ConnectorEntry): State<Settings> {
+    try {
+      return { entry, settings: this.#options.read(entry) };
+    } catch (error) {
+      // One that is odd takes no other with it.
+      this.#options.say(`the connector ${entry.id} that was made through the API can't be used: ${messageOf(error)}`);
+      return { entry, settings: undefined };
+    }
+  }
+
   #read(): Promise<void> {
     const reading = this.#readNow().finally(() => {
       if (this.#reading === reading) this.#reading = undefined;
@@ -87,20 +114,33 @@ export class MadeConnectors<Settings> {
   }
 
   async #readNow(): Promise<void> {
-    const entries = (await (await this.#options.book()).all()).filter(({ deleted }) => !deleted);
     const before = this.#states;
     const states = new Map<string, State<Settings>>();
-    for (const entry of entries) {
+    const damaged = new Map<string, string>();
+    const book = await this.#options.book();
+    const entries = await book.all((id, error) => damaged.set(id, messageOf(error)));
+    for (const entry of entries.filter(({ deleted }) => !deleted)) {
       const known = before.get(entry.id);
-      const same = known?.entry.revision === entry.revision;
-      states.set(entry.id, same ? known : { entry, settings: this.#options.read(entry) });
+      states.set(entry.id, known !== undefined && isSame(known.entry, entry) ? known : this.#made(entry));
     }
+    // It stays as it was known: what is scanned and watched is not to stop for one object that can't be read.
+    for (const [id, why] of damaged) {
+      const known = before.get(id);
+      if (known !== undefined) states.set(id, known);
+      if (this.#damaged.get(id) !== why) this.#options.say(`the connector ${id} that was made through the API: ${why}`);
+    }
+    this.#damaged = damaged;
     const changed = states.size !== before.size || [...states].some(([id, state]) => before.get(id) !== state);
     if (!changed) return;
     this.#states = states;
     this.all = [...states.values()].filter(isUsable).sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
     for (const heard of this.#heard) heard();
   }
+}
+
+/** Of two that were written under one revision by accident, every process has to take the same one. */
+function isSame(one: ConnectorEntry, other: ConnectorEntry): boolean {
+  return one.revision === other.revision && one.at === other.at && one.by === other.by;
 }
 
 interface State<Settings> {

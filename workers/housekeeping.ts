@@ -46,7 +46,7 @@ export function startHousekeeping(connection: NativeConnection, resources: Resou
   const loops: { stop(): Promise<void> }[] = [];
   const orders = async () => {
     await resources.readConnectors();
-    return watchOrders(config);
+    return watchOrders(config, resources.revisionOf);
   };
   const watcher = new WatchLoop({ client, orders, status, log });
   resources.onConnectors(() => watcher.nudge());

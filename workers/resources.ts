@@ -38,6 +38,8 @@ export interface Resources {
   readonly config: WorkerConfig;
   /** Reads those anew. @throws LedgerError */
   readConnectors(): Promise<void>;
+  /** The revision of one of those. */
+  revisionOf(connector: string): number | undefined;
   /** Calls back whenever one of those changed. */
   onConnectors(heard: () => void): void;
   readonly worker: WorkerDeps;
@@ -92,6 +94,10 @@ export async function openResources(own: WorkerConfig, client: Client, log: Log)
     allowed: config.allowedAddresses,
     masterKey: config.remote.masterKey,
   });
+  /** What is kept for long, as a job's asset or a source of events, is what is defined now: it may have been changed a moment ago. */
+  const meet = async (source: Source): Promise<void> => {
+    if (!isKnown(source, own)) await made.refresh();
+  };
   const worker: WorkerDeps = {
     ledger,
     allowed: createAllowedBytes(ledger.allowed),
@@ -100,10 +106,9 @@ export async function openResources(own: WorkerConfig, client: Client, log: Log)
     pageItems: config.page.items,
     pageBytes: config.page.bytes,
     patienceMs: config.patienceMs,
-    connector: async (source, settings) => {
+    connector: async (source, settings, anew) => {
       const { quarantine } = settings;
-      // It may have been made a moment ago.
-      if (!isKnown(source, config)) await made.refresh();
+      if (anew !== undefined || !isKnown(source, config)) await meet(source);
       const binding = isRemote(source, config)
         ? await remotes.binding(source.id, quarantine)
         : bindingOf(source, quarantine, config);
@@ -133,6 +138,7 @@ export async function openResources(own: WorkerConfig, client: Client, log: Log)
   return {
     config,
     readConnectors: () => made.refresh(),
+    revisionOf: (id) => made.get(id)?.entry.revision,
     onConnectors: (told) => made.onChange(told),
     worker,
     orchestrator: { ledger, status, sinks: createSinks(config.results, config.allowedAddresses) },
@@ -140,12 +146,15 @@ export async function openResources(own: WorkerConfig, client: Client, log: Log)
     watch: {
       ledger,
       intake,
-      openFeed: (source, cursor) => openWatchFeed(source, cursor, config, watched),
+      openFeed: async (source, cursor) => {
+        await meet(source);
+        return await openWatchFeed(source, cursor, config, watched);
+      },
       announce: async (connector, live) => {
         await status?.publishWatchLive(connector, live).catch(() => undefined);
       },
     },
-    subscriptions: subscriptionsOf(config, watched),
+    subscriptions: subscriptionsOf(config, watched, meet),
     scanOf: (definition) => scheduledScan(config, definition),
     onStatusUp: (told) => {
       heard = told;

@@ -27,13 +27,15 @@ export async function openWatchFeed(
   return await openFeed(binding(source), pull, { connect, ...(cursor !== undefined && { cursor }) });
 }
 
-/** What has storages call us. */
+/** What has storages call us. `meet` looks up what was changed a moment ago. */
 export function subscriptionsOf(
   config: Pick<WorkerConfig, 'connectors'>,
   { binding, connect }: Watched,
+  meet: (source: Source) => Promise<void> = async () => undefined,
 ): SubscriptionDeps {
   return {
     async subscriber(source) {
+      await meet(source);
       const connector = await connect(binding(source));
       if (connector.subscriber !== undefined) return connector.subscriber();
       throw new ConnectorError('configuration', `a ${connector.kind} connector takes no subscriptions`);

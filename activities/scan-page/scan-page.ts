@@ -1,8 +1,11 @@
 import { Context } from '@temporalio/activity';
+import type { Connector } from '../../connectors/connector.ts';
+import { ConnectorError } from '../../connectors/errors.ts';
 import { countRows, isFinding } from '../../domain/outcome.ts';
 import { countReplaced } from '../../domain/retry.ts';
 import { FULL_SHARE } from '../../domain/shares.ts';
 import { LEDGER_CODES, LedgerError } from '../../ledger/errors.ts';
+import { connectorOf } from '../asset.ts';
 import type { WorkerDeps } from '../deps.ts';
 import { policyOf } from '../policy.ts';
 import type { Checkpoint, ScanPageInput, ScanPageResult } from '../types.ts';
@@ -30,10 +33,17 @@ export function createScanPage(deps: WorkerDeps): (input: ScanPageInput) => Prom
     // An attempt that follows another one follows a death, even one that no beat was sent before.
     const run = new PageRun(input.page, items, checkpoint, context.info.attempt > 1 && beaten?.calm !== true);
     const writer = writerOf(context.info);
+    let connector: Connector;
+    try {
+      connector = await connectorOf(deps, input, context.cancellationSignal);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'unreachable') throw error;
+      return handedBack(run, { why: 'blocked', code: error.code, detail: error.message });
+    }
     const turn = new PageTurn(run, {
       ledger,
       writer,
-      connector: await deps.connector(input.source, input.settings),
+      connector,
       scanner: deps.scanner(input.settings.scanner),
       allowed: deps.allowed,
       password: deps.scanPassword(input.source),

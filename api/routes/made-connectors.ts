@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ChangedConnector, ConnectorDefinition } from '../../domain/connector-entry.ts';
 import { connectorDetail } from '../answer-schemas.ts';
+import type { RunningJob } from '../connector-control.ts';
 import { definitionOf } from '../connector-definition.ts';
 import { connectorDeleted, createConnectorBody, replaceConnectorBody } from '../connector-schemas.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -10,6 +11,8 @@ import { connectorParams } from '../request-schemas.ts';
 import { type Reply, type Route, route } from '../route.ts';
 import { findConnector } from '../start-request.ts';
 import { checkRevision, ifMatch } from '../written.ts';
+
+type Accepted = Extract<ChangedConnector, { entry: unknown }>;
 
 const PROBLEMS: readonly ProblemCode[] = ['ledger_unavailable', 'ledger_full', 'temporal_unreachable', 'no_worker'];
 /** Schedules are listed so many at a time. */
@@ -28,8 +31,7 @@ export function madeConnectorRoutes(deps: ApiDeps): readonly Route[] {
     }
   };
   /** What a change came to, once this process knows it too. */
-  const told = async (id: string, status: number, changed: ChangedConnector): Promise<Reply> => {
-    const { entry } = accepted(id, changed);
+  const told = async (id: string, status: number, { entry }: Accepted): Promise<Reply> => {
     await here().refresh();
     return { status, body: { ...findConnector(deps, id), definition: entry.definition }, revision: entry.revision };
   };
@@ -50,31 +52,45 @@ export function madeConnectorRoutes(deps: ApiDeps): readonly Route[] {
         if (deps.settings.connectors.some(({ id }) => id === body.id)) throw exists(body.id);
         await ready();
         const change = { kind: 'create', id: body.id, actor, definition: definitionOf(body), local } as const;
-        return told(body.id, 201, await deps.control.changeConnector(change));
+        return told(body.id, 201, accepted(body.id, await deps.control.changeConnector(change)));
       },
     }),
     route({
       method: 'PUT',
       path: '/connectors/:id',
       summary:
-        'Puts another definition in the place of the revision that was seen. Scans that run go on with it within seconds.',
+        'Puts another definition in the place of the revision that was seen. Scans that run go on with it within seconds; for another asset they must have ended.',
       role: 'admin',
       params: connectorParams,
       json: replaceConnectorBody.superRefine((body, context) => faults(definitionOf({ id: 'it', ...body }), context)),
       answers: { 200: connectorDetail },
       ifMatch: true,
-      problems: [...PROBLEMS, 'connector_not_found', 'connector_changed', 'connector_managed', 'precondition_failed'],
+      problems: [
+        ...PROBLEMS,
+        'connector_not_found',
+        'connector_changed',
+        'connector_managed',
+        'connector_in_use',
+        'precondition_failed',
+      ],
       handle: async ({ params: { id }, body, actor, request }) => {
         const match = ifMatch(request);
         const there = await revisionOf(deps, here(), id);
-        if (body.revision === undefined && match === undefined) throw revisionNeeded();
+        if (body.revision === undefined && match === undefined)
+          throw invalid('revision', 'name the revision that was seen, here or in If-Match');
+        if (body.id !== undefined && body.id !== id)
+          throw invalid('id', `must be ${id}, or be left out: a connector keeps its id`);
         checkRevision(match, there);
         const { local } = here();
         const seen = body.revision ?? there;
         const definition = { ...definitionOf(body), id };
         const change = { kind: 'replace', id, actor, definition, local, revision: seen } as const;
+        // The names that a job has would mean other items.
+        const live = here().leadsElsewhere(id, definition) ? await liveJobs(deps, id, 'jobs') : [];
         await ready();
-        return told(id, 200, await deps.control.changeConnector(change));
+        const changed = accepted(id, await deps.control.changeConnector(change));
+        await endLive(deps, live, actor, `connector ${id} leads to another asset`);
+        return told(id, 200, changed);
       },
     }),
     route({
@@ -98,17 +114,11 @@ export function madeConnectorRoutes(deps: ApiDeps): readonly Route[] {
         const match = ifMatch(request);
         const there = await revisionOf(deps, here(), id);
         checkRevision(match, there);
-        const live = await refuseInUse(deps, id);
+        const live = await liveJobs(deps, id, 'jobs and schedules');
         await ready();
         accepted(id, await deps.control.changeConnector({ kind: 'delete', id, actor, revision: there }));
         await here().refresh();
-        const reason = `connector ${id} was deleted`;
-        // What still waits there has no connector any more; it is accounted for as cancelled.
-        for (const { job, workflowId } of live) {
-          await deps.control.steer(workflowId, 'cancel', { job, actor, reason }).catch((error: unknown) => {
-            deps.log.warn({ err: error, job }, 'the on-access job of a deleted connector was not cancelled');
-          });
-        }
+        await endLive(deps, live, actor, `connector ${id} was deleted`);
         return { status: 200, body: { id, deleted: true } };
       },
     }),
@@ -118,24 +128,29 @@ export function madeConnectorRoutes(deps: ApiDeps): readonly Route[] {
 /** The revision that is there now. @throws ApiProblem `connector_not_found`, `connector_managed`; LedgerError */
 async function revisionOf(deps: ApiDeps, made: MadeDoor, id: string): Promise<number> {
   await made.refresh();
-  const found = made.get(id);
-  if (found !== undefined) return found.entry.revision;
+  const found = made.entry(id);
+  if (found !== undefined) return found.revision;
   findConnector(deps, id);
   const detail = `Connector ${id} is not one that was made through the API. Change it where it is configured.`;
   throw new ApiProblem('connector_managed', detail);
 }
 
 /** The on-access jobs of a connector. @throws ApiProblem `connector_in_use` while anything else of it runs or may begin */
-async function refuseInUse({ control }: ApiDeps, id: string): Promise<readonly { job: string; workflowId: string }[]> {
+async function liveJobs(
+  { control }: ApiDeps,
+  id: string,
+  refuse: 'jobs' | 'jobs and schedules',
+): Promise<readonly RunningJob[]> {
   const running = await control.jobsOf(id);
   const jobs = running.filter(({ live }) => !live).map(({ job }) => job);
   const schedules: string[] = [];
   let after: string | undefined;
-  do {
+  while (refuse === 'jobs and schedules') {
     const page = await control.schedules.list(SCHEDULES, after);
     schedules.push(...page.schedules.filter(({ connector }) => connector === id).map((schedule) => schedule.id));
     after = page.next;
-  } while (after !== undefined);
+    if (after === undefined) break;
+  }
   if (jobs.length === 0 && schedules.length === 0) return running;
   const named = [
     ...jobs.map((job) => `job ${job} runs`),
@@ -145,8 +160,22 @@ async function refuseInUse({ control }: ApiDeps, id: string): Promise<readonly {
   throw new ApiProblem('connector_in_use', detail, { extra: { jobs, schedules } });
 }
 
+/** What still waits there means nothing any more; it is accounted for as cancelled. */
+async function endLive(
+  { control, log }: ApiDeps,
+  live: readonly RunningJob[],
+  actor: string,
+  reason: string,
+): Promise<void> {
+  for (const { job, workflowId } of live) {
+    await control.steer(workflowId, 'cancel', { job, actor, reason }).catch((error: unknown) => {
+      log.warn({ err: error, job, reason }, 'an on-access job was not cancelled');
+    });
+  }
+}
+
 /** @throws ApiProblem for a change that was refused */
-function accepted(id: string, changed: ChangedConnector): Extract<ChangedConnector, { entry: unknown }> {
+function accepted(id: string, changed: ChangedConnector): Accepted {
   if ('entry' in changed) return changed;
   if (changed.refused === 'exists') throw exists(id);
   if (changed.refused === 'missing') {
@@ -161,9 +190,8 @@ function exists(id: string): ApiProblem {
   return new ApiProblem('connector_exists', `There is a connector ${id}. Choose another id, or change that one.`);
 }
 
-function revisionNeeded(): ApiProblem {
-  const message = 'name the revision that was seen, here or in If-Match';
-  return new ApiProblem('request_invalid', `body: revision: ${message}.`, {
-    extra: { in: 'body', errors: [{ field: 'revision', message }] },
+function invalid(field: string, message: string): ApiProblem {
+  return new ApiProblem('request_invalid', `body: ${field}: ${message}.`, {
+    extra: { in: 'body', errors: [{ field, message }] },
   });
 }

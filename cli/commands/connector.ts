@@ -68,7 +68,7 @@ export async function create(id: string, options: CreateOptions, here: Here): Pr
   const kind = options.kind ?? fields.kind;
   if (typeof kind !== 'string') throw new CliError('usage', 'usage', 'name its kind with --kind, or in the file');
   if (fields.id !== undefined && fields.id !== id) {
-    throw new CliError('usage', 'usage', `the file is about ${visible(String(fields.id))}, not ${id}`);
+    throw new CliError('usage', 'usage', `the fields are about ${visible(String(fields.id))}, not ${id}`);
   }
   tell(await asked(() => client.createConnector({ ...fields, id, kind } as CreateConnectorBody)), options, here);
 }
@@ -89,7 +89,8 @@ export async function edit(id: string, options: FieldOptions & Json, here: Here)
     throw new CliError('failed', 'connector_managed', message);
   }
   const { id: _, ...before } = definition;
-  const { id: __, ...fields } = changedFields(before, options);
+  const { id: named = id, ...fields } = changedFields(before, options);
+  if (named !== id) throw new CliError('usage', 'usage', `the fields are about ${visible(String(named))}, not ${id}`);
   tell(await asked(() => client.replaceConnector(id, { ...fields, revision } as ReplaceConnectorBody)), options, here);
 }
 

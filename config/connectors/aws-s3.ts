@@ -35,7 +35,7 @@ export const awsS3: Kind = {
   },
   secrets: [...KEYS, 'externalId'],
   local: ['profile', 'webIdentityTokenFile'],
-  addresses: ['endpoint'],
+  addresses: { endpoint: 's3' },
   aliases: {
     DSXCONNECTOR_S3_ENDPOINT_URL: 'endpoint',
     AWS_ENDPOINT_URL: 'endpoint',

@@ -87,7 +87,7 @@ export const azureBlobStorage: Kind = {
   },
   secrets: ['connectionString', 'accountKey', 'sas', 'clientSecret'],
   local: ['tokenFile'],
-  addresses: ['endpoint', 'endpointSuffix', 'authorityHost'],
+  addresses: { endpoint: 'azure-storage', endpointSuffix: 'azure-suffix', authorityHost: 'entra' },
   aliases: {
     AZURE_STORAGE_CONNECTION_STRING: 'connectionString',
     AZURE_STORAGE_ACCOUNT_NAME: 'account',

@@ -8,8 +8,10 @@ import type { Fields, Kind } from './kind.ts';
 import { onedrive } from './onedrive.ts';
 import type { CommonSettings, ConnectorSettings } from './settings.ts';
 import { sharepoint } from './sharepoint.ts';
+import type { VendorService } from './vendor-hosts.ts';
+import { PULL_ADDRESSES } from './watch/pull.ts';
 import { type WatchSettings, watchFault } from './watch/watch.ts';
-import { WEBHOOK_SECRETS, webhookFault } from './watch/webhook.ts';
+import { WEBHOOK_ADDRESSES, WEBHOOK_SECRETS, webhookFault } from './watch/webhook.ts';
 
 export type { ConnectorSettings } from './settings.ts';
 
@@ -50,23 +52,36 @@ export const SECRET_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Names of fields, and their old names, that name something of the worker's host. */
-export const HOST_FIELDS: ReadonlySet<string> = allNamed((kind) => kind.local, ['keyFile']);
+export const HOST_FIELDS: ReadonlySet<string> = new Set([
+  ...Object.values(KINDS).flatMap((kind) => named(kind, kind.local ?? [])),
+  // Of `watch.pull`.
+  'keyFile',
+]);
 
 /** Names of fields, and their old names, that hold the address of something that is asked. */
-export const ADDRESS_FIELDS: ReadonlySet<string> = allNamed(
-  (kind) => kind.addresses,
-  [
-    // Of `watch`.
-    ...['endpoint', 'queueUrl', 'jwksUrl'],
-  ],
-);
+const ADDRESS_FIELDS: ReadonlySet<string> = new Set([
+  ...Object.values(KINDS).flatMap((kind) => named(kind, Object.keys(kind.addresses ?? {}))),
+  ...Object.values(PULL_ADDRESSES).flatMap((fields) => Object.keys(fields)),
+  ...Object.keys(WEBHOOK_ADDRESSES),
+]);
 
-function allNamed(of: (kind: Kind) => readonly string[] | undefined, more: readonly string[]): Set<string> {
-  const named = Object.values(KINDS).flatMap((kind) => {
-    const fields = of(kind) ?? [];
-    return [...fields, ...Object.keys(kind.aliases).filter((alias) => fields.includes(kind.aliases[alias] ?? ''))];
-  });
-  return new Set([...named, ...more]);
+/** These fields of a kind, and their old names. */
+function named({ aliases }: Kind, fields: readonly string[]): readonly string[] {
+  return [...fields, ...Object.keys(aliases).filter((alias) => fields.includes(aliases[alias] ?? ''))];
+}
+
+/**
+ * The vendor's service that the address in a field is meant for; `none` where no vendor serves anything, so that only what is allowed by name
+ * will do. Undefined for a field that holds no address.
+ * @param path names of fields, without places in lists
+ */
+export function serviceAt(kind: unknown, path: readonly string[]): VendorService | 'none' | undefined {
+  const field = path.at(-1) ?? '';
+  if (!ADDRESS_FIELDS.has(field)) return undefined;
+  const [first, , source = ''] = path;
+  if (first === 'watch') return (path[1] === 'webhook' ? WEBHOOK_ADDRESSES : PULL_ADDRESSES[source])?.[field] ?? 'none';
+  const found = kindOf(kind);
+  return found?.addresses?.[found.aliases[field] ?? field] ?? 'none';
 }
 
 /** One entry of `connectors:` in the file. Fields may have the names of the former connector's settings. */
@@ -135,8 +150,8 @@ function renamed(input: Fields, kind: Kind): Renamed {
   const given = new Map<string, string>();
   const refused: { field: string; message: string }[] = [];
   for (const [name, value] of Object.entries(input)) {
-    const field = aliases[name] ?? name;
-    const reason = retired[name];
+    const field = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
+    const reason = Object.hasOwn(retired, name) ? retired[name] : undefined;
     const other = given.get(field);
     if (field === name && reason !== undefined) {
       refused.push({ field: name, message: `is a setting of the former connector that sets nothing here: ${reason}` });

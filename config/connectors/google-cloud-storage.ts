@@ -60,7 +60,7 @@ export const googleCloudStorage: Kind = {
   },
   secrets: ['credentials'],
   local: ['keyFile'],
-  addresses: ['endpoint'],
+  addresses: { endpoint: 'google' },
   aliases: {
     GOOGLE_APPLICATION_CREDENTIALS: 'keyFile',
     DSXCONNECTOR_GOOGLE_APPLICATION_CREDENTIALS: 'keyFile',

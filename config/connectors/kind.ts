@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { KindSettings } from './settings.ts';
+import type { VendorService } from './vendor-hosts.ts';
 
 /** What the configuration of one kind of connector is: its fields beside the common ones, and their old names. */
 export interface Kind {
@@ -9,8 +10,8 @@ export interface Kind {
   readonly secrets: readonly string[];
   /** Fields that name a file or a profile of the worker's host. */
   readonly local?: readonly string[];
-  /** Fields that hold the address of something that is asked. */
-  readonly addresses?: readonly string[];
+  /** Fields that hold the address of something that is asked, each with the vendor's service that it is meant for. */
+  readonly addresses?: Readonly<Record<string, VendorService>>;
   /** Names of the former connector's settings, each to the field that it sets here. */
   readonly aliases: Readonly<Record<string, string>>;
   /** Names of the former connector's settings that set nothing here, each with the reason, as a clause. */

@@ -36,7 +36,7 @@ export const onedrive: Kind = {
   },
   secrets: GRAPH_SECRETS,
   local: ['certificateFile'],
-  addresses: ['graphUrl', 'authorityUrl'],
+  addresses: { graphUrl: 'graph', authorityUrl: 'entra' },
   aliases: graphAliases(PREFIXES, { USER_ID: 'users', ASSET: 'asset' }),
   retired: graphRetired(PREFIXES),
   refine(fields, refuse) {

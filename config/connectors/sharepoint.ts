@@ -42,7 +42,7 @@ export const sharepoint: Kind = {
   },
   secrets: GRAPH_SECRETS,
   local: ['certificateFile'],
-  addresses: ['graphUrl', 'authorityUrl'],
+  addresses: { graphUrl: 'graph', authorityUrl: 'entra' },
   aliases: graphAliases(PREFIXES, {
     HOSTNAME: 'hostname',
     SITE_PATH: 'sitePath',

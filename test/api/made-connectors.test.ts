@@ -104,6 +104,9 @@ describe('connectors that are made through the API', () => {
     expect(await refusal(client.deleteConnector('share'))).toMatch(/^409 connector_managed/);
     await client.createConnector({ id: 'two', ...folder() });
     expect(await refusal(client.replaceConnector('two', folder()))).toMatch(/^400 request_invalid: body: revision/);
+    expect(await refusal(client.replaceConnector('two', { ...folder({ id: 'one' }), revision: 1 }))).toMatch(
+      /^400 request_invalid: body: id: must be two/,
+    );
     await client.deleteConnector('two');
   });
 
@@ -137,6 +140,12 @@ describe('connectors that are made through the API', () => {
     await expect
       .poll(() => refusal(client.deleteConnector('busy')))
       .toMatch(new RegExp(`^409 connector_in_use: .*job ${job} runs`));
+    // Nor led to another asset, where what it has listed would mean other items; anything else of them may change.
+    const elsewhere = { kind: 'filesystem', asset: path.join(plant.folder, 'other') };
+    expect(await refusal(client.replaceConnector('busy', { ...elsewhere, revision: 1 }))).toMatch(
+      new RegExp(`^409 connector_in_use: .*job ${job} runs`),
+    );
+    await client.replaceConnector('busy', { ...folder({ maxActions: 5 }), revision: 1 });
     plant.standin.setOptions({ latencyMs: 0, workers: 8 });
     await ended(job);
     await expect.poll(() => refusal(client.deleteConnector('busy')), { timeout: 10_000 }).toBe('done');
@@ -195,6 +204,67 @@ describe('connectors that are made through the API', () => {
     await expect.poll(async () => (await jobs()).map((job) => job.state), { timeout: 20_000 }).toEqual(['cancelled']);
   });
 
+  it('end what they heard of one asset when they lead to another, and go on with that', async () => {
+    const [old, other] = ['old', 'other'].map((name) => path.join(plant.home, name)) as [string, string];
+    for (const one of [old, other]) mkdirSync(one);
+    const watch = { pull: { files: { settle: '1s' } } };
+    const at = (asset: string) => ({ kind: 'filesystem', asset, watch });
+    await client.createConnector({ id: 'moving', ...at(old) });
+    const jobs = async () =>
+      (await client.jobs()).jobs
+        .filter(({ source }) => source.id === 'moving')
+        .map(({ state, counters }) => `${state} ${counters.outcomes.malicious}`)
+        .sort();
+    await expect
+      .poll(() => plant.client.workflow.getHandle(watchWorkflowId('moving')).describe(), { timeout: 15_000 })
+      .toBeTruthy();
+    writeFileSync(path.join(old, 'a.com'), EICAR);
+    await expect.poll(jobs, { timeout: 30_000 }).toEqual(['running 1']);
+    await client.replaceConnector('moving', { ...at(other), revision: 1 });
+    await expect.poll(jobs, { timeout: 20_000 }).toEqual(['cancelled 1']);
+    let n = 0;
+    // The source is asked of the other folder from its next turn on.
+    await expect
+      .poll(
+        async () => {
+          writeFileSync(path.join(other, `b${++n}.com`), EICAR);
+          return (await jobs()).some((job) => /^running [1-9]/.test(job));
+        },
+        { timeout: 90_000, interval: 2_000 },
+      )
+      .toBe(true);
+    await client.deleteConnector('moving');
+  }, 150_000);
+
+  it('that can not be used any more can be mended and deleted', async () => {
+    const at = new Date(0).toISOString();
+    const definition = { id: 'stuck', kind: 'aws_s3', asset: 'uploads', endpoint: 'https://elsewhere.example' };
+    const by = { by: 'ann', createdAt: at, createdBy: 'ann', local: false, deleted: false };
+    for (const id of ['stuck', 'stuck-2']) {
+      const entry = { format: 1 as const, id, revision: 1, at, ...by, definition: { ...definition, id } };
+      await plant.ledger.connectors.append(entry);
+    }
+    expect(await refusal(client.connector('stuck'))).toMatch(/^404/);
+    expect(await refusal(client.createConnector({ id: 'stuck', ...folder() }))).toMatch(/^409 connector_exists/);
+    expect(await client.replaceConnector('stuck', { ...folder(), revision: 1 })).toMatchObject({ revision: 2 });
+    for (const id of ['stuck', 'stuck-2']) await client.deleteConnector(id);
+  });
+
+  it('are changed by any number at once, of whom each is answered', async () => {
+    await client.createConnector({ id: 'crowd', ...folder() });
+    const edits = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        refusal(client.replaceConnector('crowd', { ...folder({ filter: `e${i}` }), revision: 1 })),
+      ),
+    );
+    const answers = edits.map((one) => one.split(':')[0]);
+    expect([answers.filter((one) => one === 'done').length, new Set(answers)]).toEqual([
+      1,
+      new Set(['done', '409 connector_changed']),
+    ]);
+    await client.deleteConnector('crowd');
+  });
+
   it('are changed with no secret in the ledger', async () => {
     await client.createConnector({ id: 'locked', ...folder({ scanPassword: '$' + '{DSX_SECRET_ZIP}' }) });
     const { job } = await client.startJob({ connector: 'locked', scanner: 'standin' });
@@ -204,6 +274,7 @@ describe('connectors that are made through the API', () => {
     const files = readdirSync(ledger, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const holding = files.filter(({ parentPath, name }) => readFileSync(path.join(parentPath, name)).includes(SECRET));
     expect([files.length > 10, holding]).toEqual([true, []]);
-    await client.deleteConnector('locked');
+    // The run of the job ends just behind its account.
+    await expect.poll(() => refusal(client.deleteConnector('locked'))).toBe('done');
   });
 });

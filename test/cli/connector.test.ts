@@ -57,6 +57,9 @@ describe('dsx connector', () => {
     await create('two', { file, json: true }, made);
     expect(JSON.parse(made.out())).toMatchObject({ id: 'two', watched: true, asset: '/srv/two' });
     await expect(create('three', { file }, here())).rejects.toMatchObject({ code: 'usage', exit: 2 });
+    await create('three', { kind: 'filesystem', set: ['asset=/srv/three'] }, here());
+    await expect(edit('three', { file }, here())).rejects.toThrow('the fields are about two, not three');
+    await remove('three', {}, here());
   });
 
   it('says what can not be', async () => {

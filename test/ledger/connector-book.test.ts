@@ -100,6 +100,79 @@ describe('the connectors that a process knows', () => {
     expect(read.filter((one) => one.startsWith('bad'))).toEqual(['bad 1']);
   });
 
+  it('end with what the last reading found, however long an earlier one takes', async () => {
+    const slow = createConnectorBook(store);
+    const gates: (() => void)[] = [];
+    let held = 0;
+    const made = new MadeConnectors<number>({
+      book: async () => ({
+        all: async () => {
+          const found = await slow.all();
+          if (held-- > 0) await new Promise<void>((resolve) => gates.push(resolve));
+          return found;
+        },
+      }),
+      read: ({ revision }) => revision,
+      say: () => undefined,
+    });
+    held = 1;
+    const first = made.refresh();
+    await expect.poll(() => gates.length).toBe(1);
+    await slow.append(entry('share', 1));
+    // Both begin when the one has ended, which listed before there was anything.
+    const others = [made.refresh(), made.refresh()];
+    await new Promise(setImmediate);
+    expect(made.all).toEqual([]);
+    gates[0]?.();
+    await Promise.all([first, ...others]);
+    expect(made.get('share')?.settings).toBe(1);
+  });
+
+  it('are not lost to one that can not be read or used, which stays as it was known', async () => {
+    const book = createConnectorBook(store);
+    const said: string[] = [];
+    const made = new MadeConnectors<string>({
+      book: async () => book,
+      read: ({ id, revision }) => {
+        if (id === 'odd') throw new TypeError('odd');
+        return `${id} ${revision}`;
+      },
+      say: (problem) => said.push(problem),
+    });
+    for (const id of ['odd', 'share', 'two']) await book.append(entry(id, 1));
+    await made.refresh();
+    expect(made.all.map(({ settings }) => settings)).toEqual(['share 1', 'two 1']);
+    // As a newer version would write it.
+    const newer = Buffer.from(JSON.stringify({ ...entry('share', 2), format: 2 }));
+    await store.put('_connectors/id-share.0000000002.0123456789abcdef.json', newer);
+    await book.append(entry('two', 2));
+    for (const _ of [1, 2]) {
+      await made.refresh();
+      expect(made.all.map(({ settings }) => settings)).toEqual(['share 1', 'two 2']);
+    }
+    expect(said).toHaveLength(2);
+    expect(said[1]).toMatch(/^the connector share that was made through the API: .*it is no state of this connector/);
+    // Who changes it must know what it is.
+    await expect(book.newest('share')).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('take the same one of two states that were written under one revision', async () => {
+    const book = createConnectorBook(store);
+    const known = () => new MadeConnectors({ book: async () => book, read: ({ by }) => by, say: () => undefined });
+    const early = known();
+    const put = (by: string, last: string) =>
+      store.put(
+        `_connectors/id-share.0000000001.000000000000000${last}.json`,
+        Buffer.from(JSON.stringify(entry('share', 1, { by }))),
+      );
+    await put('ann', '1');
+    await early.refresh();
+    await put('bob', '2');
+    const late = known();
+    for (const made of [early, late]) await made.refresh();
+    expect([early.get('share')?.settings, late.get('share')?.settings]).toEqual(['bob', 'bob']);
+  });
+
   it('stay while the book can not be read, which is said once', async () => {
     const book = createConnectorBook(store);
     let broken = false;

@@ -94,8 +94,11 @@ export class Watch {
     delete this.state.failing;
     delete this.state.subscriptionFailing;
     if (!order.subscribes) delete this.state.reauthorize;
+    const defined = before.revision !== order.revision;
+    // It is made anew where that is called for; what is as it was is kept.
+    if (defined) delete this.state.subscription;
     this.#changed();
-    return before.pull !== order.pull || before.site !== order.site;
+    return before.pull !== order.pull || before.site !== order.site || defined;
   }
 
   pause(by: string, reason: string | undefined, now: number): void {

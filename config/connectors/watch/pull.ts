@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PullSettings } from '../../../connectors/feed-settings.ts';
 import { absolutePath, duration, isPlainFar, webAddress } from '../../fields.ts';
 import { secret } from '../secret-field.ts';
+import type { VendorService } from '../vendor-hosts.ts';
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
 const word = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
@@ -88,6 +89,22 @@ const files = z.strictObject(
 
 const SOURCES = { sqs, pubsub, 'storage-queue': storageQueue, delta, files } as const;
 type SourceName = keyof typeof SOURCES;
+
+/** The fields of each source. */
+export const PULL_SHAPES: Readonly<Record<SourceName, Readonly<Record<string, z.ZodType>>>> = {
+  sqs: sqs.shape,
+  pubsub: pubsub.shape,
+  'storage-queue': storageQueue.shape,
+  delta: delta.shape,
+  files: files.shape,
+};
+
+/** Those of them that hold the address of something that is asked, each with the vendor's service that it is meant for. */
+export const PULL_ADDRESSES: Readonly<Record<string, Readonly<Record<string, VendorService>>>> = {
+  sqs: { queueUrl: 'sqs', endpoint: 'sqs' },
+  pubsub: { endpoint: 'google' },
+  'storage-queue': { endpoint: 'azure-storage' },
+};
 const NAMES = Object.keys(SOURCES) as SourceName[];
 const ONE = `must name one source: ${NAMES.join(', ')}`;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EVENT_GRID_APP, type SecretPlace, WEBHOOK_SOURCES, type Webhook } from '../../../domain/webhook.ts';
 import { isPlainFar, webAddress } from '../../fields.ts';
 import { MissingSecret, secret } from '../secret-field.ts';
+import type { VendorService } from '../vendor-hosts.ts';
 
 const asFields = { error: 'must be a set of fields, each with a colon' };
 const word = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
@@ -180,14 +181,26 @@ export const webhookSchema = z.array(entry, { error: LIST }).min(1, { error: LIS
 
 export type WebhookSettings = readonly Webhook[];
 
+/** The fields of an entry with each source. */
+export const WEBHOOK_SHAPES: Readonly<Record<Webhook['source'], Readonly<Record<string, z.ZodType>>>> = {
+  s3: s3.in.shape,
+  'event-grid': eventGrid.in.shape,
+  pubsub: pubsub.in.shape,
+  graph: graph.in.shape,
+  signed: signed.in.shape,
+};
+
 /** The fields of an entry with this source. */
 export function webhookFields(source: unknown): readonly string[] {
   const found = WEBHOOK_SOURCES.find((name) => name === source);
-  return found === undefined ? ['source'] : Object.keys(SOURCES[found].in.shape);
+  return found === undefined ? ['source'] : Object.keys(WEBHOOK_SHAPES[found]);
 }
 
 /** Names of fields here that hold secrets. */
 export const WEBHOOK_SECRETS: readonly string[] = ['secret', 'previousSecret'];
+
+/** Those that hold the address of something that is asked, each with the vendor's service that it is meant for. */
+export const WEBHOOK_ADDRESSES: Readonly<Record<string, VendorService>> = { jwksUrl: 'token-keys' };
 
 const FITTING: Readonly<Record<string, Webhook['source']>> = {
   aws_s3: 's3',
