@@ -14,7 +14,7 @@ import { checkFolderScans, findConnector } from './start-request.ts';
 /**
  * What a restore of what a job moved or tagged is started with. The job may still run: what it has committed can be put back.
  * @throws ApiProblem `job_not_found`, `nothing_to_restore`, `request_invalid` (a finding that can't be put back), `connector_not_found`,
- * `folder_scans_off`, `ledger_unavailable` (damaged); LedgerError
+ * `connector_changed`, `folder_scans_off`, `ledger_unavailable` (damaged); LedgerError
  */
 export async function restoreRequest(
   deps: ApiDeps,
@@ -31,6 +31,7 @@ export async function restoreRequest(
   const { source, settings: found } = header;
   const bound = source.kind === 'connector' ? findConnector(deps, source.id) : undefined;
   if (source.kind === 'folder') checkFolderScans(deps);
+  else await refuseOtherAsset(deps, of, source.id, header.startedAt);
   const items = await undamaged(of, () => chosen(deps, of, body.findings));
   // A person ordered it: no brake holds it.
   const { maxActions: _, maxActionsWindow: __, incremental: ___, rescanAfter: ____, ...rest } = found;
@@ -54,6 +55,21 @@ export async function restoreRequest(
     },
     ...(items !== undefined && { items }),
   };
+}
+
+/**
+ * What lay in one asset is not put into another one, where its name means something else.
+ * @param at when the job that found it began, ISO 8601
+ * @throws ApiProblem `connector_changed`; LedgerError
+ */
+async function refuseOtherAsset({ made, ledger }: ApiDeps, of: string, connector: string, at: string): Promise<void> {
+  await made?.refresh();
+  if (made?.entry(connector) === undefined) return;
+  const then = await (await ledger.open()).connectors.at(connector, at);
+  if (then !== undefined && !then.deleted && !made.leadsElsewhere(connector, then.definition)) return;
+  const was = then === undefined || then.deleted ? 'was not made through the API then' : 'leads to another asset now';
+  const detail = `Connector ${connector} ${was}: what job ${of} moved is not put where it never was. Give the connector the asset that it had.`;
+  throw new ApiProblem('connector_changed', detail, { extra: { job: of } });
 }
 
 /** The items of the findings that were named, sorted; undefined for all that is not put back yet. */

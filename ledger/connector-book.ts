@@ -22,6 +22,8 @@ export interface ConnectorBook {
   append(entry: ConnectorEntry): Promise<void>;
   /** The state that counts, of a deleted one too; undefined for an id that never was. @throws LedgerError */
   newest(id: string): Promise<ConnectorEntry | undefined>;
+  /** The state that counted at this moment (ISO 8601), of a deleted one too; undefined where there was none yet. @throws LedgerError */
+  at(id: string, time: string): Promise<ConnectorEntry | undefined>;
   /**
    * The states that count, by id, of deleted ones too. One that this book has read before is the same object again.
    * @param onDamaged is told of those that can't be understood, which are then left out: a newer version may have written them
@@ -77,6 +79,15 @@ export function createConnectorBook(store: ObjectStore): ConnectorBook {
     async newest(id) {
       const name = (await names()).get(checkId(id));
       return name === undefined ? undefined : await entryOf(id, name);
+    },
+    async at(id, time) {
+      const own: string[] = [];
+      for await (const { name } of store.list(FOLDER)) if (NAME.exec(name)?.[1] === checkId(id)) own.push(name);
+      for (const name of own.sort().reverse()) {
+        const entry = await entryOf(id, name);
+        if (entry.at <= time) return entry;
+      }
+      return undefined;
     },
     async all(onDamaged) {
       const newest = await names();

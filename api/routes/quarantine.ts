@@ -46,6 +46,7 @@ export function quarantineRoutes(deps: ApiDeps, jobs: Jobs): readonly Route[] {
         'nothing_to_restore',
         'idempotency_mismatch',
         'connector_not_found',
+        'connector_changed',
         'folder_scans_off',
         'no_worker',
         'temporal_unreachable',

@@ -265,6 +265,27 @@ describe('connectors that are made through the API', () => {
     await client.deleteConnector('crowd');
   });
 
+  it('are given back only what they had: a restore into another asset is refused', async () => {
+    const [one, two] = ['one', 'two'].map((name) => path.join(plant.home, name)) as [string, string];
+    for (const asset of [one, two]) mkdirSync(asset);
+    writeFileSync(path.join(one, 'bad.com'), EICAR);
+    const put = (asset: string, revision: number) =>
+      client.replaceConnector('moves', { kind: 'filesystem', asset, action: 'move', revision });
+    await client.createConnector({ id: 'moves', kind: 'filesystem', asset: one, action: 'move' });
+    const { job } = await client.startJob({ connector: 'moves', scanner: 'standin' });
+    await ended(job);
+    await expect.poll(() => refusal(put(two, 1)), { timeout: 10_000 }).toBe('done');
+    expect(await refusal(client.restore(job))).toMatch(/^409 connector_changed: .*leads to another asset now/);
+    expect(readdirSync(two)).toEqual([]);
+    // Another filter is the same asset.
+    await put(one, 2);
+    await client.replaceConnector('moves', { kind: 'filesystem', asset: one, filter: '*.txt', revision: 3 });
+    const { job: back } = await client.restore(job);
+    await ended(back);
+    expect(readdirSync(one)).toEqual(['bad.com']);
+    await expect.poll(() => refusal(client.deleteConnector('moves')), { timeout: 10_000 }).toBe('done');
+  });
+
   it('are changed with no secret in the ledger', async () => {
     await client.createConnector({ id: 'locked', ...folder({ scanPassword: '$' + '{DSX_SECRET_ZIP}' }) });
     const { job } = await client.startJob({ connector: 'locked', scanner: 'standin' });
