@@ -56,10 +56,10 @@ const proven = new WeakMap<Connector, Set<string>>();
  */
 export async function connectorOf(
   deps: Pick<WorkerDeps, 'connector'>,
-  { source, settings, fingerprint }: Pick<JobContext, 'source' | 'settings' | 'fingerprint'>,
+  { source, settings, fingerprint, revision }: Pick<JobContext, 'source' | 'settings' | 'fingerprint' | 'revision'>,
   signal: AbortSignal,
 ): Promise<Connector> {
-  const connector = await deps.connector(source, settings);
+  const connector = await deps.connector(source, settings, revision);
   // A share has another device number on each host and after each restart; and one that registered by itself names its items itself.
   if (fingerprint === undefined || connector.kind === 'filesystem' || connector.kind === 'remote') return connector;
   try {
@@ -67,7 +67,7 @@ export async function connectorOf(
     return connector;
   } catch (error) {
     // It may be this process that does not know yet what was changed a moment ago.
-    const anew = await deps.connector(source, settings, 'anew');
+    const anew = await deps.connector(source, settings, 'newest');
     if (anew === connector) throw error;
     await prove(anew, fingerprint, signal);
     return anew;

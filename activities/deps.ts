@@ -15,10 +15,12 @@ export interface WorkerDeps {
   readonly ledger: Ledger;
   /**
    * The connector of a source, bound with the job's settings: the same one while these are the same.
-   * @param anew also what was changed a moment ago is looked up
+   * @param known the revision that it must have at least; `newest`: also what was changed a moment ago is looked up
    * @throws ConnectorError `configuration`; LedgerError
    */
-  connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>, anew?: 'anew'): Promise<Connector>;
+  connector(source: Source, settings: Pick<ScanSettings, 'quarantine'>, known?: number | 'newest'): Promise<Connector>;
+  /** Of a connector that was made through the API: its revision, as this worker knows it. */
+  revisionOf?(source: Source): number | undefined;
   /** What opens the encrypted archives of a source, where its connector has a password. It goes to the scanner and nowhere else. */
   scanPassword(source: Source): Hidden | undefined;
   /** @throws ScannerError `scanner_config` when no scanner of this name is configured here */

@@ -26,7 +26,8 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
   const signal = Context.current().cancellationSignal;
   if (input.scans !== false) deps.scanner(input.settings.scanner);
   // What the job is about is told by what is configured now.
-  const connector = await deps.connector(input.source, input.settings, 'anew');
+  const connector = await deps.connector(input.source, input.settings, 'newest');
+  const revision = deps.revisionOf?.(input.source);
   const { action, dryRun } = input.settings;
   if (!connector.capabilities.actions.includes(action)) {
     const can = connector.capabilities.actions.join(', ');
@@ -47,7 +48,11 @@ async function open(deps: WorkerDeps, input: JobContext): Promise<OpenedJob> {
   const wrong = report.checks.find((check) => !check.ok);
   if (wrong !== undefined) throw new ConnectorError('configuration', `${wrong.name}: ${wrong.detail}`);
   const previous = await lastScan(deps.ledger, input.source, input.job);
-  return { fingerprint, ...(previous !== undefined && { previous }) };
+  return {
+    fingerprint,
+    ...(revision !== undefined && { revision }),
+    ...(previous !== undefined && { previous }),
+  };
 }
 
 async function lastScan(ledger: Ledger, source: Source, job: string): Promise<OpenedJob['previous']> {

@@ -47,7 +47,7 @@ async function probe(deps: WorkerDeps, input: JobContext): Promise<ProbeResult> 
   const signal = Context.current().cancellationSignal;
   try {
     await within(LEDGER_PATIENCE_MS, deps.ledger.probe(), () => silentLedger(deps.ledger.place));
-    const connector = await deps.connector(input.source, input.settings, 'anew');
+    const connector = await deps.connector(input.source, input.settings, 'newest');
     await proveAsset(connector, input.fingerprint, signal, deps.patienceMs);
     if (input.scans === false) return { ok: true, worker: WORKER_NAME };
     const report = await deps.scanner(input.settings.scanner).probe(signal);

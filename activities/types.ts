@@ -1,7 +1,6 @@
 import type { CheckReport } from '../connectors/connector.ts';
 import type { ActionCounts, ItemAction } from '../domain/action.ts';
 import type { Order, Span } from '../domain/approval.ts';
-import type { ConnectorEntry } from '../domain/connector-entry.ts';
 import type { EstimateCounts } from '../domain/estimate.ts';
 import type { Incremental } from '../domain/incremental.ts';
 import type { EventMark, IntakeRef } from '../domain/intake.ts';
@@ -21,6 +20,8 @@ export interface JobContext {
   readonly settings: ScanSettings;
   /** Fingerprint of the asset when the job began, once that is known. */
   readonly fingerprint?: string;
+  /** What works for the job knows the connector at this revision at least, once that is known. */
+  readonly revision?: number;
   /** False: the job needs no scanner. */
   readonly scans?: boolean;
   /** True: the job puts items back. */
@@ -86,6 +87,8 @@ export interface OpenedRetry {
 }
 export interface OpenedJob {
   readonly fingerprint: string;
+  /** Of a connector that was made through the API: the revision that was opened. */
+  readonly revision?: number;
   /** The last scan of the same source that has an account: to notice an asset that has become empty or another one. */
   readonly previous?: { readonly job: string; readonly listed: number; readonly fingerprint?: string };
 }
@@ -370,11 +373,6 @@ export interface OrchestratorActivities extends ScheduleActivities {
   readMarks(input: ReadMarksInput): Promise<ReadMarks>;
   deliverResults(input: DeliverResultsInput): Promise<DeliveredResults>;
 }
-/** Of the workflows that change connectors. */
-export interface ConnectorActivities {
-  readConnector(connector: string): Promise<ConnectorEntry | undefined>;
-  keepConnector(entry: ConnectorEntry): Promise<void>;
-}
 
 export interface DeliverResultsInput {
   readonly sink: string;
@@ -394,5 +392,6 @@ export const FAILURE = {
   /** Nothing will go on until somebody mends it: details `[{ code, detail, worker }]`. Never retried by Temporal. */
   hold: 'hold',
 } as const;
+export type * from './connector-types.ts';
 export type * from './watch-types.ts';
 export type { ActionCounts };

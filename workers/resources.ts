@@ -98,17 +98,21 @@ export async function openResources(own: WorkerConfig, client: Client, log: Log)
   const meet = async (source: Source): Promise<void> => {
     if (!isKnown(source, own)) await made.refresh();
   };
+  const revisionOf = ({ kind, id }: Source): number | undefined =>
+    kind === 'connector' ? made.get(id)?.entry.revision : undefined;
   const worker: WorkerDeps = {
     ledger,
+    revisionOf,
     allowed: createAllowedBytes(ledger.allowed),
     live,
     memory: link === undefined ? NO_MEMORY : createVersionMemory(link),
     pageItems: config.page.items,
     pageBytes: config.page.bytes,
     patienceMs: config.patienceMs,
-    connector: async (source, settings, anew) => {
+    connector: async (source, settings, known) => {
       const { quarantine } = settings;
-      if (anew !== undefined || !isKnown(source, config)) await meet(source);
+      const isLate = typeof known === 'number' && (revisionOf(source) ?? 0) < known;
+      if (known === 'newest' || isLate || !isKnown(source, config)) await meet(source);
       const binding = isRemote(source, config)
         ? await remotes.binding(source.id, quarantine)
         : bindingOf(source, quarantine, config);

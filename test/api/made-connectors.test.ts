@@ -265,6 +265,29 @@ describe('connectors that are made through the API', () => {
     await client.deleteConnector('crowd');
   });
 
+  it('are scanned as they are by every worker, also right after a change', async () => {
+    const second = await plant.worker(ENV);
+    const folders = [0, 1].map((number) => {
+      const asset = path.join(plant.home, `turn-${number}`);
+      mkdirSync(asset);
+      for (let i = 0; i <= number; i++) writeFileSync(path.join(asset, `${number}-${i}.txt`), `text ${number} ${i}`);
+      return asset;
+    });
+    let { revision } = await client.createConnector({ id: 'turns', kind: 'filesystem', asset: folders[1] });
+    for (let turn = 0; turn < 6; turn++) {
+      const body = { kind: 'filesystem', asset: folders[turn % 2], revision };
+      // A scan that has just ended may still count as running for a moment.
+      await expect.poll(() => refusal(client.replaceConnector('turns', body)), { timeout: 10_000 }).toBe('done');
+      revision = (revision ?? 0) + 1;
+      const { job } = await client.startJob({ connector: 'turns', scanner: 'standin' });
+      expect([turn, (await ended(job)).listed]).toEqual([turn, (turn % 2) + 1]);
+      const { rows } = await client.outcomes(job);
+      expect(rows.map(({ location }) => location[0])).toEqual(Array((turn % 2) + 1).fill(`${turn % 2}`));
+    }
+    second.kill('SIGKILL');
+    await expect.poll(() => refusal(client.deleteConnector('turns')), { timeout: 10_000 }).toBe('done');
+  });
+
   it('are given back only what they had: a restore into another asset is refused', async () => {
     const [one, two] = ['one', 'two'].map((name) => path.join(plant.home, name)) as [string, string];
     for (const asset of [one, two]) mkdirSync(asset);

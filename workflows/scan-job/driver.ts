@@ -54,6 +54,7 @@ export class Driver {
       ...(!scans && { scans }),
       ...restores,
       ...(fingerprint !== undefined && { fingerprint }),
+      ...(opened?.revision !== undefined && { revision: opened.revision }),
     };
   }
 
