@@ -30,6 +30,11 @@ export async function startTemporal(
     ],
     { stdio: 'ignore' },
   );
+  // A test that failed before it could stop the server neither waits for it nor leaves it behind.
+  child.unref();
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const address = `127.0.0.1:${port}`;
   await untilReady(address, Date.now() + READY_MS);
