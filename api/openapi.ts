@@ -189,7 +189,8 @@ function answersOf(route: Route): Json {
     const shape =
       schema === 'stream' ? { description: 'Events with id, event and data, which is JSON.' } : jsonSchema(schema);
     const headers = tagged && status === '200' && { headers: { ETag: TAG } };
-    return [status, { description, ...headers, content: { [media]: { schema: shape } } }];
+    const text = route.echoes && status === '200' && { 'text/plain': { schema: { type: 'string' } } };
+    return [status, { description, ...headers, content: { [media]: { schema: shape }, ...text } }];
   });
   return Object.fromEntries(tagged ? [...all, [304, { description: 'As it was', headers: { ETag: TAG } }]] : all);
 }

@@ -71,6 +71,8 @@ export interface Route {
   };
   /** By status. `stream` is `text/event-stream`, `file` whatever media type the file has. */
   readonly answers: Readonly<Record<number, z.ZodType | 'stream' | 'file'>>;
+  /** A 200 may be plain text instead: what a vendor wants to have back. */
+  readonly echoes: boolean;
   readonly problems: readonly ProblemCode[];
   readonly handle: (call: Call<never, never, never>) => Promise<Reply>;
 }
@@ -92,6 +94,7 @@ export function route<
   old?: true;
   greets?: true;
   ifMatch?: true;
+  echoes?: true;
   params?: P;
   query?: Q;
   json?: B;
@@ -123,6 +126,7 @@ export function route<
       ...(spec.rawBody !== undefined && { raw: spec.rawBody }),
     },
     answers: spec.answers,
+    echoes: spec.echoes ?? false,
     problems: spec.problems ?? [],
     handle: spec.handle as unknown as Route['handle'],
   };

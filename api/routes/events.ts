@@ -73,6 +73,7 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
       params,
       query,
       rawBody: true,
+      echoes: true,
       answers: {
         200: z.object({ taken: z.int(), ignored: z.int() }),
         202: z.object({}),
