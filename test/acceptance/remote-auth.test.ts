@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isFinal } from '../../domain/job.ts';
+import { rowsOf } from '../../domain/outcome.ts';
+import { verifyJob } from '../../ledger/verify.ts';
 import { remoteSecret } from '../../net/remote-keys.ts';
 import { type RealApi, startRealApi } from '../support/api.ts';
 import { EICAR, writeFiles, writeMany } from '../support/files.ts';
@@ -260,3 +262,37 @@ test('the audit log tells who registered, whose key was replaced, and who left',
   ]);
   expect(JSON.stringify(own)).not.toContain(connector.key?.secret);
 });
+
+test('5,000 files, signed: the connector dies in the middle and comes back; both accounts are exact, and what is malicious is moved', async () => {
+  const folder = path.join(plant.folder, 'many');
+  mkdirSync(folder);
+  writeMany(folder, 4_998);
+  writeFiles(folder, { 'a/bad1.com': EICAR, 'z/bad2.com': `${EICAR} ` });
+  const options = { api: api.origin, folder, token: TOKEN, batch: 100, action: 'move' };
+  const first = new OldConnector({ ...options, diesAfter: 2_000 });
+  connectors.push(first);
+  expect((await first.start()).status).toBe(201);
+  const whole = async (job: string) => {
+    await until(async () => isFinal((await api.client.job(job)).state));
+    const progress = await api.client.job(job);
+    const report = await verifyJob(plant.ledger.job(job), { root: progress.commit?.hash ?? '' });
+    expect(report).toMatchObject({ problems: [], authentic: true });
+    expect(rowsOf(progress.counters)).toBe(progress.listed);
+    return progress;
+  };
+  const { job } = await api.client.startJob({ connector: first.uuid, scanner: 'standin' });
+  await until(async () => first.pushed === 2_000);
+  await first.kill();
+  const again = new OldConnector({ ...options, uuid: first.uuid });
+  connectors.push(again);
+  expect((await again.start()).status).toBe(200);
+  const cut = await whole(job);
+  expect(cut).toMatchObject({ state: 'completed_with_gaps', listed: 2_000, gaps: [{ class: 'listing_broken' }] });
+
+  const moved = cut.actions.done;
+  const second = await api.client.startJob({ connector: first.uuid, scanner: 'standin' });
+  const rest = await whole(second.job);
+  expect(rest).toMatchObject({ state: 'completed', listed: 5_000 - moved, gaps: [], actions: { done: 2 - moved } });
+  expect(rest.counters.outcomes).toMatchObject({ clean: 4_998, malicious: 2 - moved });
+  expect([first.unsigned, again.unsigned]).toEqual([0, 0]);
+}, 180_000);
